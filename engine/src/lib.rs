@@ -1,0 +1,1 @@
+//! Access-policy and thread decisions for FHIR messaging.

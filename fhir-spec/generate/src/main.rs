@@ -1,0 +1,3 @@
+//! Rebuilds the tables of `fhirward-spec`.
+
+fn main() {}

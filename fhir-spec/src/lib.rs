@@ -1,0 +1,1 @@
+//! What FHIR R4 4.0.1 says, as compact tables.

@@ -1,0 +1,3 @@
+//! The `fhirward` command.
+
+fn main() {}

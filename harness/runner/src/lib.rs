@@ -1,0 +1,1 @@
+//! The harness: scenarios, actors, verdicts, reports.
