@@ -1,1 +1,8 @@
 //! Access-policy and thread decisions for FHIR messaging.
+//!
+//! The crate is pure: no I/O, no clock, no environment; the same input gives the same answer. It
+//! never panics, and it fails closed: what cannot be parsed, resolved or evaluated denies, and
+//! says so.
+
+pub mod diagnostic;
+pub mod source;

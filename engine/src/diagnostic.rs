@@ -1,0 +1,183 @@
+//! One value for every finding, whatever found it.
+//!
+//! A [`Diagnostic`] is plain data: what is wrong, where, what is allowed. Printing it, colours and
+//! carets included, is the caller's business.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::source::{Source, Span};
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing has to change.
+    Info,
+    /// Probably not what was meant.
+    Warning,
+    /// Wrong: what it concerns grants nothing, or is not valid.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A place in the source with a word about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Bytes of the source's text.
+    pub span: Span,
+    /// What is there; may be empty.
+    pub text: String,
+}
+
+/// A mechanical repair: replace the bytes of `span` by `replacement`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// Bytes of the source's text.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub replacement: String,
+}
+
+/// A finding.
+///
+/// Messages start in lower case and end without a full stop; the reader's own text stands in
+/// backticks; advice is in [`help`](Self::help).
+///
+/// ```
+/// use fhirward_engine::diagnostic::Diagnostic;
+/// use fhirward_engine::source::{Source, Span};
+///
+/// let source = Source::new("a.json", "{\n  \"x\": 1\n}");
+/// let finding = Diagnostic::error("demo", "unknown key `x`")
+///     .with_label(Span::new(4, 7), "not a key of AccessPolicy")
+///     .with_source(&source);
+/// assert_eq!(finding.line_column(), Some((2, 3)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// A stable word for the kind of finding, `area/what`.
+    pub code: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// Where, the most important place first.
+    pub labels: Vec<Label>,
+    /// What is allowed, or what was probably meant.
+    pub help: Option<String>,
+    /// The text that the labels point into.
+    pub source: Option<Arc<Source>>,
+    /// The mechanical repair, where there is one.
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// A finding of the given severity without place and advice.
+    pub fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+            source: None,
+            fix: None,
+        }
+    }
+
+    /// An error.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    /// A warning.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+
+    /// Adds a place.
+    #[must_use]
+    pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label {
+            span,
+            text: text.into(),
+        });
+        self
+    }
+
+    /// Sets the advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Sets the text that the labels point into.
+    #[must_use]
+    pub fn with_source(mut self, source: &Arc<Source>) -> Self {
+        self.source = Some(Arc::clone(source));
+        self
+    }
+
+    /// Sets the repair.
+    #[must_use]
+    pub fn with_fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
+        self.fix = Some(Fix {
+            span,
+            replacement: replacement.into(),
+        });
+        self
+    }
+
+    /// Whether this is an error.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// Line and column of the first label, both counted from 1, the column in characters.
+    /// `None` without a label or a source.
+    pub fn line_column(&self) -> Option<(usize, usize)> {
+        let source = self.source.as_ref()?;
+        let label = self.labels.first()?;
+        Some(source.line_column(label.span.start))
+    }
+
+    /// Moves every label and the fix by `place`, for a finding made in a text that is a part of
+    /// another.
+    #[must_use]
+    pub fn relocated(mut self, place: impl Fn(Span) -> Span) -> Self {
+        for label in &mut self.labels {
+            label.span = place(label.span);
+        }
+        if let Some(fix) = &mut self.fix {
+            fix.span = place(fix.span);
+        }
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    /// `name:line:column: severity: message`, as compilers print it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(source) = &self.source {
+            write!(f, "{}:", source.name)?;
+        }
+        if let Some((line, column)) = self.line_column() {
+            write!(f, "{line}:{column}:")?;
+        }
+        if self.source.is_some() {
+            write!(f, " ")?;
+        }
+        write!(f, "{}: {}", self.severity, self.message)
+    }
+}
