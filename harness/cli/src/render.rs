@@ -107,10 +107,15 @@ pub fn count(findings: &[Diagnostic]) -> String {
 
 /// `1 error`, `2 errors`.
 pub fn plural(n: usize, word: &str) -> String {
+    counted(n, word, &format!("{word}s"))
+}
+
+/// `1 policy`, `2 policies`.
+pub fn counted(n: usize, one: &str, many: &str) -> String {
     if n == 1 {
-        format!("1 {word}")
+        format!("1 {one}")
     } else {
-        format!("{n} {word}s")
+        format!("{n} {many}")
     }
 }
 

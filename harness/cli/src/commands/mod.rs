@@ -1,0 +1,8 @@
+//! One file a command.
+
+pub mod policy;
+pub mod review;
+pub mod run;
+pub mod secret;
+pub mod serve;
+pub mod thread;
