@@ -51,8 +51,10 @@ enum Command {
 enum Policy {
     #[command(after_help = exit::HELP)]
     Check(policy::check::Args),
+    /// Ask whether an interaction is allowed; the exit code is the answer: 0 yes, 4 no.
     #[command(after_help = exit::HELP)]
     Decide(policy::question::Args),
+    /// Show why an interaction is allowed or not: each entry, each filter, the nearest miss.
     #[command(after_help = exit::HELP)]
     Explain(policy::question::Args),
 }

@@ -2,10 +2,9 @@
 //! talk?
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::policy::{Options, PolicyDocument, assemble};
+use fhirward_engine::policy::{Options, assemble};
 use serde_json::json;
 
 use super::files;
@@ -59,14 +58,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         output.document(&json!({
             "exit_code": exit.code(),
             "files": files.len(),
-            "policies": read.policies.iter().map(|policy| name(policy)).collect::<Vec<_>>(),
+            "policies": read.policies.iter().map(|policy| policy.title()).collect::<Vec<_>>(),
             "memberships": read.memberships.iter().map(|m| m.profile.as_str()).collect::<Vec<_>>(),
             "diagnostics": data(&findings),
         }));
     }
     Ok(exit)
-}
-
-fn name(policy: &Arc<PolicyDocument>) -> &str {
-    policy.name()
 }

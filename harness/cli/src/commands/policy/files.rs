@@ -29,7 +29,6 @@ impl Policies {
             }
         };
         let (policies, memberships, findings) = PolicyDocument::from_json(&document);
-        add_new(&mut self.findings, document.repeated_keys().to_vec());
         add_new(&mut self.findings, findings);
         self.policies.extend(policies.into_iter().map(Arc::new));
         self.memberships.extend(memberships);
@@ -43,7 +42,7 @@ impl Policies {
         let by_name = || {
             self.policies
                 .iter()
-                .find(|p| p.id().is_none() && p.name() == wanted)
+                .find(|p| p.id().is_none() && p.name() == Some(wanted))
         };
         by_id.or_else(by_name).map(Arc::clone)
     }

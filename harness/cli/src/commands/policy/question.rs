@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::policy::{Assembled, Interaction, Membership, Options, Policy, Request, assemble};
+use fhirward_engine::policy::{
+    Access, Assembled, Interaction, Membership, Options, Parameter, ParameterValue, Policy, Request,
+    assemble,
+};
 use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
 
@@ -207,25 +210,22 @@ fn by_profile(
     parameters: &[(String, String)],
     options: &Options,
 ) -> Result<(Membership, Assembled), Failure> {
-    let parameters: Vec<Value> = parameters
+    let parameters: Vec<Parameter> = parameters
         .iter()
-        .map(|(name, value)| {
-            if value.contains('/') {
-                json!({ "name": name, "valueReference": { "reference": value } })
+        .map(|(name, value)| Parameter {
+            name: name.clone(),
+            value: if value.contains('/') {
+                ParameterValue::Reference(value.clone())
             } else {
-                json!({ "name": name, "valueString": value })
-            }
+                ParameterValue::String(value.clone())
+            },
         })
         .collect();
     // The files need not have ids, so the references are their places in the list.
-    let access: Vec<Value> = (0..read.policies.len())
-        .map(|at| {
-            let policy = json!({ "reference": format!("AccessPolicy/{at}") });
-            if parameters.is_empty() {
-                json!({ "policy": policy })
-            } else {
-                json!({ "policy": policy, "parameter": parameters })
-            }
+    let access: Vec<Access> = (0..read.policies.len())
+        .map(|at| Access {
+            policy: format!("AccessPolicy/{at}"),
+            parameters: parameters.clone(),
         })
         .collect();
     if access.is_empty() {
@@ -241,12 +241,11 @@ fn by_profile(
             },
         });
     }
-    let membership = Membership::from_value(&json!({
-        "resourceType": "ProjectMembership",
-        "profile": { "reference": profile },
-        "access": access,
-    }))
-    .map_err(Failure::usage)?;
+    let membership = Membership {
+        profile: profile.to_owned(),
+        access,
+        ..Membership::default()
+    };
     let find = |reference: &str| {
         let at: usize = reference.strip_prefix("AccessPolicy/")?.parse().ok()?;
         read.policies.get(at).cloned()
