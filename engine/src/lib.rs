@@ -4,5 +4,10 @@
 //! never panics, and it fails closed: what cannot be parsed, resolved or evaluated denies, and
 //! says so.
 
+pub mod compartment;
+pub mod criteria;
 pub mod diagnostic;
+pub mod policy;
+pub mod search;
 pub mod source;
+pub mod values;

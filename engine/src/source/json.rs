@@ -102,6 +102,19 @@ impl Document {
         })
     }
 
+    /// A document that holds nothing, for a text that could not be read.
+    pub(crate) fn empty(source: &Arc<Source>) -> Self {
+        Self {
+            source: Arc::clone(source),
+            value: Value::Null,
+            places: Places {
+                span: Span::default(),
+                children: Children::None,
+            },
+            repeated: Vec::new(),
+        }
+    }
+
     /// The value, without places. Of a repeated key, the last value counts, as in most readers.
     pub fn value(&self) -> &Value {
         &self.value

@@ -1,0 +1,16 @@
+//! The small part of FHIR search that an AccessPolicy's `criteria` may use.
+//!
+//! A criteria goes through three stages: [`syntax`] reads the text and loses nothing; [`compile`]
+//! holds it against the search parameters of the type, puts the values of variables in, and
+//! collects everything that is wrong; [`filter`] is what remains to be asked of a resource.
+//! Source: policy-semantics R.5 to R.7.
+
+mod advice;
+pub mod compile;
+pub mod filter;
+pub mod syntax;
+
+pub(crate) use advice::nearest;
+pub use compile::{Bindings, Compiled, compile};
+pub use filter::{Filter, FilterReport};
+pub use syntax::{Criteria, parse};

@@ -1,0 +1,287 @@
+//! A policy that only answers questions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fhirward_spec::spec;
+use serde_json::Value;
+
+use super::fields::{self, FieldPath};
+use super::interaction::{Interaction, Interactions};
+use crate::criteria::Filter;
+use crate::source::{Source, Span};
+
+/// Types that only a project's administrator may touch; `*` does not cover them.
+pub const ADMIN_TYPES: [&str; 4] = [
+    "Project",
+    "ProjectMembership",
+    "User",
+    "UserSecurityRequest",
+];
+/// Types that no member may touch.
+pub const PROTECTED_TYPES: [&str; 3] = ["DomainConfiguration", "JsonWebKey", "Login"];
+
+/// The policies of one member, assembled and compiled. Plain data: shared freely between threads.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub(super) profile: String,
+    pub(super) entries: Vec<Entry>,
+    by_type: HashMap<Box<str>, Vec<usize>>,
+    wildcard: Vec<usize>,
+    superuser: bool,
+}
+
+/// A compiled entry.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The resource type, or `*`.
+    pub resource_type: String,
+    /// What it allows.
+    pub interactions: Interactions,
+    /// The criteria as written, if any.
+    pub criteria: Option<String>,
+    /// Fields that no output shows.
+    pub hidden_fields: Vec<FieldPath>,
+    /// Fields that no write changes.
+    pub readonly_fields: Vec<FieldPath>,
+    /// FHIRPath expressions that a write must satisfy.
+    pub write_constraints: Vec<String>,
+    /// Where it comes from.
+    pub origin: Origin,
+    pub(super) grant: Grant,
+}
+
+/// Where an entry comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The policy's name, or what gives the entry without a policy.
+    pub policy: String,
+    /// Its number in the policy, from 1; `None` for an entry that no policy has.
+    pub number: Option<usize>,
+    /// The text of the policy.
+    pub source: Option<Arc<Source>>,
+    /// The place of the criteria in it.
+    pub span: Option<Span>,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "{} #{number}", self.policy),
+            None => f.write_str(&self.policy),
+        }
+    }
+}
+
+/// On which resources of its types an entry works.
+#[derive(Debug, Clone)]
+pub(super) enum Grant {
+    /// On all.
+    All,
+    /// On those that pass the filters of their type.
+    Filtered(HashMap<&'static str, Vec<Filter>>),
+    /// On none, because something is wrong with it.
+    Nothing(String),
+}
+
+impl Entry {
+    /// Why it grants nothing, if something is wrong with it.
+    pub fn broken(&self) -> Option<&str> {
+        match &self.grant {
+            Grant::Nothing(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about resources of the type.
+    pub fn covers(&self, resource_type: &str) -> bool {
+        if self.resource_type == "*" {
+            !ADMIN_TYPES.contains(&resource_type) && !PROTECTED_TYPES.contains(&resource_type)
+        } else {
+            self.resource_type == resource_type
+        }
+    }
+
+    pub(super) fn filters(&self, resource_type: &str) -> Option<&[Filter]> {
+        match &self.grant {
+            Grant::Filtered(filters) => filters.get(resource_type).map(Vec::as_slice),
+            _ => None,
+        }
+    }
+
+    fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
+        match &self.grant {
+            Grant::All => true,
+            Grant::Nothing(_) => false,
+            Grant::Filtered(filters) => filters
+                .get(resource_type)
+                .is_some_and(|filters| filters.iter().all(|filter| filter.matches(resource))),
+        }
+    }
+
+    fn may_grant(&self, resource_type: &str) -> bool {
+        match &self.grant {
+            Grant::All => true,
+            Grant::Nothing(_) => false,
+            Grant::Filtered(filters) => filters.contains_key(resource_type),
+        }
+    }
+}
+
+impl Policy {
+    pub(super) fn new(profile: String, entries: Vec<Entry>) -> Self {
+        let mut by_type: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut wildcard = Vec::new();
+        for (at, entry) in entries.iter().enumerate() {
+            if entry.resource_type == "*" {
+                wildcard.push(at);
+            } else {
+                by_type
+                    .entry(entry.resource_type.as_str().into())
+                    .or_default()
+                    .push(at);
+            }
+        }
+        for (kind, list) in &mut by_type {
+            list.extend(
+                wildcard
+                    .iter()
+                    .filter(|at| entries.get(**at).is_some_and(|entry| entry.covers(kind))),
+            );
+            list.sort_unstable();
+        }
+        Self {
+            profile,
+            entries,
+            by_type,
+            wildcard,
+            superuser: false,
+        }
+    }
+
+    /// A policy that allows everything, protected types included: for the server itself.
+    pub fn full_access() -> Self {
+        Self {
+            superuser: true,
+            ..Self::new(String::new(), Vec::new())
+        }
+    }
+
+    /// A policy that allows nothing.
+    pub fn nothing(profile: &str) -> Self {
+        Self::new(profile.to_owned(), Vec::new())
+    }
+
+    /// Whether it was made by [`Policy::full_access`].
+    pub fn is_full_access(&self) -> bool {
+        self.superuser
+    }
+
+    /// The acting person, `Type/id`.
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// The entries in order; decisions name them by index.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entries that are about a type, in order, with their indices.
+    pub(super) fn entries_for(&self, resource_type: &str) -> impl Iterator<Item = (usize, &Entry)> {
+        let admin =
+            ADMIN_TYPES.contains(&resource_type) || PROTECTED_TYPES.contains(&resource_type);
+        let list: &[usize] = match self.by_type.get(resource_type) {
+            Some(list) => list,
+            None if admin => &[],
+            None => &self.wildcard,
+        };
+        list.iter()
+            .filter_map(|at| self.entries.get(*at).map(|entry| (*at, entry)))
+    }
+
+    /// Whether any entry grants the interaction on the type at all. Without one, the answer is 403
+    /// whatever the resource. Source: R.4.
+    pub fn grants_type(&self, resource_type: &str, interaction: Interaction) -> bool {
+        if self.superuser {
+            return true;
+        }
+        self.entries_for(resource_type).any(|(_, entry)| {
+            entry.interactions.contains(interaction) && entry.may_grant(resource_type)
+        })
+    }
+
+    /// The first entry in order that allows the interaction on this one resource. Source: R.1, R.2.
+    pub fn first_entry(&self, interaction: Interaction, resource: &Value) -> Option<usize> {
+        let kind = resource.get("resourceType").and_then(Value::as_str)?;
+        self.entries_for(kind)
+            .find(|(_, entry)| {
+                entry.interactions.contains(interaction) && entry.accepts(kind, resource)
+            })
+            .map(|(at, _)| at)
+    }
+
+    /// The fields that an output after `interaction` must not show. `None` when no entry allows
+    /// the interaction.
+    pub fn hidden_fields(
+        &self,
+        interaction: Interaction,
+        resource: &Value,
+    ) -> Option<&[FieldPath]> {
+        if self.superuser {
+            return Some(&[]);
+        }
+        let entry = self.entries.get(self.first_entry(interaction, resource)?)?;
+        Some(&entry.hidden_fields)
+    }
+
+    /// The resource as the actor may see it. Of a resource on which no entry allows the
+    /// interaction nothing remains but type, id and version.
+    pub fn mask(&self, interaction: Interaction, resource: &Value) -> Value {
+        match self.hidden_fields(interaction, resource) {
+            Some([]) => resource.clone(),
+            Some(hidden) => fields::without(resource, hidden),
+            None => {
+                let mut left = serde_json::Map::new();
+                for key in ["resourceType", "id", "meta"] {
+                    if let Some(value) = resource.get(key) {
+                        left.insert(key.to_owned(), value.clone());
+                    }
+                }
+                Value::Object(left)
+            }
+        }
+    }
+
+    /// What a write may store: read-only and hidden fields keep their stored value, and are
+    /// dropped on create. Source: R.9.
+    pub fn merge_write(&self, existing: Option<&Value>, input: Value) -> Value {
+        if self.superuser {
+            return input;
+        }
+        let entry = match existing {
+            Some(stored) => self.first_entry(Interaction::Update, stored),
+            None => self.first_entry(Interaction::Create, &input),
+        };
+        match entry.and_then(|at| self.entries.get(at)) {
+            Some(entry) => {
+                let all = entry.readonly_fields.iter().chain(&entry.hidden_fields);
+                fields::kept(existing, input, all)
+            }
+            None => input,
+        }
+    }
+
+    /// Whether the actor may search or sort by a parameter: not when it reads a field that some
+    /// entry hides from their searches.
+    pub fn may_filter_by(&self, resource_type: &str, code: &str) -> bool {
+        let Some(param) = spec().search_param(resource_type, code) else {
+            return true;
+        };
+        !self
+            .entries_for(resource_type)
+            .filter(|(_, entry)| entry.interactions.contains(Interaction::Search))
+            .flat_map(|(_, entry)| &entry.hidden_fields)
+            .any(|field| field.is_read_by(&param.expression, resource_type))
+    }
+}

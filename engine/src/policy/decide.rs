@@ -1,0 +1,289 @@
+//! Decisions. Source: R.1 to R.4.
+
+use serde_json::Value;
+
+use super::compiled::Policy;
+use super::interaction::Interaction;
+
+/// What an actor asks for, with the resources that decide it.
+#[derive(Debug, Clone, Copy)]
+pub enum Request<'a> {
+    /// Read the current version.
+    Read(&'a Value),
+    /// Find it by search or include.
+    Search(&'a Value),
+    /// Read a version.
+    Vread {
+        /// The current version.
+        current: &'a Value,
+        /// The version asked for.
+        version: &'a Value,
+    },
+    /// See a version in the list of versions.
+    History {
+        /// The current version.
+        current: &'a Value,
+        /// One of the versions.
+        version: &'a Value,
+    },
+    /// Make a resource.
+    Create(&'a Value),
+    /// Replace a resource.
+    Update {
+        /// What is stored.
+        existing: &'a Value,
+        /// What would be stored.
+        result: &'a Value,
+    },
+    /// Patch a resource.
+    Patch {
+        /// What is stored.
+        existing: &'a Value,
+        /// What would be stored.
+        result: &'a Value,
+    },
+    /// Delete a resource.
+    Delete(&'a Value),
+}
+
+impl<'a> Request<'a> {
+    /// The interaction.
+    pub fn interaction(&self) -> Interaction {
+        match self {
+            Self::Read(_) => Interaction::Read,
+            Self::Search(_) => Interaction::Search,
+            Self::Vread { .. } => Interaction::Vread,
+            Self::History { .. } => Interaction::History,
+            Self::Create(_) => Interaction::Create,
+            Self::Update { .. } => Interaction::Update,
+            Self::Patch { .. } => Interaction::Patch,
+            Self::Delete(_) => Interaction::Delete,
+        }
+    }
+
+    /// The resource that the request is about, as it is before the request (after it, for create).
+    pub fn resource(&self) -> &'a Value {
+        match self {
+            Self::Read(resource)
+            | Self::Search(resource)
+            | Self::Create(resource)
+            | Self::Delete(resource) => resource,
+            Self::Vread { current, .. } | Self::History { current, .. } => current,
+            Self::Update { existing, .. } | Self::Patch { existing, .. } => existing,
+        }
+    }
+
+    /// Its type; empty when it has none.
+    pub fn resource_type(&self) -> &'a str {
+        self.resource()
+            .get("resourceType")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// What must hold, in the order in which it is asked. Each step has the verdict that its
+    /// failure means.
+    pub(super) fn steps(&self) -> Vec<Step<'a>> {
+        use Verdict::{Forbidden, Hidden};
+        let step = |interaction, side, resource, otherwise| Step {
+            interaction,
+            side,
+            resource,
+            otherwise,
+        };
+        match *self {
+            Self::Read(resource) => vec![step(Interaction::Read, Side::Stored, resource, Hidden)],
+            Self::Search(resource) => {
+                vec![step(Interaction::Search, Side::Stored, resource, Hidden)]
+            }
+            Self::Vread { current, version } | Self::History { current, version } => vec![
+                step(Interaction::Read, Side::Stored, current, Hidden),
+                step(self.interaction(), Side::Stored, current, Forbidden),
+                step(self.interaction(), Side::Version, version, Hidden),
+            ],
+            Self::Create(result) => {
+                vec![step(Interaction::Create, Side::Result, result, Forbidden)]
+            }
+            Self::Update { existing, result } | Self::Patch { existing, result } => vec![
+                step(Interaction::Read, Side::Stored, existing, Hidden),
+                step(self.interaction(), Side::Stored, existing, Forbidden),
+                step(self.interaction(), Side::Result, result, Forbidden),
+            ],
+            Self::Delete(existing) => vec![
+                step(Interaction::Read, Side::Stored, existing, Hidden),
+                step(Interaction::Delete, Side::Stored, existing, Forbidden),
+            ],
+        }
+    }
+
+    /// The interactions that the type must be granted for.
+    pub(super) fn gates(&self) -> &'static [Interaction] {
+        match self {
+            Self::Read(_) => &[Interaction::Read],
+            Self::Search(_) => &[Interaction::Search],
+            Self::Vread { .. } => &[Interaction::Read, Interaction::Vread],
+            Self::History { .. } => &[Interaction::Read, Interaction::History],
+            Self::Create(_) => &[Interaction::Create],
+            Self::Update { .. } | Self::Patch { .. } => &[Interaction::Read, Interaction::Update],
+            Self::Delete(_) => &[Interaction::Read, Interaction::Delete],
+        }
+    }
+}
+
+/// One thing that must hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step<'a> {
+    pub interaction: Interaction,
+    pub side: Side,
+    pub resource: &'a Value,
+    pub otherwise: Verdict,
+}
+
+/// Which state of a resource a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// What is stored.
+    Stored,
+    /// An older version.
+    Version,
+    /// What the write would store.
+    Result,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Yes.
+    Allowed,
+    /// No, and it must look as if the resource did not exist: 404.
+    Hidden,
+    /// No, and the actor may know it: 403.
+    Forbidden,
+}
+
+impl Verdict {
+    /// The HTTP status that says it; 200 stands for any success.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Allowed => 200,
+            Self::Hidden => 404,
+            Self::Forbidden => 403,
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Allowed => "allowed",
+            Self::Hidden => "hidden",
+            Self::Forbidden => "forbidden",
+        })
+    }
+}
+
+/// The answer with what decided it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The entry that allowed the last check, by index in [`Policy::entries`].
+    pub entry: Option<usize>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a request is allowed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// An entry grants it.
+    Granted,
+    /// The policy is no policy but full access.
+    FullAccess,
+    /// No entry grants the interaction on the type.
+    TypeNotGranted(Interaction),
+    /// No entry grants the interaction on this state of the resource.
+    NoEntry(Interaction, Side),
+    /// The entry that grants it has a write constraint that does not hold or cannot be evaluated.
+    Constraint(usize),
+}
+
+impl Decision {
+    /// Whether the answer is yes.
+    pub fn is_allowed(&self) -> bool {
+        self.verdict == Verdict::Allowed
+    }
+}
+
+impl Policy {
+    /// Decides a request.
+    ///
+    /// ```
+    /// use fhirward_engine::policy::{Membership, Options, Policy, PolicyDocument, Request, Verdict, assemble};
+    /// use serde_json::json;
+    ///
+    /// let (policy, findings) = PolicyDocument::from_value(&json!({
+    ///     "resourceType": "AccessPolicy",
+    ///     "id": "participant",
+    ///     "resource": [{"resourceType": "Communication", "criteria": "Communication?recipient=%profile"}],
+    /// }));
+    /// assert!(findings.is_empty());
+    /// let policy = std::sync::Arc::new(policy);
+    /// let jackie = Membership::of("Practitioner/jackie", &["AccessPolicy/participant"]);
+    /// let assembled = assemble(&jackie, &|_| Some(policy.clone()), &Options::default());
+    /// let thread = json!({
+    ///     "resourceType": "Communication",
+    ///     "status": "in-progress",
+    ///     "recipient": [{"reference": "Practitioner/alice"}],
+    /// });
+    /// assert_eq!(assembled.policy.decide(&Request::Read(&thread)).verdict, Verdict::Hidden);
+    /// ```
+    pub fn decide(&self, request: &Request<'_>) -> Decision {
+        if self.is_full_access() {
+            return Decision {
+                verdict: Verdict::Allowed,
+                entry: None,
+                reason: Reason::FullAccess,
+            };
+        }
+        let kind = request.resource_type();
+        for gate in request.gates() {
+            if !self.grants_type(kind, *gate) {
+                return Decision {
+                    verdict: Verdict::Forbidden,
+                    entry: None,
+                    reason: Reason::TypeNotGranted(*gate),
+                };
+            }
+        }
+        let mut entry = None;
+        for step in request.steps() {
+            entry = self.first_entry(step.interaction, step.resource);
+            let Some(at) = entry else {
+                return Decision {
+                    verdict: step.otherwise,
+                    entry: None,
+                    reason: Reason::NoEntry(step.interaction, step.side),
+                };
+            };
+            let constrained = self
+                .entries
+                .get(at)
+                .is_some_and(|entry| !entry.write_constraints.is_empty());
+            if step.side == Side::Result && constrained {
+                return Decision {
+                    verdict: Verdict::Forbidden,
+                    entry: None,
+                    reason: Reason::Constraint(at),
+                };
+            }
+        }
+        Decision {
+            verdict: Verdict::Allowed,
+            entry,
+            reason: Reason::Granted,
+        }
+    }
+}

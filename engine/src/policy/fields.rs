@@ -1,0 +1,419 @@
+//! Hidden and read-only fields: leaving them out, and keeping what is stored. Source: R.9.
+
+use fhirward_spec::{TypeDef, spec};
+use serde_json::{Map, Value};
+
+use crate::criteria::nearest;
+use crate::values::BadValue;
+
+/// Steps that a path may have.
+const MAX_STEPS: usize = 16;
+
+/// A path to a field: `name`, `subject.display`, `value[x]`, `payload.content[x]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPath {
+    text: Box<str>,
+    steps: Box<[Step]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step {
+    name: Box<str>,
+    /// `name[x]`: every `nameType` member.
+    choice: bool,
+}
+
+impl Step {
+    fn covers(&self, key: &str) -> bool {
+        let key = key.strip_prefix('_').unwrap_or(key);
+        match key.strip_prefix(&*self.name) {
+            Some("") => !self.choice,
+            Some(rest) => {
+                self.choice && rest.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
+            }
+            None => false,
+        }
+    }
+}
+
+impl FieldPath {
+    /// Reads a path and holds it against the elements of a type (`*`: of any type). A `hidden`
+    /// path must not name a required element.
+    ///
+    /// # Errors
+    /// No such element, or a required one, with what is there instead.
+    pub fn parse(text: &str, resource_type: &str, hidden: bool) -> Result<Self, BadValue> {
+        let steps: Box<[Step]> = text
+            .split('.')
+            .map(|step| match step.strip_suffix("[x]") {
+                Some(name) => Step {
+                    name: name.into(),
+                    choice: true,
+                },
+                None => Step {
+                    name: step.into(),
+                    choice: false,
+                },
+            })
+            .collect();
+        if text.is_empty()
+            || steps.iter().any(|step| step.name.is_empty())
+            || steps.len() > MAX_STEPS
+        {
+            return Err(BadValue::new(
+                format!("`{text}` is no path of elements"),
+                "write `element`, `element.inner` or `element[x]`",
+            ));
+        }
+        let path = Self {
+            text: text.into(),
+            steps,
+        };
+        if resource_type == "*" {
+            let mut first = None;
+            for kind in spec().resource_types() {
+                match path.check(kind, hidden) {
+                    Ok(()) => return Ok(path),
+                    Err(bad) => first = first.or(Some(bad)),
+                }
+            }
+            return Err(first.unwrap_or_else(|| BadValue::new("no types", "")));
+        }
+        // An unknown type has its own finding.
+        if spec().resource(resource_type).is_some() {
+            path.check(resource_type, hidden)?;
+        }
+        Ok(path)
+    }
+
+    /// The path as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn check(&self, resource_type: &str, hidden: bool) -> Result<(), BadValue> {
+        let mut current: Option<&TypeDef> = spec().resource(resource_type);
+        let mut parent = resource_type.to_owned();
+        for (at, step) in self.steps.iter().enumerate() {
+            if at == 0 && matches!(&*step.name, "resourceType" | "id") && hidden {
+                return Err(BadValue::new(
+                    format!("`{}` cannot be hidden", step.name),
+                    "clients need it to know what they look at",
+                ));
+            }
+            if at == 0 && &*step.name == "resourceType" {
+                return Ok(());
+            }
+            let Some(def) = current else {
+                return Err(BadValue::new(
+                    format!("`{parent}` has no elements inside"),
+                    "shorten the path",
+                ));
+            };
+            let found = if step.choice {
+                def.elements
+                    .iter()
+                    .find(|element| element.choice && element.name == step.name)
+                    .map(|element| (element, None))
+            } else {
+                def.element(&step.name)
+                    .map(|(element, kind)| (element, Some(kind)))
+            };
+            let Some((element, kind)) = found else {
+                let choice = def.elements.iter().any(|e| e.choice && e.name == step.name);
+                let help = if choice {
+                    format!(
+                        "write `{0}[x]` for all its types, or one such as `{0}String`",
+                        step.name
+                    )
+                } else {
+                    match nearest(&step.name, def.elements.iter().map(|e| &*e.name)) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!(
+                            "its elements are {}",
+                            def.elements
+                                .iter()
+                                .map(|e| &*e.name)
+                                .collect::<Vec<_>>()
+                                .join(", ")
+                        ),
+                    }
+                };
+                return Err(BadValue::new(
+                    format!("`{}` is no element of {parent}", step.name),
+                    help,
+                ));
+            };
+            let last = at + 1 == self.steps.len();
+            if last && hidden && element.min > 0 {
+                return Err(BadValue::new(
+                    format!("`{}` is required and cannot be hidden", self.text),
+                    "a resource without it is not valid; restrict the entry by criteria instead",
+                ));
+            }
+            parent = format!("{parent}.{}", step.name);
+            current = kind.and_then(|kind| spec().type_def(&kind.code));
+        }
+        Ok(())
+    }
+
+    /// Whether a search expression (of R4, on `resource_type`) reads this field, something inside
+    /// it, or something around it.
+    pub(crate) fn is_read_by(&self, expression: &str, resource_type: &str) -> bool {
+        expression
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
+            .filter_map(|word| {
+                let (head, rest) = word.split_once('.')?;
+                (head == resource_type || matches!(head, "Resource" | "DomainResource"))
+                    .then_some(rest)
+            })
+            .any(|path| {
+                path.split('.').zip(self.steps.iter()).all(|(read, step)| {
+                    read == &*step.name
+                        || (!step.choice
+                            && step.name.starts_with(read)
+                            && is_choice_of(&step.name, read))
+                })
+            })
+    }
+
+    fn remove(&self, value: &mut Value) {
+        remove(value, &self.steps);
+    }
+
+    /// Puts what `stored` has here into `value`, and takes away what it does not have.
+    fn restore(&self, value: &mut Value, stored: &Value) {
+        restore(value, stored, &self.steps);
+    }
+}
+
+/// `valueString` is a choice of `value`.
+fn is_choice_of(name: &str, read: &str) -> bool {
+    name.strip_prefix(read)
+        .and_then(|rest| rest.bytes().next())
+        .is_some_and(|b| b.is_ascii_uppercase())
+}
+
+/// A copy without the fields.
+pub fn without(resource: &Value, fields: &[FieldPath]) -> Value {
+    let mut copy = resource.clone();
+    for field in fields {
+        field.remove(&mut copy);
+    }
+    copy
+}
+
+/// The input with the stored values of the fields; without a stored resource, the input without
+/// the fields.
+pub fn kept<'f>(
+    existing: Option<&Value>,
+    mut input: Value,
+    fields: impl Iterator<Item = &'f FieldPath>,
+) -> Value {
+    for field in fields {
+        match existing {
+            Some(stored) => field.restore(&mut input, stored),
+            None => field.remove(&mut input),
+        }
+    }
+    input
+}
+
+fn remove(value: &mut Value, steps: &[Step]) {
+    let Some((step, inner)) = steps.split_first() else {
+        return;
+    };
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                remove(item, steps);
+            }
+        }
+        Value::Object(object) if inner.is_empty() => object.retain(|key, _| !step.covers(key)),
+        Value::Object(object) => {
+            for (_, child) in object.iter_mut().filter(|(key, _)| step.covers(key)) {
+                remove(child, inner);
+            }
+            // Taking the last member out of an element takes the element out: FHIR has no `{}`.
+            object.retain(|key, child| !(step.covers(key) && is_hollow(child)));
+        }
+        _ => {}
+    }
+}
+
+fn is_hollow(value: &mut Value) -> bool {
+    match value {
+        Value::Object(object) => object.is_empty(),
+        Value::Array(items) => {
+            items.retain_mut(|item| !is_hollow(item));
+            items.is_empty()
+        }
+        _ => false,
+    }
+}
+
+fn restore(value: &mut Value, stored: &Value, steps: &[Step]) {
+    let Some((step, inner)) = steps.split_first() else {
+        return;
+    };
+    let (Value::Object(object), Value::Object(old)) = (value, stored) else {
+        return;
+    };
+    if inner.is_empty() {
+        object.retain(|key, _| !step.covers(key));
+        copy(object, old, step);
+        return;
+    }
+    let keys: Vec<String> = object
+        .keys()
+        .chain(old.keys())
+        .filter(|key| step.covers(key))
+        .cloned()
+        .collect();
+    for key in keys {
+        match (object.get_mut(&key), old.get(&key)) {
+            (Some(Value::Array(items)), Some(Value::Array(olds))) if items.len() == olds.len() => {
+                for (item, old) in items.iter_mut().zip(olds) {
+                    restore(item, old, inner);
+                }
+            }
+            // Items that came or went cannot be told from items that changed; what is stored
+            // stays, so that nothing hidden is lost.
+            (Some(items @ Value::Array(_)), Some(olds @ Value::Array(_)))
+                if reaches(olds, inner) =>
+            {
+                items.clone_from(olds);
+            }
+            (Some(new), Some(old @ Value::Object(_))) if new.is_object() => {
+                restore(new, old, inner)
+            }
+            (Some(new), _) => remove(new, inner),
+            (None, Some(old)) if reaches(old, inner) => {
+                object.insert(key, old.clone());
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+/// Whether something stands at the end of the path.
+fn reaches(value: &Value, steps: &[Step]) -> bool {
+    let Some((step, inner)) = steps.split_first() else {
+        return true;
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| reaches(item, steps)),
+        Value::Object(object) => object
+            .iter()
+            .any(|(key, child)| step.covers(key) && reaches(child, inner)),
+        _ => false,
+    }
+}
+
+fn copy(object: &mut Map<String, Value>, old: &Map<String, Value>, step: &Step) {
+    for (key, value) in old.iter().filter(|(key, _)| step.covers(key)) {
+        object.insert(key.clone(), value.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn path(text: &str, kind: &str) -> FieldPath {
+        FieldPath::parse(text, kind, false).unwrap()
+    }
+
+    #[rstest]
+    #[case::top("Patient", "name", json!({"name": [{"family": "S"}], "active": true}), json!({"active": true}))]
+    #[case::primitive_sibling("Patient", "birthDate", json!({"birthDate": "1990", "_birthDate": {"id": "x"}}), json!({}))]
+    #[case::nested("Observation", "subject.display", json!({"subject": {"reference": "P/1", "display": "A"}}), json!({"subject": {"reference": "P/1"}}))]
+    #[case::nested_last_member("Observation", "note.text", json!({"note": [{"text": "a"}]}), json!({}))]
+    #[case::in_arrays("Observation", "note.time", json!({"note": [{"text": "a", "time": "2024"}, {"text": "b"}]}), json!({"note": [{"text": "a"}, {"text": "b"}]}))]
+    #[case::choice("Observation", "value[x]", json!({"valueString": "x", "valueless": 1}), json!({"valueless": 1}))]
+    #[case::one_choice("Observation", "valueString", json!({"valueString": "x", "valueInteger": 1}), json!({"valueInteger": 1}))]
+    #[case::nested_choice("Communication", "payload.content[x]", json!({"payload": [{"id": "1", "contentString": "x"}]}), json!({"payload": [{"id": "1"}]}))]
+    fn r9_hidden_fields_leave(
+        #[case] kind: &str,
+        #[case] field: &str,
+        #[case] resource: Value,
+        #[case] expected: Value,
+    ) {
+        assert_eq!(without(&resource, &[path(field, kind)]), expected);
+    }
+
+    #[rstest]
+    #[case::changed("Patient", "name", json!({"name": ["a"]}), json!({"name": ["b"]}), json!({"name": ["a"]}))]
+    #[case::falsy("Patient", "active", json!({"active": false}), json!({}), json!({"active": false}))]
+    #[case::zero("Patient", "multipleBirth[x]", json!({"multipleBirthInteger": 0}), json!({"multipleBirthBoolean": true}), json!({"multipleBirthInteger": 0}))]
+    #[case::added("Patient", "gender", json!({}), json!({"gender": "male"}), json!({}))]
+    #[case::nested("Observation", "subject.display", json!({"subject": {"reference": "P/1", "display": "A"}}), json!({"subject": {"reference": "P/2"}}), json!({"subject": {"reference": "P/2", "display": "A"}}))]
+    #[case::nested_parent_gone("Observation", "subject.display", json!({"subject": {"reference": "P/1", "display": "A"}}), json!({}), json!({"subject": {"reference": "P/1", "display": "A"}}))]
+    #[case::array_same_length("Observation", "note.text", json!({"note": [{"text": "a"}]}), json!({"note": [{"text": "b", "time": "2024"}]}), json!({"note": [{"text": "a", "time": "2024"}]}))]
+    #[case::array_longer("Observation", "note.text", json!({"note": [{"text": "a"}]}), json!({"note": [{"text": "b"}, {"text": "c"}]}), json!({"note": [{"text": "a"}]}))]
+    #[case::array_new("Observation", "note.text", json!({}), json!({"note": [{"text": "b", "time": "2024"}]}), json!({"note": [{"time": "2024"}]}))]
+    fn r9_fields_keep_their_stored_value(
+        #[case] kind: &str,
+        #[case] field: &str,
+        #[case] stored: Value,
+        #[case] input: Value,
+        #[case] expected: Value,
+    ) {
+        let field = path(field, kind);
+        assert_eq!(
+            kept(Some(&stored), input, std::iter::once(&field)),
+            expected
+        );
+    }
+
+    #[rstest]
+    #[case::typo("Patient", "brithDate", false, "did you mean `birthDate`?")]
+    #[case::required(
+        "Communication",
+        "status",
+        true,
+        "a resource without it is not valid; restrict the entry by criteria instead"
+    )]
+    #[case::bare_choice(
+        "Observation",
+        "value",
+        true,
+        "write `value[x]` for all its types, or one such as `valueString`"
+    )]
+    #[case::id("Patient", "id", true, "clients need it to know what they look at")]
+    #[case::inner("Observation", "subject.nothing", true, "its elements are")]
+    fn r9_fields_must_exist(
+        #[case] kind: &str,
+        #[case] field: &str,
+        #[case] hidden: bool,
+        #[case] help: &str,
+    ) {
+        let bad = FieldPath::parse(field, kind, hidden).unwrap_err();
+        assert!(bad.help.starts_with(help), "{bad:?}");
+    }
+
+    #[rstest]
+    #[case("Patient", "birthDate", "birthdate", true)]
+    #[case("Patient", "name", "family", true)]
+    #[case("Patient", "name.family", "family", true)]
+    #[case("Patient", "name.family", "given", false)]
+    #[case("Patient", "gender", "birthdate", false)]
+    #[case("Observation", "value[x]", "value-quantity", true)]
+    #[case("Observation", "valueQuantity", "value-quantity", true)]
+    #[case("Patient", "meta", "_lastUpdated", true)]
+    fn r9_parameters_that_read_a_field(
+        #[case] kind: &str,
+        #[case] field: &str,
+        #[case] code: &str,
+        #[case] expected: bool,
+    ) {
+        let param = spec().search_param(kind, code).unwrap();
+        assert_eq!(
+            path(field, kind).is_read_by(&param.expression, kind),
+            expected
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! References: which resource an element points at.
+
+use fhirward_spec::Extracted;
+use serde_json::Value;
+
+use super::BadValue;
+
+/// What a filter asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReferencePattern {
+    /// `Type/id`, the only form without doubt.
+    Literal(Box<str>),
+    /// An absolute URL of another server, or a canonical.
+    Absolute(Box<str>),
+}
+
+impl ReferencePattern {
+    /// Reads `Type/id`, an absolute URL, or, where the parameter has one target type, a bare id.
+    /// `base` is the FHIR base of this server.
+    ///
+    /// # Errors
+    /// A text of another form, with the forms that are allowed.
+    pub fn parse(text: &str, targets: &[Box<str>], base: Option<&str>) -> Result<Self, BadValue> {
+        if let Some(local) = local(text, base) {
+            return Ok(Self::Literal(local.into()));
+        }
+        if text.contains(':') {
+            return Ok(Self::Absolute(text.into()));
+        }
+        let slashes = text.matches('/').count();
+        if slashes == 0 {
+            return match targets {
+                [only] => Ok(Self::Literal(format!("{only}/{text}").into())),
+                _ => Err(BadValue::new(
+                    "is an id without a type, and the parameter has several target types",
+                    match targets.first() {
+                        Some(first) => format!("write `{first}/{text}`, or another of its types"),
+                        None => format!("write `Type/{text}`"),
+                    },
+                )),
+            };
+        }
+        let help = match text.rsplitn(3, '/').collect::<Vec<_>>().as_slice() {
+            [id, kind, ..] if fhirward_spec::spec().resource(kind).is_some() => {
+                format!("write `{kind}/{id}`")
+            }
+            _ => "a reference is `Type/id`".to_owned(),
+        };
+        Err(BadValue::new("is no reference", help))
+    }
+
+    /// Whether an element points there. A reference with only a display or an identifier points
+    /// nowhere.
+    pub fn matches(&self, element: Extracted<'_>, base: Option<&str>) -> bool {
+        let stored = match element.value {
+            Value::String(text) => Some(text.as_str()),
+            Value::Object(object) => object.get("reference").and_then(Value::as_str),
+            _ => None,
+        };
+        let Some(stored) = stored else { return false };
+        match self {
+            Self::Literal(wanted) => local(stored, base) == Some(wanted),
+            Self::Absolute(wanted) => {
+                let unversioned = || stored.split_once('|').map(|(url, _)| url);
+                stored == &**wanted
+                    || (!wanted.contains('|')
+                        && element.data_type == "canonical"
+                        && unversioned() == Some(wanted))
+            }
+        }
+    }
+}
+
+/// The `Type/id` of a reference to a resource of this server, whatever form it has: relative,
+/// absolute on `base`, with or without `/_history/version`.
+pub fn local<'t>(text: &'t str, base: Option<&str>) -> Option<&'t str> {
+    let relative = match base {
+        Some(base) => text
+            .strip_prefix(base.trim_end_matches('/'))
+            .and_then(|rest| rest.strip_prefix('/'))
+            .unwrap_or(text),
+        None => text,
+    };
+    let relative = match relative.find("/_history/") {
+        Some(at) => relative.get(..at)?,
+        None => relative,
+    };
+    let (kind, id) = relative.split_once('/')?;
+    let is_type = kind.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
+        && kind.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_id = !id.is_empty()
+        && id.len() <= 64
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+    (is_type && is_id).then_some(relative)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    const BASE: Option<&str> = Some("https://h/fhir/R4/");
+
+    #[rstest]
+    #[case::same("Patient/a", json!({"reference": "Patient/a"}), true)]
+    #[case::other("Patient/a", json!({"reference": "Patient/b"}), false)]
+    #[case::case_counts("Patient/a", json!({"reference": "patient/a"}), false)]
+    #[case::stored_absolute("Patient/a", json!({"reference": "https://h/fhir/R4/Patient/a"}), true)]
+    #[case::stored_elsewhere("Patient/a", json!({"reference": "https://x/fhir/R4/Patient/a"}), false)]
+    #[case::stored_version("Patient/a", json!({"reference": "Patient/a/_history/3"}), true)]
+    #[case::asked_absolute("https://h/fhir/R4/Patient/a", json!({"reference": "Patient/a"}), true)]
+    #[case::display_only("Patient/a", json!({"display": "Patient/a"}), false)]
+    #[case::identifier_only("Patient/a", json!({"identifier": {"value": "Patient/a"}}), false)]
+    #[case::longer_id("Patient/a", json!({"reference": "Patient/ab"}), false)]
+    #[case::elsewhere("https://x/Patient/a", json!({"reference": "https://x/Patient/a"}), true)]
+    fn r6_reference(#[case] asked: &str, #[case] stored: Value, #[case] expected: bool) {
+        let pattern = ReferencePattern::parse(asked, &[], BASE).unwrap();
+        let element = Extracted {
+            value: &stored,
+            data_type: "Reference",
+        };
+        assert_eq!(pattern.matches(element, BASE), expected);
+    }
+
+    #[test]
+    fn a_bare_id_needs_one_target_type() {
+        let one: [Box<str>; 1] = ["Patient".into()];
+        let two: [Box<str>; 2] = ["Patient".into(), "Group".into()];
+        assert_eq!(
+            ReferencePattern::parse("a", &one, None),
+            Ok(ReferencePattern::Literal("Patient/a".into()))
+        );
+        assert!(ReferencePattern::parse("a", &two, None).is_err());
+    }
+
+    #[test]
+    fn canonicals_match_with_any_version() {
+        let pattern = ReferencePattern::parse("http://x/q", &[], None).unwrap();
+        let stored = json!("http://x/q|1.0");
+        let element = |data_type| Extracted {
+            value: &stored,
+            data_type,
+        };
+        assert!(pattern.matches(element("canonical"), None));
+        assert!(!pattern.matches(element("uri"), None));
+    }
+}

@@ -1,0 +1,97 @@
+//! Strings: names, addresses, free text. Case and accents do not count; a part must start so.
+
+use fhirward_spec::Extracted;
+use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The beginning that a part of a name, an address or a text must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StringPattern {
+    folded: Box<[char]>,
+}
+
+const NAME_PARTS: [&str; 5] = ["family", "given", "text", "prefix", "suffix"];
+const ADDRESS_PARTS: [&str; 7] = [
+    "line",
+    "city",
+    "district",
+    "state",
+    "postalCode",
+    "country",
+    "text",
+];
+
+impl StringPattern {
+    /// The pattern of a text.
+    pub fn new(text: &str) -> Self {
+        Self {
+            folded: fold(text).collect(),
+        }
+    }
+
+    /// Whether some part of the element starts with the text.
+    pub fn matches(&self, element: Extracted<'_>) -> bool {
+        let parts: &[&str] = match element.data_type {
+            "HumanName" => &NAME_PARTS,
+            "Address" => &ADDRESS_PARTS,
+            _ => return self.starts(element.value),
+        };
+        parts
+            .iter()
+            .filter_map(|part| element.value.get(part))
+            .any(|part| self.starts(part))
+    }
+
+    fn starts(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => {
+                let mut folded = fold(text);
+                self.folded
+                    .iter()
+                    .all(|wanted| folded.next() == Some(*wanted))
+            }
+            Value::Array(items) => items.iter().any(|item| self.starts(item)),
+            _ => false,
+        }
+    }
+}
+
+/// Lower case, without accents.
+fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.nfd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::start("Ali", "HumanName", json!({"given": ["Alice"]}), true)]
+    #[case::middle("lic", "HumanName", json!({"given": ["Alice"]}), false)]
+    #[case::family("smith", "HumanName", json!({"family": "Smith"}), true)]
+    #[case::second_given("ann", "HumanName", json!({"given": ["Mary", "Ann"]}), true)]
+    #[case::accents("muller", "HumanName", json!({"family": "Müller"}), true)]
+    #[case::accent_asked("Müller", "HumanName", json!({"family": "MULLER"}), true)]
+    #[case::use_is_no_part("official", "HumanName", json!({"use": "official"}), false)]
+    #[case::city("san", "Address", json!({"city": "San Francisco"}), true)]
+    #[case::word("francisco", "Address", json!({"city": "San Francisco"}), false)]
+    #[case::plain("Heart", "string", json!("heart rate"), true)]
+    fn r6_string(
+        #[case] asked: &str,
+        #[case] data_type: &'static str,
+        #[case] value: Value,
+        #[case] expected: bool,
+    ) {
+        let element = Extracted {
+            value: &value,
+            data_type,
+        };
+        assert_eq!(StringPattern::new(asked).matches(element), expected);
+    }
+}
