@@ -19,7 +19,6 @@ use output::{Format, Output};
 #[command(
     name = "fhirward",
     version,
-    about,
     after_help = exit::HELP,
     disable_help_subcommand = true
 )]

@@ -11,32 +11,30 @@ use crate::output::{Failure, Output, data};
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
     let decision = question.policy.decide(&question.request());
-    let (word, status) = match decision.verdict {
-        Verdict::Allowed => ("allowed", None),
-        Verdict::Hidden => ("denied", Some(404)),
-        Verdict::Forbidden => ("denied", Some(403)),
-    };
-    let exit = question.exit(match decision.verdict {
-        Verdict::Allowed => Exit::Ok,
-        Verdict::Hidden | Verdict::Forbidden => Exit::Failed,
-    });
+    let allowed = decision.is_allowed();
+    let word = if allowed { "allowed" } else { "denied" };
+    let entry = decision
+        .entry
+        .and_then(|at| question.policy.entries().get(at))
+        .map(|entry| entry.origin.to_string());
+    let exit = question.exit(if allowed { Exit::Ok } else { Exit::Failed });
     output.findings(&question.findings);
     if output.is_json() {
         output.document(&json!({
             "exit_code": exit.code(),
             "question": question.data(),
             "decision": word,
-            "status": status,
-            "entry": decision.entry,
+            "status": decision.verdict.status(),
+            "entry": entry,
             "diagnostics": data(&question.findings),
         }));
         return Ok(exit);
     }
-    let reason = match (status, decision.entry) {
-        (Some(404), _) => "hidden, a server answers 404".to_owned(),
-        (Some(_), _) => "forbidden, a server answers 403".to_owned(),
-        (None, Some(entry)) => format!("by entry {}", entry + 1),
-        (None, None) => "full access".to_owned(),
+    let reason = match (decision.verdict, entry) {
+        (Verdict::Hidden, _) => "as if it did not exist: 404".to_owned(),
+        (Verdict::Forbidden, _) => "refused: 403".to_owned(),
+        (Verdict::Allowed, Some(entry)) => format!("by {entry}"),
+        (Verdict::Allowed, None) => "full access".to_owned(),
     };
     output.result(&format!("{word}: {} ({reason})", question.sentence()));
     Ok(exit)
