@@ -39,6 +39,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     }
     let mut findings = read.findings.clone();
     files::add_new(&mut findings, assembled);
+    files::drop_outdone(&mut findings);
 
     if files.is_empty() {
         output.say("no *.json files there");

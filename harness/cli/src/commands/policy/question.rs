@@ -90,6 +90,9 @@ impl Question {
             None => by_membership(&read, &options)?,
         };
         let mut findings = read.findings.clone();
+        // Said of a policy by itself; here a membership is known, and it either gives the value or
+        // the assembly has the error.
+        findings.retain(|finding| finding.code != "criteria/parameter");
         files::add_new(&mut findings, assembled.diagnostics);
         let other = match (&args.result, &args.version) {
             (Some(path), _) | (None, Some(path)) => Some(resource(path)?),
