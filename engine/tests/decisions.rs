@@ -1,5 +1,11 @@
 //! R.1 to R.4 and R.7 to R.9, case by case.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set up its case fails"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,5 +1,10 @@
 //! Laws that hold for every policy.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that cannot set up its case fails"
+)]
+
 use std::sync::Arc;
 
 use fhirward_engine::policy::{Membership, Options, Policy, PolicyDocument, Request, assemble};
