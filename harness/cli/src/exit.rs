@@ -25,6 +25,26 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every way to end.
+    const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::Usage,
+        Self::Invalid,
+        Self::CouldNotRun,
+        Self::Failed,
+        Self::Leak,
+        Self::NothingSelected,
+        Self::Interrupted,
+    ];
+
+    /// What the harness says by number.
+    pub fn of_run(code: u8) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|exit| exit.code() == code)
+            .unwrap_or(Self::CouldNotRun)
+    }
+
     /// The number the shell sees.
     pub fn code(self) -> u8 {
         match self {

@@ -45,6 +45,13 @@ impl Output {
         self.style
     }
 
+    /// The same, in the harness's words.
+    pub fn report_style(self) -> fhirward_harness::report::Style {
+        fhirward_harness::report::Style {
+            color: self.style.color(),
+        }
+    }
+
     /// A line for people, on standard error. Nothing with `--format json`.
     pub fn say(self, line: &str) {
         if !self.is_json() {
