@@ -282,6 +282,6 @@ impl Policy {
             .entries_for(resource_type)
             .filter(|(_, entry)| entry.interactions.contains(Interaction::Search))
             .flat_map(|(_, entry)| &entry.hidden_fields)
-            .any(|field| field.is_read_by(&param.expression, resource_type))
+            .any(|field| field.is_read_by(param))
     }
 }
