@@ -37,6 +37,8 @@ pub struct Policy {
 struct TypeEntries {
     list: Vec<usize>,
     index: Option<Index>,
+    /// What some entry allows on some resource of the type.
+    granted: Interactions,
 }
 
 /// A compiled entry.
@@ -153,6 +155,14 @@ impl Policy {
             own.list.extend(wildcard.iter().filter(covers));
             own.list.sort_unstable();
             own.index = Index::new(kind, &own.list, &entries);
+            own.granted = own
+                .list
+                .iter()
+                .filter_map(|at| entries.get(*at))
+                .filter(|entry| entry.may_grant(kind))
+                .fold(Interactions::default(), |all, entry| {
+                    all.union(entry.interactions)
+                });
         }
         Self {
             profile,
@@ -210,9 +220,12 @@ impl Policy {
         if self.superuser {
             return true;
         }
-        self.entries_for(resource_type).any(|(_, entry)| {
-            entry.interactions.contains(interaction) && entry.may_grant(resource_type)
-        })
+        match self.by_type.get(resource_type) {
+            Some(own) => own.granted.contains(interaction),
+            None => self.entries_for(resource_type).any(|(_, entry)| {
+                entry.interactions.contains(interaction) && entry.may_grant(resource_type)
+            }),
+        }
     }
 
     /// The first entry in order that allows the interaction on this one resource. Source: R.1, R.2.

@@ -17,7 +17,7 @@ use crate::criteria::filter::Key;
 use crate::values::{reference, token};
 
 /// Policies with fewer entries of a type are walked: looking up would cost more.
-const WORTH_IT: usize = 8;
+const WORTH_IT: usize = 4;
 
 /// The entries of one type, filed.
 #[derive(Debug, Clone)]
