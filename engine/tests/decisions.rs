@@ -1,0 +1,472 @@
+//! R.1 to R.4 and R.7 to R.9, case by case.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot set up its case fails"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fhirward_engine::policy::{
+    Access, Assembled, Interaction, Membership, Options, Parameter, ParameterValue, PolicyDocument,
+    Request, Verdict, assemble,
+};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+const ALICE: &str = "Practitioner/alice";
+
+fn with(entries: &Value, membership: &Membership) -> Assembled {
+    let policy =
+        json!({"resourceType": "AccessPolicy", "id": "p", "name": "policy", "resource": entries});
+    let (document, _) = PolicyDocument::from_value(&policy);
+    let all = BTreeMap::from([("AccessPolicy/p".to_owned(), Arc::new(document))]);
+    let options = Options {
+        base_url: Some("https://h/fhir/R4/".to_owned()),
+    };
+    assemble(membership, &|name| all.get(name).cloned(), &options)
+}
+
+fn alice(entries: Value) -> Assembled {
+    with(&entries, &Membership::of(ALICE, &["AccessPolicy/p"]))
+}
+
+fn thread(extra: Value) -> Value {
+    let mut resource = json!({"resourceType": "Communication", "id": "t", "status": "in-progress"});
+    for (key, value) in extra.as_object().unwrap() {
+        resource[key] = value.clone();
+    }
+    resource
+}
+
+fn to(people: &[&str]) -> Value {
+    thread(json!({"recipient": people.iter().map(|p| json!({"reference": p})).collect::<Vec<_>>()}))
+}
+
+fn participant() -> Value {
+    json!([
+        {"resourceType": "Communication", "criteria": "Communication?recipient=%profile"},
+        {"resourceType": "Communication", "criteria": "Communication?sender=%profile"},
+    ])
+}
+
+fn request(interaction: Interaction, before: &Value, after: &Value, policy: &Assembled) -> Verdict {
+    let request = match interaction {
+        Interaction::Read => Request::Read(before),
+        Interaction::Search => Request::Search(before),
+        Interaction::Vread => Request::Vread {
+            current: before,
+            version: after,
+        },
+        Interaction::History => Request::History {
+            current: before,
+            version: after,
+        },
+        Interaction::Create => Request::Create(after),
+        Interaction::Update => Request::Update {
+            existing: before,
+            result: after,
+        },
+        Interaction::Patch => Request::Patch {
+            existing: before,
+            result: after,
+        },
+        Interaction::Delete => Request::Delete(before),
+    };
+    policy.policy.decide(&request).verdict
+}
+
+#[rstest]
+#[case::recipient(to(&[ALICE]), Verdict::Allowed)]
+#[case::one_of_many(to(&["Practitioner/house", ALICE]), Verdict::Allowed)]
+#[case::sender(thread(json!({"sender": {"reference": ALICE}})), Verdict::Allowed)]
+#[case::stored_absolute(to(&["https://h/fhir/R4/Practitioner/alice"]), Verdict::Allowed)]
+#[case::nobody(thread(json!({})), Verdict::Hidden)]
+#[case::someone_else(to(&["Practitioner/house"]), Verdict::Hidden)]
+#[case::subject_is_no_participant(thread(json!({"subject": {"reference": ALICE}})), Verdict::Hidden)]
+#[case::display_only(thread(json!({"recipient": [{"display": ALICE}]})), Verdict::Hidden)]
+fn r1_participant_policy_is_a_union(#[case] resource: Value, #[case] expected: Verdict) {
+    let policy = alice(participant());
+    for interaction in [Interaction::Read, Interaction::Search] {
+        assert_eq!(
+            request(interaction, &resource, &resource, &policy),
+            expected
+        );
+    }
+}
+
+const ALL: Verdict = Verdict::Allowed;
+const NOT: Verdict = Verdict::Forbidden;
+
+/// Each row: the entry, and the verdicts of read, search, vread, create, update, delete.
+#[rstest]
+#[case::everything(json!({}), [ALL, ALL, ALL, ALL, ALL, ALL])]
+#[case::readonly(json!({"readonly": true}), [ALL, ALL, ALL, NOT, NOT, NOT])]
+#[case::interaction_wins_over_readonly(json!({"readonly": true, "interaction": ["read", "update"]}), [ALL, NOT, NOT, NOT, ALL, NOT])]
+#[case::create_read(json!({"interaction": ["create", "read"]}), [ALL, NOT, NOT, ALL, NOT, NOT])]
+#[case::update_alone_is_useless(json!({"interaction": ["update"]}), [NOT, NOT, NOT, NOT, NOT, NOT])]
+#[case::delete_alone_is_useless(json!({"interaction": ["delete"]}), [NOT, NOT, NOT, NOT, NOT, NOT])]
+#[case::search_alone(json!({"interaction": ["search"]}), [NOT, ALL, NOT, NOT, NOT, NOT])]
+#[case::empty_list(json!({"interaction": []}), [NOT, NOT, NOT, NOT, NOT, NOT])]
+fn r2_interactions(#[case] extra: Value, #[case] expected: [Verdict; 6]) {
+    let mut entry = json!({"resourceType": "Communication"});
+    for (key, value) in extra.as_object().unwrap() {
+        entry[key] = value.clone();
+    }
+    let policy = alice(json!([entry]));
+    let resource = to(&[ALICE]);
+    let kinds = [
+        Interaction::Read,
+        Interaction::Search,
+        Interaction::Vread,
+        Interaction::Create,
+        Interaction::Update,
+        Interaction::Delete,
+    ];
+    for (interaction, expected) in kinds.into_iter().zip(expected) {
+        let verdict = request(interaction, &resource, &resource, &policy);
+        assert_eq!(verdict, expected, "{interaction}");
+    }
+}
+
+#[rstest]
+#[case::wildcard("*", "Patient", true)]
+#[case::wildcard_no_project("*", "Project", false)]
+#[case::wildcard_no_membership("*", "ProjectMembership", false)]
+#[case::wildcard_no_login("*", "Login", false)]
+#[case::own_entry_for_admin_type("User", "User", false)]
+#[case::default_type("Patient", "StructureDefinition", true)]
+#[case::other_type("Patient", "Observation", false)]
+fn r2_types(#[case] entry: &str, #[case] kind: &str, #[case] granted: bool) {
+    let policy = alice(json!([{"resourceType": entry}]));
+    assert_eq!(policy.policy.grants_type(kind, Interaction::Read), granted);
+}
+
+#[test]
+fn r2_wildcard_criteria_work_on_every_path() {
+    let policy = alice(json!([{"resourceType": "*", "criteria": "*?_compartment=Patient/homer"}]));
+    let inside = thread(json!({"subject": {"reference": "Patient/homer"}}));
+    let outside = thread(json!({"subject": {"reference": "Patient/bart"}}));
+    for interaction in [
+        Interaction::Read,
+        Interaction::Search,
+        Interaction::Create,
+        Interaction::Update,
+    ] {
+        assert_eq!(
+            request(interaction, &inside, &inside, &policy),
+            Verdict::Allowed
+        );
+        assert!(request(interaction, &outside, &outside, &policy) != Verdict::Allowed);
+    }
+    let without_parameter = alice(json!([{"resourceType": "*", "criteria": "*?sender=%profile"}]));
+    assert!(
+        !without_parameter
+            .policy
+            .grants_type("Observation", Interaction::Read)
+    );
+    assert!(
+        without_parameter
+            .policy
+            .grants_type("Communication", Interaction::Read)
+    );
+}
+
+#[rstest]
+#[case::hidden_before("Practitioner/house", ALICE, Verdict::Hidden)]
+#[case::leaves_by_the_write(ALICE, "Practitioner/house", Verdict::Forbidden)]
+#[case::stays(ALICE, ALICE, Verdict::Allowed)]
+fn r3_writes_are_checked_on_both_sides(
+    #[case] before: &str,
+    #[case] after: &str,
+    #[case] expected: Verdict,
+) {
+    let policy = alice(participant());
+    for interaction in [Interaction::Update, Interaction::Patch] {
+        assert_eq!(
+            request(interaction, &to(&[before]), &to(&[after]), &policy),
+            expected
+        );
+    }
+}
+
+#[rstest]
+#[case::old_version_outside("Practitioner/house", Verdict::Hidden)]
+#[case::old_version_inside(ALICE, Verdict::Allowed)]
+fn r3_old_versions_must_match_too(#[case] version: &str, #[case] expected: Verdict) {
+    let policy = alice(participant());
+    for interaction in [Interaction::Vread, Interaction::History] {
+        assert_eq!(
+            request(interaction, &to(&[ALICE]), &to(&[version]), &policy),
+            expected
+        );
+    }
+}
+
+#[test]
+fn r4_type_gate_comes_before_the_resource() {
+    let policy = alice(
+        json!([{"resourceType": "Communication", "readonly": true, "criteria": "Communication?recipient=%profile"}]),
+    );
+    let other = to(&["Practitioner/house"]);
+    assert_eq!(
+        request(Interaction::Delete, &other, &other, &policy),
+        Verdict::Forbidden
+    );
+    let patient = json!({"resourceType": "Patient", "id": "p"});
+    assert_eq!(
+        request(Interaction::Read, &patient, &patient, &policy),
+        Verdict::Forbidden
+    );
+}
+
+#[rstest]
+#[case::unknown_parameter("Communication?recipent=%profile")]
+#[case::no_filter("Communication?")]
+#[case::unresolved_under_not("Communication?sender:not=%nobody")]
+#[case::wrong_type("Task?owner=%profile")]
+#[case::trailing_ampersand("Communication?recipient=%profile&")]
+#[case::one_good_one_bad("Communication?recipient=%profile&foo=bar")]
+fn r5_broken_criteria_grant_nothing(#[case] criteria: &str) {
+    let assembled = alice(json!([{"resourceType": "Communication", "criteria": criteria}]));
+    assert!(assembled.diagnostics.iter().any(|d| d.is_error()));
+    let resource = to(&[ALICE]);
+    assert_eq!(
+        request(Interaction::Read, &resource, &resource, &assembled),
+        Verdict::Forbidden
+    );
+    assert_eq!(
+        request(Interaction::Create, &resource, &resource, &assembled),
+        Verdict::Forbidden
+    );
+}
+
+#[test]
+fn r5_a_broken_entry_does_not_touch_the_others() {
+    let mut entries = participant();
+    entries
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"resourceType": "Communication", "criteria": "Communication?foo=bar"}));
+    let policy = alice(entries);
+    assert_eq!(
+        request(Interaction::Read, &to(&[ALICE]), &to(&[ALICE]), &policy),
+        Verdict::Allowed
+    );
+    assert_eq!(
+        request(
+            Interaction::Read,
+            &to(&["Patient/x"]),
+            &to(&["Patient/x"]),
+            &policy
+        ),
+        Verdict::Hidden
+    );
+}
+
+#[rstest]
+#[case::not_absent("Communication?sender:not=Practitioner/alice", json!({}), true)]
+#[case::not_other("Communication?sender:not=Practitioner/alice", json!({"sender": {"reference": "Practitioner/house"}}), true)]
+#[case::not_same("Communication?sender:not=Practitioner/alice", json!({"sender": {"reference": ALICE}}), false)]
+#[case::not_one_of_many("Communication?recipient:not=Practitioner/alice", json!({"recipient": [{"reference": ALICE}, {"reference": "Patient/x"}]}), false)]
+#[case::not_list("Communication?status:not=completed,in-progress", json!({}), false)]
+#[case::missing("Communication?part-of:missing=true", json!({}), true)]
+#[case::display_is_not_missing("Communication?part-of:missing=true", json!({"partOf": [{"display": "x"}]}), false)]
+#[case::there("Communication?part-of:missing=false", json!({"partOf": [{"reference": "Communication/x"}]}), true)]
+#[case::and("Communication?status=in-progress&sender=%profile", json!({}), false)]
+#[case::or("Communication?status=completed,in-progress", json!({}), true)]
+fn r6_sets_of_values(#[case] criteria: &str, #[case] extra: Value, #[case] expected: bool) {
+    let policy = alice(json!([{"resourceType": "Communication", "criteria": criteria}]));
+    let resource = thread(extra);
+    assert_eq!(
+        request(Interaction::Read, &resource, &resource, &policy) == Verdict::Allowed,
+        expected
+    );
+}
+
+fn parameters(criteria: &str, given: &[(&str, ParameterValue)]) -> Assembled {
+    let membership = Membership {
+        access: vec![Access {
+            policy: "AccessPolicy/p".to_owned(),
+            parameters: given
+                .iter()
+                .map(|(name, value)| Parameter {
+                    name: (*name).to_owned(),
+                    value: value.clone(),
+                })
+                .collect(),
+        }],
+        ..Membership::of(ALICE, &[])
+    };
+    with(
+        &json!([{"resourceType": "Communication", "criteria": criteria}]),
+        &membership,
+    )
+}
+
+fn text(value: &str) -> ParameterValue {
+    ParameterValue::String(value.to_owned())
+}
+
+fn reference(value: &str) -> ParameterValue {
+    ParameterValue::Reference(value.to_owned())
+}
+
+#[rstest]
+#[case::own_parameter("Communication?recipient=%who", &[("who", reference("Patient/x"))], "Patient/x", true)]
+#[case::id_of_a_reference("Communication?recipient=Patient/%who.id", &[("who", reference("Patient/x"))], "Patient/x", true)]
+#[case::longest_name("Communication?recipient=%who_else", &[("who", reference("Patient/x")), ("who_else", reference("Patient/y"))], "Patient/y", true)]
+#[case::longest_name_not_the_short_one("Communication?recipient=%who_else", &[("who", reference("Patient/x")), ("who_else", reference("Patient/y"))], "Patient/x", false)]
+#[case::patient_is_the_profile("Communication?recipient=%patient", &[], ALICE, true)]
+#[case::own_patient("Communication?recipient=%patient", &[("patient", reference("Patient/x"))], "Patient/x", true)]
+#[case::own_patient_replaces_the_profile("Communication?recipient=%patient", &[("patient", reference("Patient/x"))], ALICE, false)]
+#[case::a_value_adds_no_filter("Communication?recipient:not=%who", &[("who", text("Patient/x&sender=Patient/y"))], "Patient/z", false)]
+#[case::a_value_adds_no_alternative("Communication?recipient=%who", &[("who", text("Patient/x,Patient/z"))], "Patient/z", false)]
+#[case::a_name_that_looks_like_an_escape("Communication?recipient=%dept", &[("dept", reference("Organization/d"))], "Organization/d", true)]
+#[case::given_twice("Communication?recipient=%who", &[("who", reference("Patient/x")), ("who", reference("Patient/y"))], "Patient/y", false)]
+fn r7_variables_are_values(
+    #[case] criteria: &str,
+    #[case] given: &[(&str, ParameterValue)],
+    #[case] recipient: &str,
+    #[case] expected: bool,
+) {
+    let policy = parameters(criteria, given);
+    let resource = to(&[recipient]);
+    assert_eq!(
+        request(Interaction::Read, &resource, &resource, &policy) == Verdict::Allowed,
+        expected
+    );
+}
+
+#[test]
+fn r7_a_quote_in_a_value_injects_nothing() {
+    let policy = parameters(
+        "Communication?recipient=%who",
+        &[("who", text("a\"},{\"resourceType\":\"*"))],
+    );
+    assert!(!policy.policy.grants_type("Patient", Interaction::Read));
+}
+
+#[test]
+fn r8_no_policy_is_full_access_and_says_so() {
+    let assembled = with(&json!([]), &Membership::of(ALICE, &[]));
+    assert!(assembled.policy.grants_type("Patient", Interaction::Delete));
+    assert!(!assembled.policy.grants_type("Login", Interaction::Read));
+    assert_eq!(assembled.diagnostics[0].code, "membership/full-access");
+}
+
+#[test]
+fn r8_a_missing_policy_grants_nothing() {
+    let assembled = with(
+        &participant(),
+        &Membership::of(ALICE, &["AccessPolicy/p", "AccessPolicy/gone"]),
+    );
+    assert!(
+        !assembled
+            .policy
+            .grants_type("Communication", Interaction::Read)
+    );
+    assert_eq!(
+        assembled.diagnostics.last().unwrap().code,
+        "membership/no-such-policy"
+    );
+}
+
+#[test]
+fn r8_an_admin_sees_the_own_project_only() {
+    let membership = Membership {
+        admin: true,
+        project: Some("Project/one".to_owned()),
+        ..Membership::of(ALICE, &["AccessPolicy/p"])
+    };
+    let policy = with(&json!([]), &membership);
+    let own = json!({"resourceType": "Project", "id": "one"});
+    let other = json!({"resourceType": "Project", "id": "two"});
+    assert_eq!(
+        request(Interaction::Read, &own, &own, &policy),
+        Verdict::Allowed
+    );
+    assert_eq!(
+        request(Interaction::Read, &other, &other, &policy),
+        Verdict::Hidden
+    );
+}
+
+#[test]
+fn r9_field_rules_come_from_the_first_entry_that_allows() {
+    let resource = to(&[ALICE]);
+    let hides = json!({"resourceType": "Communication", "hiddenFields": ["recipient"]});
+    let free = json!({"resourceType": "Communication"});
+    let hidden_first = alice(json!([hides, free]))
+        .policy
+        .mask(Interaction::Read, &resource);
+    assert!(hidden_first.get("recipient").is_none());
+    let free_first = alice(json!([free, hides]))
+        .policy
+        .mask(Interaction::Read, &resource);
+    assert!(free_first.get("recipient").is_some());
+}
+
+#[test]
+fn r9_hidden_fields_are_no_oracle() {
+    let policy = alice(json!([{"resourceType": "Patient", "hiddenFields": ["birthDate"]}])).policy;
+    assert!(!policy.may_filter_by("Patient", "birthdate"));
+    assert!(policy.may_filter_by("Patient", "gender"));
+}
+
+#[test]
+fn r9_a_create_drops_and_an_update_keeps() {
+    let policy = alice(json!([{"resourceType": "Patient", "readonlyFields": ["active"], "hiddenFields": ["gender"]}])).policy;
+    let input =
+        json!({"resourceType": "Patient", "active": true, "gender": "male", "birthDate": "1990"});
+    let created = policy.merge_write(None, input.clone());
+    assert_eq!(
+        created,
+        json!({"resourceType": "Patient", "birthDate": "1990"})
+    );
+    let stored = json!({"resourceType": "Patient", "active": false, "gender": "female"});
+    let updated = policy.merge_write(Some(&stored), input);
+    assert_eq!(
+        updated,
+        json!({"resourceType": "Patient", "birthDate": "1990", "active": false, "gender": "female"})
+    );
+}
+
+#[test]
+fn r10_what_cannot_be_evaluated_denies_and_is_named() {
+    let policy = alice(json!([{
+        "resourceType": "Communication",
+        "writeConstraint": [{"language": "text/fhirpath", "expression": "status != 'completed'"}],
+    }]));
+    let resource = to(&[ALICE]);
+    assert_eq!(
+        request(Interaction::Read, &resource, &resource, &policy),
+        Verdict::Allowed
+    );
+    assert_eq!(
+        request(Interaction::Create, &resource, &resource, &policy),
+        Verdict::Forbidden
+    );
+    let told = policy.policy.explain(&Request::Create(&resource));
+    assert!(
+        told.reason.contains("status != 'completed'"),
+        "{}",
+        told.reason
+    );
+}
+
+#[test]
+fn r11_binary_is_decided_by_type_and_interaction() {
+    let policy = alice(json!([{"resourceType": "Binary", "readonly": true}]));
+    let binary = json!({"resourceType": "Binary", "id": "b", "contentType": "text/plain"});
+    assert_eq!(
+        request(Interaction::Read, &binary, &binary, &policy),
+        Verdict::Allowed
+    );
+    assert_eq!(
+        request(Interaction::Update, &binary, &binary, &policy),
+        Verdict::Forbidden
+    );
+}
