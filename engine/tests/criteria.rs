@@ -1,6 +1,9 @@
 //! R.5 to R.7: what a criteria may say, and how a wrong one is reported.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up its case fails")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its case fails"
+)]
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::PolicyDocument;

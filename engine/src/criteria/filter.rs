@@ -33,6 +33,14 @@ pub struct Filter {
     pub(super) base: Option<Box<str>>,
 }
 
+/// Constants, one of which a resource must have for a filter to pass.
+#[derive(Debug)]
+pub(crate) struct Key<'f> {
+    pub(crate) param: &'static SearchParam,
+    pub(crate) base: Option<&'f str>,
+    pub(crate) constants: Vec<&'f str>,
+}
+
 /// What of a resource a filter looks at.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Subject {
@@ -107,6 +115,26 @@ impl Filter {
             matched: self.matches(resource),
             seen: self.seen(resource),
         }
+    }
+
+    /// The constants of a positive reference or token filter.
+    pub(crate) fn key(&self) -> Option<Key<'_>> {
+        let (Subject::Param(param), Test::Some(patterns)) = (self.subject, &self.test) else {
+            return None;
+        };
+        let constants = patterns
+            .iter()
+            .map(|pattern| match pattern {
+                Pattern::Reference(ReferencePattern::Literal(local)) => Some(&**local),
+                Pattern::Token(token) => token.constant(),
+                _ => None,
+            })
+            .collect::<Option<Vec<&str>>>()?;
+        Some(Key {
+            param,
+            base: self.base.as_deref(),
+            constants,
+        })
     }
 
     fn some(&self, resource: &Value, patterns: &[Pattern]) -> bool {

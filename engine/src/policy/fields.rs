@@ -1,6 +1,6 @@
 //! Hidden and read-only fields: leaving them out, and keeping what is stored. Source: R.9.
 
-use fhirward_spec::{TypeDef, spec};
+use fhirward_spec::{SearchParam, TypeDef, spec};
 use serde_json::{Map, Value};
 
 use crate::criteria::nearest;
@@ -157,24 +157,24 @@ impl FieldPath {
         Ok(())
     }
 
-    /// Whether a search expression (of R4, on `resource_type`) reads this field, something inside
-    /// it, or something around it.
-    pub(crate) fn is_read_by(&self, expression: &str, resource_type: &str) -> bool {
-        expression
-            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_'))
-            .filter_map(|word| {
-                let (head, rest) = word.split_once('.')?;
-                (head == resource_type || matches!(head, "Resource" | "DomainResource"))
-                    .then_some(rest)
-            })
-            .any(|path| {
-                path.split('.').zip(self.steps.iter()).all(|(read, step)| {
-                    read == &*step.name
-                        || (!step.choice
-                            && step.name.starts_with(read)
-                            && is_choice_of(&step.name, read))
+    /// Whether a search parameter reads this field, something inside it, or something around it.
+    pub(crate) fn is_read_by(&self, param: &SearchParam) -> bool {
+        let overlaps = |path: &[&str]| {
+            path.iter()
+                .zip(self.steps.iter())
+                .all(|(member, step)| step.covers(member))
+        };
+        param.program.member_paths().iter().any(|outer| {
+            if param.components.is_empty() {
+                return overlaps(outer);
+            }
+            param.components.iter().any(|component| {
+                component.program.member_paths().iter().any(|inner| {
+                    let whole: Vec<&str> = outer.iter().chain(inner).copied().collect();
+                    overlaps(&whole)
                 })
             })
+        })
     }
 
     fn remove(&self, value: &mut Value) {
@@ -185,13 +185,6 @@ impl FieldPath {
     fn restore(&self, value: &mut Value, stored: &Value) {
         restore(value, stored, &self.steps);
     }
-}
-
-/// `valueString` is a choice of `value`.
-fn is_choice_of(name: &str, read: &str) -> bool {
-    name.strip_prefix(read)
-        .and_then(|rest| rest.bytes().next())
-        .is_some_and(|b| b.is_ascii_uppercase())
 }
 
 /// A copy without the fields.
@@ -403,6 +396,8 @@ mod tests {
     #[case("Patient", "gender", "birthdate", false)]
     #[case("Observation", "value[x]", "value-quantity", true)]
     #[case("Observation", "valueQuantity", "value-quantity", true)]
+    #[case("Observation", "value[x]", "code-value-quantity", true)]
+    #[case("Observation", "subject", "code-value-quantity", false)]
     #[case("Patient", "meta", "_lastUpdated", true)]
     fn r9_parameters_that_read_a_field(
         #[case] kind: &str,
@@ -411,9 +406,6 @@ mod tests {
         #[case] expected: bool,
     ) {
         let param = spec().search_param(kind, code).unwrap();
-        assert_eq!(
-            path(field, kind).is_read_by(&param.expression, kind),
-            expected
-        );
+        assert_eq!(path(field, kind).is_read_by(param), expected);
     }
 }
