@@ -9,6 +9,12 @@
 //! - [`report`]: events become documents. Reports are pure functions of the events, and nothing
 //!   secret ever reaches an event.
 
+pub mod actor;
+pub mod client;
+pub mod expect;
+pub mod report;
+pub mod run;
 pub mod scenario;
 
+pub use run::{RunOptions, RunOutcome, run};
 pub use scenario::Suite;

@@ -12,10 +12,13 @@ mod read;
 mod suite;
 mod template;
 
+pub(crate) use node::{Kind, Node};
 pub use plan::{
     Access, Action, Actor, Assertion, Claim, Expect, ExpectedStatus, ProfileType, Scenario, Step,
 };
+pub(crate) use suite::plural;
 pub use suite::{Files, LoadError, PolicyFile, SnapshotFile, Suite};
+pub(crate) use template::fill_value;
 pub use template::{Field, Part, Reference, Template};
 
 /// The name of the project admin, an actor of every scenario and never a row of a matrix.

@@ -1,0 +1,7 @@
+//! Actors: their profile resources, logins, memberships and tokens, made for one scenario.
+
+mod project;
+mod session;
+
+pub use project::{Project, SetupError, Trash};
+pub use session::Session;
