@@ -186,6 +186,30 @@ fn with_step(step: &str) -> String {
     "0x1F",
     "write \"0x1F\""
 )]
+#[case::boolean_for_a_code(
+    "step: a\nas: alice\ncreate: Communication\nbody: { status: true }",
+    "`status` is of type code, and without quotes YAML reads the boolean `true`",
+    "true",
+    "write \"true\""
+)]
+#[case::number_for_a_nested_code(
+    "step: a\nas: alice\ncreate: Communication\nbody: { category: [ { coding: [ { code: 12 } ] } ] }",
+    "`code` is of type code, and without quotes YAML reads the number `12`",
+    "12",
+    "write \"12\""
+)]
+#[case::year_for_a_date(
+    "step: a\nas: alice\nupdate: ${homer}\nbody: { resourceType: Patient, birthDate: 1956 }",
+    "`birthDate` is of type date, and without quotes YAML reads the number `1956`",
+    "1956",
+    "write \"1956\""
+)]
+#[case::word_for_a_boolean(
+    "step: a\nas: alice\ncreate: Patient\nbody: { active: on }",
+    "`active` is a boolean, and `on` is text",
+    "on",
+    "write true"
+)]
 #[case::boolean_for_a_name(
     "step: a\nas: true\nread: ${homer}",
     "`as` must be text, and without quotes YAML reads the boolean `true`",
@@ -457,4 +481,12 @@ fn paths_are_found_read_and_sorted() {
     std::fs::create_dir(root.join("empty")).unwrap();
     let nothing = Suite::load(&[root.join("empty")]).unwrap_err();
     assert_eq!(nothing.exit_code(), 6);
+}
+
+#[test]
+fn numbers_and_booleans_where_they_belong_are_none_of_its_business() {
+    let text = with_step(
+        "step: a\nas: alice\ncreate: Patient\nbody: { active: true, multipleBirthInteger: 2, extension: [ { url: u, valueDecimal: 1.50 } ] }",
+    );
+    assert_eq!(findings(&files(&text)), Vec::<Diagnostic>::new());
 }

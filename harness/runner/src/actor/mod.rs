@@ -4,4 +4,5 @@ mod project;
 mod session;
 
 pub use project::{Project, SetupError, Trash};
+pub(crate) use session::Granted;
 pub use session::Session;

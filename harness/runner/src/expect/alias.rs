@@ -52,9 +52,21 @@ impl Aliases {
         self.names
             .iter()
             .fold(text.to_owned(), |text, (reference, name)| {
-                text.replace(reference.as_str(), &format!("${{{name}}}"))
+                replace(&text, reference, &format!("${{{name}}}"))
             })
     }
+}
+
+/// Replaces a reference where it ends, and not where it begins a longer one.
+fn replace(text: &str, reference: &str, name: &str) -> String {
+    let mut pieces = text.split(reference);
+    let mut result = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let longer = piece.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        result.push_str(if longer { reference } else { name });
+        result.push_str(piece);
+    }
+    result
 }
 
 #[cfg(test)]
@@ -102,6 +114,9 @@ mod tests {
         assert_eq!(aliases.of("Task/2"), "Task/#1");
         assert_eq!(aliases.of("Task/3"), "Task/#2");
         assert_eq!(aliases.of("Task/2"), "Task/#1");
-        assert_eq!(aliases.rewrite("sent by Task/1"), "sent by ${one}");
+        assert_eq!(
+            aliases.rewrite("Task/1, Task/12 and Task/1/_history/2."),
+            "${one}, Task/12 and ${one}/_history/2."
+        );
     }
 }

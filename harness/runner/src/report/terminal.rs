@@ -50,7 +50,11 @@ pub fn terminal(report: &Report, style: Style) -> String {
     let mut out = String::new();
     for scenario in &report.scenarios {
         line(&mut out, &scenario_line(scenario, style));
-        details(&mut out, scenario, style);
+        // What keeps every scenario from running is said once, below.
+        let same = report.aborted.as_ref().map(|(reason, _)| reason) == scenario.reason.as_ref();
+        if !same || scenario.reason.is_none() {
+            details(&mut out, scenario, style);
+        }
     }
     if let Some((reason, help)) = &report.aborted {
         line(
@@ -161,7 +165,8 @@ fn is_wrong(cell: &Cell) -> bool {
     )
 }
 
-/// The matrices with a wrong cell, each explained.
+/// The matrices with a wrong cell. What goes wrong in the same way after several steps is shown
+/// and explained the first time.
 fn matrices(out: &mut String, scenario: &ScenarioReport, style: Style) {
     let mut afters: Vec<&str> = Vec::new();
     for cell in scenario.matrix.iter().filter(|cell| is_wrong(cell)) {
@@ -169,12 +174,23 @@ fn matrices(out: &mut String, scenario: &ScenarioReport, style: Style) {
             afters.push(&cell.after);
         }
     }
+    let mut shown: Vec<(&str, &str, CellVerdict)> = Vec::new();
+    let mut again: Vec<&str> = Vec::new();
     for after in afters {
         let cells: Vec<&Cell> = scenario
             .matrix
             .iter()
             .filter(|cell| cell.after == after)
             .collect();
+        let new: Vec<&Cell> = cells
+            .iter()
+            .copied()
+            .filter(|cell| is_wrong(cell) && !shown.contains(&key(cell)))
+            .collect();
+        if new.is_empty() {
+            again.push(after);
+            continue;
+        }
         let place = if after == GIVEN {
             "in the given state".to_owned()
         } else {
@@ -182,10 +198,18 @@ fn matrices(out: &mut String, scenario: &ScenarioReport, style: Style) {
         };
         line(out, &format!("  who sees what {place}:"));
         table(out, &cells, style);
-        for cell in cells.into_iter().filter(|cell| is_wrong(cell)) {
+        for cell in new {
+            shown.push(key(cell));
             explain(out, cell, style);
         }
     }
+    if !again.is_empty() {
+        line(out, &format!("  and the same after {}", again.join(", ")));
+    }
+}
+
+fn key(cell: &Cell) -> (&str, &str, CellVerdict) {
+    (&cell.actor, &cell.resource, cell.verdict)
 }
 
 fn table(out: &mut String, cells: &[&Cell], style: Style) {

@@ -85,10 +85,11 @@ impl Player<'_> {
                 let (read, search) = seen.next().unwrap_or_else(|| (nothing(), nothing()));
                 let mut cell = fill_in(session, watched, control, read, search);
                 cell.after = after.to_owned();
-                for text in [&mut cell.reason, &mut cell.explanation] {
-                    if let Some(text) = text {
-                        *text = self.aliases.rewrite(&self.project.admin().clean(text));
-                    }
+                for text in [&mut cell.reason, &mut cell.explanation]
+                    .into_iter()
+                    .flatten()
+                {
+                    *text = self.aliases.rewrite(&self.project.admin().clean(text));
                 }
                 cells.push(cell);
             }
@@ -274,19 +275,31 @@ impl Matrix {
         Some(sees)
     }
 
+    /// The claims about resources that nobody could look at.
+    pub(super) fn unjudged(&self, claims: &[Claim]) -> Vec<String> {
+        let mut names: Vec<String> = claims
+            .iter()
+            .filter(|claim| !self.cells.iter().any(|cell| is_about(cell, claim)))
+            .map(|claim| claim.resource.clone())
+            .collect();
+        names.dedup();
+        names
+    }
+
     /// What the scenario itself says about who sees what.
     pub(super) fn check_claims(&self, claims: &[Claim]) -> Vec<Problem> {
         claims
             .iter()
             .filter_map(|claim| {
-                let cell = self
-                    .cells
-                    .iter()
-                    .find(|cell| cell.actor == claim.actor && cell.resource == claim.resource)?;
+                let cell = self.cells.iter().find(|cell| is_about(cell, claim))?;
                 check_claim(claim, cell)
             })
             .collect()
     }
+}
+
+fn is_about(cell: &Cell, claim: &Claim) -> bool {
+    cell.actor == claim.actor && cell.resource == claim.resource
 }
 
 fn check_claim(claim: &Claim, cell: &Cell) -> Option<Problem> {

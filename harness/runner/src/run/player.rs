@@ -12,7 +12,7 @@ use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::RunOptions;
 use super::snapshots;
-use crate::actor::{Project, Session, SetupError, Trash};
+use crate::actor::{Granted, Project, Session, SetupError, Trash};
 use crate::expect::{Aliases, CellVerdict, Snapshot, StepSnapshot};
 use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
@@ -171,10 +171,7 @@ impl<'p> Player<'p> {
     }
 
     /// Policies with the values of their parameters.
-    pub(super) fn granted(
-        &self,
-        access: &[Access],
-    ) -> Result<Vec<(String, Vec<(String, String)>)>, String> {
+    pub(super) fn granted(&self, access: &[Access]) -> Result<Vec<Granted>, String> {
         access
             .iter()
             .map(|access| {
@@ -254,6 +251,14 @@ impl<'p> Player<'p> {
             if !problems.is_empty() {
                 report.verdict = StepVerdict::Failed;
                 report.problems.extend(problems);
+            }
+            for name in matrix.unjudged(&step.see) {
+                // Done, and yet what it claims cannot be told.
+                if report.verdict == StepVerdict::Passed {
+                    report.verdict = StepVerdict::Blocked;
+                }
+                let reason = format!("see: {}", self.bindings.blocked_by(&name));
+                report.problems.push(Problem::new(reason));
             }
             Some(matrix)
         } else {

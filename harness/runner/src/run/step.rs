@@ -82,6 +82,7 @@ impl Player<'_> {
 
     async fn request(&mut self, step: &Step) -> Result<Reply, Trouble> {
         let client = self.client(&step.actor)?;
+        self.can_be_judged(step)?;
         let if_match = step
             .if_match
             .as_ref()
@@ -133,6 +134,23 @@ impl Player<'_> {
                 Reply::Granted
             }
         })
+    }
+
+    /// Whether everything that the answer is compared with exists. What the step itself captures
+    /// will.
+    fn can_be_judged(&self, step: &Step) -> Result<(), String> {
+        let names = step.expect.matches.iter().flatten().cloned();
+        let mut needed: Vec<String> = names.collect();
+        for assertion in &step.expect.body {
+            needed.extend(names_in(&assertion.expected));
+        }
+        let missing = needed
+            .into_iter()
+            .find(|name| self.bindings.get(name).is_none() && step.capture.as_ref() != Some(name));
+        match missing {
+            Some(name) => Err(self.bindings.blocked_by(&name)),
+            None => Ok(()),
+        }
     }
 
     fn client(&self, actor: &str) -> Result<Client, Trouble> {
@@ -324,20 +342,11 @@ impl Player<'_> {
             self.aliases.sort(&mut names);
         }
         if let Some(expected) = &step.expect.matches {
-            let (known, missing): (Vec<_>, Vec<_>) = expected
+            // Two names may stand for one resource; its alias is the first of them.
+            let expected: Vec<String> = expected
                 .iter()
-                .partition(|name| self.bindings.get(name).is_some());
-            for name in missing {
-                let reason = self.bindings.blocked_by(name);
-                played.problems.push(Problem::new(reason));
-            }
-            let expected: Vec<String> = known
-                .into_iter()
                 .filter_map(|name| self.bindings.get(name))
-                .map(|bound| bound.reference.clone())
-                .collect::<Vec<_>>()
-                .iter()
-                .map(|reference| self.aliases.of(reference))
+                .map(|bound| self.aliases.of(&bound.reference))
                 .collect();
             let leak = references.iter().any(|r| {
                 let alias = self.aliases.known(r).unwrap_or_default();
@@ -366,6 +375,18 @@ impl Player<'_> {
     fn clean(&self, text: &str) -> String {
         self.aliases
             .rewrite(&self.project.admin().clean(&shorten(text)))
+    }
+}
+
+/// The names in the templates of a value.
+fn names_in(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => Template::parse(text)
+            .map(|template| template.references().map(|r| r.name.clone()).collect())
+            .unwrap_or_default(),
+        Value::Array(items) => items.iter().flat_map(names_in).collect(),
+        Value::Object(members) => members.values().flat_map(names_in).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ mod plan;
 mod read;
 mod suite;
 mod template;
+mod types;
 
 pub(crate) use node::{Kind, Node};
 pub use plan::{

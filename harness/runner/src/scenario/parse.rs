@@ -14,6 +14,7 @@ use super::plan::{
 };
 use super::read::{Fields, Findings, known_names, listing};
 use super::template::{Field, is_name};
+use super::types;
 use super::{ADMIN, GIVEN};
 
 const SCENARIO_KEYS: [&str; 7] = [
@@ -419,15 +420,25 @@ fn action(fields: &Fields<'_>, findings: &mut Findings, uses: &mut Vec<Use>) -> 
         "create" => {
             let body = body()?;
             resource_type_of(&body, &text, node.span, findings);
+            if let Some(node) = fields.get("body") {
+                types::check(node, &text, findings);
+            }
             Action::Create {
                 resource_type: text,
                 body,
             }
         }
-        "update" => Action::Update {
-            body: body()?,
-            target: target?,
-        },
+        "update" => {
+            let body = body()?;
+            let kind = body.get("resourceType").and_then(|value| value.as_str());
+            if let (Some(kind), Some(node)) = (kind, fields.get("body")) {
+                types::check(node, kind, findings);
+            }
+            Action::Update {
+                body,
+                target: target?,
+            }
+        }
         "patch" => {
             let body = body()?;
             if !body.is_array() {
