@@ -6,7 +6,7 @@ use std::time::Duration;
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::client::{Credentials, Limits, ServerProfile, Target};
 use fhirward_harness::report;
-use fhirward_harness::run::{Cancel, DEFAULT_JOBS, RunOptions, RunOutcome, SnapshotMode};
+use fhirward_harness::run::{Cancel, RunOptions, RunOutcome, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
 use fhirward_harness::Suite;
 use fhirward_server::Running;
@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     filter: Vec<String>,
     /// How many scenarios to play at the same time.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_JOBS, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = RunOptions::default().jobs, value_parser = at_least_one)]
     jobs: usize,
     /// How long to wait for an answer.
     #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
