@@ -16,6 +16,7 @@ use super::read::{Fields, Findings, known_names, listing};
 use super::template::{Field, is_name};
 use super::types;
 use super::{ADMIN, GIVEN};
+use crate::expect::WIDENING;
 
 const SCENARIO_KEYS: [&str; 7] = [
     "scenario", "title", "page", "about", "given", "actors", "steps",
@@ -314,14 +315,14 @@ fn step(node: &Node, default_actor: Option<&str>, findings: &mut Findings) -> Op
     let (mut before, mut after) = (Vec::new(), Vec::new());
     let id_span = fields.get("step").map_or(fields.start(), |node| node.span);
     let id = fields.require_text("step", findings).filter(|id| {
-        if id == GIVEN {
-            findings.error(
-                "scenario/name",
-                "no step can be called `given`",
-                id_span,
-                "the name of the state before the first step",
-                "",
-            );
+        let taken = match id.as_str() {
+            GIVEN => "the name of the state before the first step",
+            WIDENING => "the name of the accepted widenings in a snapshot",
+            _ => "",
+        };
+        if !taken.is_empty() {
+            let message = format!("no step can be called `{id}`");
+            findings.error("scenario/name", message, id_span, taken, "");
         }
         is_valid_name(id, id_span, "a step", findings)
     });
