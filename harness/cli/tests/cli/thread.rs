@@ -1,12 +1,10 @@
 //! `thread check`, good input and bad.
 
-mod support;
-
 use std::io::Write;
 use std::process::Stdio;
 
 use insta::assert_snapshot;
-use support::{command, fhirward, fixtures};
+use crate::support::{command, fhirward, fixtures};
 
 #[test]
 fn accepts_a_thread() {

@@ -1,14 +1,12 @@
 //! `run`, `review` and `serve` as a shell sees them.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
 use insta::assert_snapshot;
-use support::{Shown, command, fixtures, run};
+use crate::support::{Shown, command, fixtures, run};
 
 /// Plays in a suite of the fixtures, as a CI job: nothing is written beside the scenarios.
 fn in_suite(suite: &str, arguments: &[&str]) -> Shown {
@@ -224,12 +222,22 @@ fn serve_says_where_it_is_and_can_be_tested() {
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_ends_with_130_even_when_the_server_is_silent() {
+fn ctrl_c_ends_with_130_after_the_request_under_way() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", silent.local_addr().unwrap());
     let mut child = command(
         &fixtures().join("suites/one"),
-        &["run", "--server", &address, "--admin-client", "a", "--admin-secret-env", "FHIRWARD_TEST_SECRET"],
+        &[
+            "run",
+            "--timeout",
+            "1",
+            "--server",
+            &address,
+            "--admin-client",
+            "a",
+            "--admin-secret-env",
+            "FHIRWARD_TEST_SECRET",
+        ],
     )
     .env("CI", "true")
     .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret")

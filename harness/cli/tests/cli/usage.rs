@@ -1,9 +1,7 @@
 //! The command line itself.
 
-mod support;
-
 use insta::assert_snapshot;
-use support::{command, fhirward, fixtures, run};
+use crate::support::{command, fhirward, fixtures, run};
 
 #[test]
 fn help_lists_commands_and_exit_codes() {

@@ -1,9 +1,7 @@
 //! `policy check`, `policy decide` and `policy explain`, good input and bad.
 
-mod support;
-
 use insta::assert_snapshot;
-use support::fhirward;
+use crate::support::fhirward;
 
 #[test]
 fn check_accepts_a_valid_policy() {
@@ -61,7 +59,7 @@ fn check_as_json() {
     ]));
 }
 
-fn ask(verb: &str, policy: &str, profile: &str, more: &[&str]) -> support::Shown {
+fn ask(verb: &str, policy: &str, profile: &str, more: &[&str]) -> crate::support::Shown {
     let mut arguments = vec!["policy", verb, "--policy", policy, "--profile", profile];
     arguments.extend(["--resource", "resources/message.json", "--interaction"]);
     arguments.extend(more);
