@@ -3,6 +3,6 @@
 mod project;
 mod session;
 
-pub use project::{Project, SetupError, Trash};
+pub use project::{CLEANUP_PATIENCE, Project, SetupError, Trash};
 pub(crate) use session::Granted;
 pub use session::Session;

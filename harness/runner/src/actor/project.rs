@@ -16,7 +16,7 @@ use crate::scenario::PolicyFile;
 /// A tag on everything the harness itself creates, so that leftovers can be found.
 const RUN_TAG_SYSTEM: &str = "urn:fhirward:run";
 /// After so many failures in a row, cleaning up gives up: the server is gone.
-const CLEANUP_PATIENCE: usize = 3;
+pub const CLEANUP_PATIENCE: usize = 3;
 
 /// Why something could not be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,11 +68,12 @@ impl Trash {
         }
     }
 
-    /// Removes everything, the last first. Returns how many, and what could not be removed.
-    pub async fn empty(&mut self, admin: &Client) -> (usize, Vec<String>) {
+    /// Removes everything, the last first, and gives up after `patience` requests in a row without
+    /// an answer. Returns how many, and what could not be removed.
+    pub async fn empty(&mut self, admin: &Client, patience: usize) -> (usize, Vec<String>) {
         let (mut deleted, mut problems, mut unreachable) = (0, Vec::new(), 0);
         while let Some(reference) = self.references.pop() {
-            if unreachable >= CLEANUP_PATIENCE {
+            if unreachable >= patience {
                 problems.push(format!("{reference} is left behind"));
                 continue;
             }

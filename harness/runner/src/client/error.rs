@@ -130,6 +130,14 @@ pub enum ClientError {
         /// What is wrong.
         text: String,
     },
+    /// An answer that lacks what it is there for.
+    #[error("{place}: {text}")]
+    Unexpected {
+        /// Which request.
+        place: Place,
+        /// What is missing.
+        text: String,
+    },
     /// A target that leaves the FHIR base.
     #[error("{0}: leads outside the FHIR base")]
     Outside(Place),
@@ -242,7 +250,7 @@ impl ClientError {
             Self::OtherOrigin { .. } => {
                 "the server's configured base URL differs from the one used here"
             }
-            Self::BadBundle { .. } => "is this the FHIR base?",
+            Self::BadBundle { .. } | Self::Unexpected { .. } => "is this the FHIR base?",
             Self::Outside(_) => "a target is relative, like `Communication/123`",
             Self::SignIn { .. } | Self::NoToken { .. } => {
                 "check the client id and secret, and the token endpoint"

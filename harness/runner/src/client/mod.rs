@@ -283,18 +283,23 @@ impl Client {
         let url = self.inner.target.who_am_i_url.clone();
         let place = Place::new(&Method::GET, url.path());
         let answer = self
-            .send_to(url.clone(), place, Request::get(url.path()))
+            .send_to(url.clone(), place.clone(), Request::get(url.path()))
             .await?;
         if answer.status == 404 {
             return Ok(None);
         }
-        let body = answer.body.unwrap_or_default();
-        let profile = body.get("profile").unwrap_or(&Value::Null);
-        let reference = text_at(profile, "/reference").map(str::to_owned);
-        Ok(reference.or_else(|| {
-            let (kind, id) = (text_at(profile, "/resourceType")?, text_at(profile, "/id")?);
-            Some(format!("{kind}/{id}"))
-        }))
+        let body = answer.body.as_ref().filter(|_| answer.is_success());
+        let profile = body.and_then(|body| body.get("profile"));
+        let reference = profile.and_then(|profile| {
+            text_at(profile, "/reference")
+                .map(str::to_owned)
+                .or_else(|| paging::reference_of(profile))
+        });
+        // Not knowing who acts is as bad as the wrong one acting.
+        reference.map(Some).ok_or_else(|| ClientError::Unexpected {
+            place,
+            text: format!("the answer ({}) names no profile", answer.status),
+        })
     }
 
     async fn token(&self) -> Result<Option<SecretString>, ClientError> {

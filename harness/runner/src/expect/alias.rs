@@ -32,7 +32,7 @@ impl Aliases {
         name
     }
 
-    /// Whether the name was given.
+    /// The name of a resource, if it has one.
     pub fn known(&self, reference: &str) -> Option<&str> {
         self.names.get(reference).map(String::as_str)
     }

@@ -14,5 +14,5 @@ pub use alias::Aliases;
 pub use assertion::{check_body, check_matches};
 pub use diff::{Difference, compare};
 pub use predict::{Predictor, membership_of};
-pub use snapshot::{ActorSees, Snapshot, StepSnapshot, UnreadableSnapshot, Widening};
+pub use snapshot::{ActorSees, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING, Widening};
 pub use verdict::{CellVerdict, Observed, Sight, judge};

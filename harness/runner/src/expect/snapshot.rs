@@ -21,7 +21,7 @@ use super::verdict::Sight;
 use crate::scenario::{Kind, Node};
 
 /// The key under which accepted widenings stand.
-pub(super) const WIDENING: &str = "widening";
+pub const WIDENING: &str = "widening";
 pub(super) const READ_ONLY: &str = "read-only-by-id";
 pub(super) const SEARCH_ONLY: &str = "search-only";
 

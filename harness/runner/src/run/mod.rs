@@ -15,9 +15,9 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-pub use options::{Cancel, RunOptions, SnapshotMode};
+pub use options::{Cancel, DEFAULT_JOBS, RunOptions, SnapshotMode};
 
-use crate::actor::{Project, SetupError, Trash};
+use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash};
 use crate::client::{Redactor, Target};
 use crate::report::{
     CleanupReport, Event, EventSink, Report, ScenarioInfo, ServerInfo, SnapshotReport,
@@ -143,7 +143,7 @@ async fn play_all(work: Work) {
         Ok(()) => play_scenarios(&work, &project).await,
         Err(error) => abort(&work, &error),
     }
-    let (deleted, problems) = trash.empty(project.admin()).await;
+    let (deleted, problems) = trash.empty(project.admin(), CLEANUP_PATIENCE).await;
     work.tell(Event::CleanedUp {
         scenario: None,
         cleanup: CleanupReport { deleted, problems },

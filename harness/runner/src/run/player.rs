@@ -12,7 +12,7 @@ use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::RunOptions;
 use super::snapshots;
-use crate::actor::{Granted, Project, Session, SetupError, Trash};
+use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
 use crate::expect::{Aliases, CellVerdict, Snapshot, StepSnapshot};
 use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
@@ -45,7 +45,13 @@ pub(super) async fn play(part: Part) {
             player.skip_all();
         }
     }
-    let (deleted, problems) = player.trash.empty(part.project.admin()).await;
+    // A server that was out of reach a moment ago gets one more chance.
+    let patience = if player.silence >= PATIENCE {
+        1
+    } else {
+        CLEANUP_PATIENCE
+    };
+    let (deleted, problems) = player.trash.empty(part.project.admin(), patience).await;
     player.tell(Event::CleanedUp {
         scenario: Some(part.scenario.id.clone()),
         cleanup: CleanupReport { deleted, problems },

@@ -428,6 +428,24 @@ async fn a_token_of_somebody_else_is_noticed() {
 }
 
 #[tokio::test]
+async fn not_knowing_who_acts_is_an_error() {
+    let (_fake, outcome) = scripted(|call| {
+        if call.path == "/auth/me" {
+            Fault::Answer(200, "application/json", "{}".into())
+        } else {
+            Fault::None
+        }
+    })
+    .await;
+    assert_eq!(outcome.exit_code(), 3);
+    let reason = only(&outcome).reason.clone().unwrap();
+    assert!(
+        reason.contains("the answer (200) names no profile"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_removed_is_reported_everywhere() {
     let (fake, outcome) = scripted(|call| {
         if call.method == Method::DELETE && call.path.contains("/Practitioner/") {
