@@ -13,7 +13,7 @@ pub(super) struct Validator<'r> {
     pub(super) location: Location<'r>,
     /// The ids of the resources contained in the resource, which `#id` may name.
     pub(super) contained: Vec<&'r str>,
-    /// How many resources are around the one at hand, as in a Bundle's entry.
+    /// Whether the resource at hand is contained in another.
     pub(super) inside_contained: bool,
     findings: Vec<Finding>,
     /// Those beyond the limit.

@@ -66,7 +66,6 @@ impl<'r> Context<'r> {
         self.communications.iter()
     }
 
-    /// The headers, and what stands in a header's place: others point at it with `partOf`.
     pub fn headers(&self) -> impl Iterator<Item = &Communication<'r>> {
         self.all().filter(|c| c.role == ThreadRole::Header)
     }
