@@ -8,6 +8,8 @@ pub mod compartment;
 pub mod criteria;
 pub mod diagnostic;
 pub mod policy;
+pub mod resource;
 pub mod search;
 pub mod source;
+pub mod thread;
 pub mod values;

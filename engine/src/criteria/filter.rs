@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use fhirward_spec::{Extracted, Program, SearchParam};
+use fhirward_spec::{Component, Extracted, SearchParam};
 use serde_json::Value;
 
 use crate::compartment;
@@ -70,7 +70,7 @@ pub(super) enum Pattern {
     Number(NumberPattern),
     Quantity(QuantityPattern),
     Compartment(Box<str>),
-    Composite(Vec<(&'static Program, Self)>),
+    Composite(Vec<(&'static Component, Self)>),
 }
 
 /// What a filter saw, and whether that was enough.
@@ -152,7 +152,7 @@ impl Filter {
                 .each(resource, &mut |element| {
                     if patterns
                         .iter()
-                        .any(|pattern| pattern.matches(element, base))
+                        .any(|pattern| pattern.matches(element, resource, base))
                     {
                         ControlFlow::Break(())
                     } else {
@@ -188,7 +188,7 @@ impl Filter {
 }
 
 impl Pattern {
-    fn matches(&self, element: Extracted<'_>, base: Option<&str>) -> bool {
+    fn matches(&self, element: Extracted<'_>, resource: &Value, base: Option<&str>) -> bool {
         match self {
             Self::Token(pattern) => pattern.matches(element),
             Self::Reference(pattern) => pattern.matches(element, base),
@@ -199,10 +199,16 @@ impl Pattern {
             Self::Quantity(pattern) => pattern.matches(element),
             // Compartments are no elements.
             Self::Compartment(_) => false,
-            Self::Composite(components) => components.iter().all(|(program, pattern)| {
-                program
-                    .each(element.value, &mut |part| {
-                        if pattern.matches(part, base) {
+            Self::Composite(components) => components.iter().all(|(component, pattern)| {
+                let focus = if component.from_resource {
+                    resource
+                } else {
+                    element.value
+                };
+                component
+                    .program
+                    .each(focus, &mut |part| {
+                        if pattern.matches(part, resource, base) {
                             ControlFlow::Break(())
                         } else {
                             ControlFlow::Continue(())

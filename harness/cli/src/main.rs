@@ -25,7 +25,13 @@ use output::{Format, Output};
 )]
 struct Cli {
     /// Who reads the result: a person, or a program (one JSON document on standard output).
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
     format: Format,
     #[command(subcommand)]
     command: Command,

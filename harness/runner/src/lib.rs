@@ -4,7 +4,7 @@
 //! Data flows one way:
 //!
 //! - [`scenario`]: YAML files become a checked [`Suite`], or diagnostics.
-//! - [`run`]: the suite becomes requests by actors ([`actor`], [`client`]), and those become events.
+//! - [`mod@run`]: the suite becomes requests by actors ([`actor`], [`client`]), and those become events.
 //! - [`expect`]: observations meet assertions, predictions and snapshots.
 //! - [`report`]: events become documents. Reports are pure functions of the events, and nothing
 //!   secret ever reaches an event.

@@ -58,10 +58,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
                 .with_help("review on your machine and commit the snapshots"),
         ));
     }
-    let interactive = !asked
-        && !output.is_json()
-        && io::stdin().is_terminal()
-        && io::stderr().is_terminal();
+    let interactive =
+        !asked && !output.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal();
     let total = pending.len();
     let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
     let mut open: Vec<Value> = Vec::new();
@@ -80,7 +78,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         let id = one.scenario.clone();
         match choice {
             Choice::Accept(reason) => {
-                one.accept(reason.as_deref()).map_err(|error| failure(&error))?;
+                one.accept(reason.as_deref())
+                    .map_err(|error| failure(&error))?;
                 output.say(&format!("accepted {id}"));
                 accepted.push(id);
             }
@@ -96,7 +95,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             }
         }
     }
-    let exit = if open.is_empty() { Exit::Ok } else { Exit::Failed };
+    let exit = if open.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    };
     output.say(&format!(
         "{} accepted, {} rejected, {} still pending",
         accepted.len(),
@@ -162,13 +165,7 @@ fn show(one: &Pending, output: Output) {
     output.say("");
 }
 
-fn ask(
-    one: &Pending,
-    at: usize,
-    total: usize,
-    args: &Args,
-    output: Output,
-) -> io::Result<Choice> {
+fn ask(one: &Pending, at: usize, total: usize, args: &Args, output: Output) -> io::Result<Choice> {
     loop {
         let answer = prompt(&format!(
             "{} of {total}: [a]ccept, [r]eject, [s]kip, [q]uit? ",

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_harness::Suite;
 use fhirward_harness::client::{Credentials, Limits, ServerProfile, Target};
 use fhirward_harness::report;
 use fhirward_harness::run::{Cancel, RunOptions, RunOutcome, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
-use fhirward_harness::Suite;
 use fhirward_server::Running;
 
 use super::{scenarios, secret};
@@ -58,7 +58,9 @@ fn report_file(text: &str) -> Result<PathBuf, String> {
     match text.split_once('=') {
         Some(("json", file)) if !file.is_empty() => Ok(PathBuf::from(file)),
         Some(("json", _)) => Err("a file name is missing after json=".to_owned()),
-        Some((kind, _)) => Err(format!("there is no report of the kind `{kind}`; known: json")),
+        Some((kind, _)) => Err(format!(
+            "there is no report of the kind `{kind}`; known: json"
+        )),
         None => Err("write json=FILE".to_owned()),
     }
 }
@@ -114,7 +116,9 @@ async fn play(
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             cancel.cancel();
-            output.say("stopping: what the run has created is being removed; Ctrl-C again to leave it");
+            output.say(
+                "stopping: what the run has created is being removed; Ctrl-C again to leave it",
+            );
         }
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(i32::from(Exit::Interrupted.code()));

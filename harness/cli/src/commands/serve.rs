@@ -45,8 +45,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let shown_secret = made_up.then(|| admin.secret.clone());
     let mut config = Config::new(admin.clone());
     config.addr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), args.port);
-    let runtime =
-        tokio::runtime::Runtime::new().map_err(|error| could_not(&error.to_string()))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| could_not(&error.to_string()))?;
     runtime.block_on(serve(config, &admin.id, shown_secret.as_ref(), output))
 }
 
@@ -71,7 +70,9 @@ async fn serve(
         line.insert("admin_secret".to_owned(), secret.expose_secret().into());
     }
     output.result(&ready.to_string());
-    output.say(&format!("serving FHIR R4 at {base}fhir/R4/ until Ctrl-C; nothing is kept"));
+    output.say(&format!(
+        "serving FHIR R4 at {base}fhir/R4/ until Ctrl-C; nothing is kept"
+    ));
     tokio::signal::ctrl_c()
         .await
         .map_err(|error| could_not(&format!("Ctrl-C cannot be waited for: {error}")))?;

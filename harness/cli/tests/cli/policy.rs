@@ -30,12 +30,20 @@ fn check_refuses_a_chain() {
 
 #[test]
 fn check_suggests_the_parameter_that_was_meant() {
-    assert_snapshot!(fhirward(&["policy", "check", "policies/unknown-parameter.json"]));
+    assert_snapshot!(fhirward(&[
+        "policy",
+        "check",
+        "policies/unknown-parameter.json"
+    ]));
 }
 
 #[test]
 fn check_misses_the_question_mark() {
-    assert_snapshot!(fhirward(&["policy", "check", "policies/no-question-mark.json"]));
+    assert_snapshot!(fhirward(&[
+        "policy",
+        "check",
+        "policies/no-question-mark.json"
+    ]));
 }
 
 #[test]
@@ -68,12 +76,22 @@ fn ask(verb: &str, policy: &str, profile: &str, more: &[&str]) -> crate::support
 
 #[test]
 fn decide_allows() {
-    assert_snapshot!(ask("decide", "policies/participant.json", "Practitioner/house", &["read"]));
+    assert_snapshot!(ask(
+        "decide",
+        "policies/participant.json",
+        "Practitioner/house",
+        &["read"]
+    ));
 }
 
 #[test]
 fn decide_denies_by_exit_code() {
-    assert_snapshot!(ask("decide", "policies/participant.json", "Practitioner/nick", &["read"]));
+    assert_snapshot!(ask(
+        "decide",
+        "policies/participant.json",
+        "Practitioner/nick",
+        &["read"]
+    ));
 }
 
 #[test]
@@ -88,7 +106,12 @@ fn decide_as_json() {
 
 #[test]
 fn decide_with_an_invalid_policy_says_so_and_denies() {
-    assert_snapshot!(ask("decide", "policies/chain.json", "Practitioner/house", &["read"]));
+    assert_snapshot!(ask(
+        "decide",
+        "policies/chain.json",
+        "Practitioner/house",
+        &["read"]
+    ));
 }
 
 #[test]
@@ -104,7 +127,12 @@ fn decide_gives_a_variable_its_value() {
 
 #[test]
 fn decide_needs_the_result_of_an_update() {
-    assert_snapshot!(ask("decide", "policies/participant.json", "Practitioner/alice", &["update"]));
+    assert_snapshot!(ask(
+        "decide",
+        "policies/participant.json",
+        "Practitioner/alice",
+        &["update"]
+    ));
 }
 
 #[test]
@@ -120,16 +148,31 @@ fn decide_on_an_update_that_gives_the_resource_away() {
 
 #[test]
 fn decide_refuses_an_unknown_interaction() {
-    let shown = ask("decide", "policies/participant.json", "Practitioner/house", &["peek"]);
+    let shown = ask(
+        "decide",
+        "policies/participant.json",
+        "Practitioner/house",
+        &["peek"],
+    );
     assert_eq!(shown.code, 1, "{shown}");
 }
 
 #[test]
 fn explain_shows_the_nearest_miss() {
-    assert_snapshot!(ask("explain", "policies/participant.json", "Practitioner/nick", &["read"]));
+    assert_snapshot!(ask(
+        "explain",
+        "policies/participant.json",
+        "Practitioner/nick",
+        &["read"]
+    ));
 }
 
 #[test]
 fn explain_shows_which_entry_allowed() {
-    assert_snapshot!(ask("explain", "policies/participant.json", "Practitioner/house", &["read"]));
+    assert_snapshot!(ask(
+        "explain",
+        "policies/participant.json",
+        "Practitioner/house",
+        &["read"]
+    ));
 }

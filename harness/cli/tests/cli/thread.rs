@@ -57,7 +57,12 @@ fn places_in_ndjson_from_standard_input_are_lines_of_the_whole() {
         .unwrap();
     let mut text = std::fs::read_to_string(fixtures().join("resources/thread.ndjson")).unwrap();
     text.push_str("{\"resourceType\": \"Communication\", \"status\": \"open\"}\n");
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("<stdin>:3:"), "{stderr}");

@@ -29,7 +29,15 @@ fn a_server_needs_credentials() {
 fn a_secret_that_is_not_in_the_environment() {
     let mut command = command(
         &fixtures(),
-        &["serve", "--port", "0", "--admin-client", "a", "--admin-secret-env", "FHIRWARD_NO_SUCH"],
+        &[
+            "serve",
+            "--port",
+            "0",
+            "--admin-client",
+            "a",
+            "--admin-secret-env",
+            "FHIRWARD_NO_SUCH",
+        ],
     );
     command.env_remove("FHIRWARD_NO_SUCH");
     assert_snapshot!(run(command));

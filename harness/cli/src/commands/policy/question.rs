@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{
-    Access, Assembled, Interaction, Membership, Options, Parameter, ParameterValue, Policy, Request,
-    assemble,
+    Access, Assembled, Interaction, Membership, Options, Parameter, ParameterValue, Policy,
+    Request, assemble,
 };
 use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
@@ -49,10 +49,9 @@ pub struct Args {
 
 fn parameter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((
-            name.trim_start_matches('%').to_owned(),
-            value.to_owned(),
-        )),
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.trim_start_matches('%').to_owned(), value.to_owned()))
+        }
         _ => Err("write NAME=VALUE, for example organization=Organization/north".to_owned()),
     }
 }
@@ -115,11 +114,23 @@ impl Question {
         match self.interaction {
             Interaction::Read => Request::Read(resource),
             Interaction::Search => Request::Search(resource),
-            Interaction::Vread => Request::Vread { current: resource, version: other },
-            Interaction::History => Request::History { current: resource, version: other },
+            Interaction::Vread => Request::Vread {
+                current: resource,
+                version: other,
+            },
+            Interaction::History => Request::History {
+                current: resource,
+                version: other,
+            },
             Interaction::Create => Request::Create(resource),
-            Interaction::Update => Request::Update { existing: resource, result: other },
-            Interaction::Patch => Request::Patch { existing: resource, result: other },
+            Interaction::Update => Request::Update {
+                existing: resource,
+                result: other,
+            },
+            Interaction::Patch => Request::Patch {
+                existing: resource,
+                result: other,
+            },
             Interaction::Delete => Request::Delete(resource),
         }
     }
@@ -201,7 +212,10 @@ fn resource(path: &std::path::Path) -> Result<Value, Failure> {
         .with_source(document.source())
         .with_help("a resource is a JSON object with a `resourceType`");
     if let Some(span) = document.span_of("") {
-        finding = finding.with_label(fhirward_engine::source::Span::new(span.start, span.start + 1), "");
+        finding = finding.with_label(
+            fhirward_engine::source::Span::new(span.start, span.start + 1),
+            "",
+        );
     }
     Err(invalid(finding))
 }
@@ -268,7 +282,10 @@ fn by_membership(read: &Policies, options: &Options) -> Result<(Membership, Asse
             findings.push(
                 Diagnostic::error(
                     "policy/question",
-                    format!("{} memberships in the files, one is needed", memberships.len()),
+                    format!(
+                        "{} memberships in the files, one is needed",
+                        memberships.len()
+                    ),
                 )
                 .with_help("give one with --membership, or the actor with --profile"),
             );

@@ -84,7 +84,11 @@ fn collect<'p>(part: &'p Part, found: &mut Vec<Found<'p>>, findings: &mut Vec<Di
     let value = part.document.value();
     let mut add = |pointer: String, value: &'p Value| {
         if value.get("resourceType").is_some_and(Value::is_string) {
-            found.push(Found { part, pointer, value });
+            found.push(Found {
+                part,
+                pointer,
+                value,
+            });
             return;
         }
         findings.push(
