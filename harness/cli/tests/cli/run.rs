@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use insta::assert_snapshot;
 use crate::support::{Shown, command, fixtures, run};
+use insta::assert_snapshot;
 
 /// Plays in a suite of the fixtures, as a CI job: nothing is written beside the scenarios.
 fn in_suite(suite: &str, arguments: &[&str]) -> Shown {
@@ -35,21 +35,13 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn plain(shown: &Shown) -> String {
-    let mut text = shown.to_string();
-    for unit in [" ms", " s"] {
-        // Durations are the only thing that differs between two runs.
-        while let Some(end) = text.find(unit) {
-            let start = text[..end]
-                .rfind(|c: char| !c.is_ascii_digit() && c != '.')
-                .map_or(0, |at| at + 1);
-            if start == end {
-                break;
-            }
-            text.replace_range(start..end + unit.len(), "[time]");
-        }
-    }
-    text
+/// The snapshot of a run, without its durations.
+macro_rules! assert_run {
+    ($shown:expr) => {
+        insta::with_settings!({filters => vec![(r"\d+(\.\d+)? m?s\b", "[time]")]}, {
+            assert_snapshot!($shown);
+        });
+    };
 }
 
 #[test]
@@ -99,10 +91,12 @@ fn a_server_that_refuses_the_connection() {
             "FHIRWARD_TEST_SECRET",
         ],
     );
-    command.env("CI", "true").env("FHIRWARD_TEST_SECRET", "s3cret-s3cret");
+    command
+        .env("CI", "true")
+        .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret");
     let shown = run(command);
     assert!(!shown.to_string().contains("s3cret"), "{shown}");
-    assert_snapshot!(plain(&shown));
+    assert_run!(shown);
 }
 
 #[test]
@@ -110,8 +104,13 @@ fn without_a_snapshot_a_ci_job_fails_and_writes_nothing() {
     let folder = copied("one");
     let mut command = command(folder.path(), &["run"]);
     command.env("CI", "true");
-    assert_snapshot!(plain(&run(command)));
-    assert!(!folder.path().join("scenarios/page/two-people.snap.yaml.new").exists());
+    assert_run!(run(command));
+    assert!(
+        !folder
+            .path()
+            .join("scenarios/page/two-people.snap.yaml.new")
+            .exists()
+    );
 }
 
 #[test]
@@ -137,12 +136,13 @@ fn from_the_first_run_to_a_leak() {
 
     // Everybody may read everything: the engine agrees, the claim and the snapshot do not.
     let policy = folder.path().join("scenarios/policies/participant.json");
-    let open = fs::read_to_string(&policy)
-        .unwrap()
-        .replace("Communication?recipient=%profile", "Communication?status=in-progress");
+    let open = fs::read_to_string(&policy).unwrap().replace(
+        "Communication?recipient=%profile",
+        "Communication?status=in-progress",
+    );
     fs::write(&policy, open).unwrap();
     let leak = go(&["run"]);
-    assert_snapshot!(plain(&leak));
+    assert_run!(leak);
 
     let unexplained = go(&["review", "--accept-all"]);
     assert_eq!(unexplained.code, 1, "{unexplained}");
@@ -181,7 +181,15 @@ fn a_ci_job_cannot_accept_its_own_result() {
 fn serve_says_where_it_is_and_can_be_tested() {
     let mut server = command(
         &fixtures(),
-        &["serve", "--port", "0", "--admin-client", "admin", "--admin-secret-env", "FHIRWARD_TEST_SECRET"],
+        &[
+            "serve",
+            "--port",
+            "0",
+            "--admin-client",
+            "admin",
+            "--admin-secret-env",
+            "FHIRWARD_TEST_SECRET",
+        ],
     )
     .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret")
     .stdout(Stdio::piped())
@@ -189,9 +197,14 @@ fn serve_says_where_it_is_and_can_be_tested() {
     .spawn()
     .unwrap();
     let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert!(ready.get("admin_secret").is_none(), "a secret that the caller knows is not repeated");
+    assert!(
+        ready.get("admin_secret").is_none(),
+        "a secret that the caller knows is not repeated"
+    );
 
     let folder = copied("one");
     let play = |secret: &str| {
