@@ -61,6 +61,15 @@ impl Predictor {
         (sight, entry)
     }
 
+    /// The entry that comes nearest to allowing a read that is not allowed, and what it lacks.
+    pub fn nearest_miss(&self, resource: &Value) -> Option<String> {
+        let explanation = self.policy.explain(&Request::Read(resource));
+        match explanation.nearest {
+            Some(miss) => Some(format!("{}: {}", miss.entry, miss.because)),
+            None => (!explanation.checks.is_empty()).then_some(explanation.reason),
+        }
+    }
+
     /// The engine's whole reasoning about a read.
     pub fn explain(&self, resource: &Value) -> String {
         self.policy.explain(&Request::Read(resource)).to_string()

@@ -274,12 +274,29 @@ pub struct Cell {
     pub verdict: CellVerdict,
     /// The policy entry that allows it, according to the engine.
     pub entry: Option<String>,
+    /// Where the engine says hidden: the entry that comes nearest, and what it lacks.
+    pub nearest_miss: Option<String>,
     /// Why the cell is not as expected, in one line.
     pub reason: Option<String>,
     /// The engine's reasoning, where the cell is wrong.
     pub explanation: Option<String>,
     /// The policy files of the actor, where the cell is wrong.
     pub policies: Vec<String>,
+}
+
+/// Somebody sees a resource in another way than the snapshot says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SightChange {
+    /// After which step, or `given`.
+    pub after: String,
+    /// Who.
+    pub actor: String,
+    /// What, by its alias.
+    pub resource: String,
+    /// In the snapshot.
+    pub was: Sight,
+    /// In the run.
+    pub is: Sight,
 }
 
 /// What the snapshot says of a scenario.
@@ -289,6 +306,8 @@ pub struct SnapshotReport {
     pub verdict: SnapshotVerdict,
     /// The differences, or why there is no comparison.
     pub diff: Option<Vec<String>>,
+    /// The differences that are about who sees what, once more for programs.
+    pub changes: Vec<SightChange>,
     /// Whether somebody sees more than the snapshot says.
     pub widening: bool,
     /// The file with what was seen, where one was written.
@@ -301,6 +320,7 @@ impl SnapshotReport {
         Self {
             verdict,
             diff: None,
+            changes: Vec::new(),
             widening: false,
             pending: None,
         }

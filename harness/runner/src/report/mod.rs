@@ -8,8 +8,8 @@ mod summary;
 mod terminal;
 
 pub use event::{
-    Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SnapshotReport,
-    SnapshotVerdict, StepReport, StepVerdict, Verdict,
+    Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SightChange,
+    SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
 };
 pub use json::{json, write_file};
 pub use model::{Report, ScenarioReport};

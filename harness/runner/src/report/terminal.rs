@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::event::{SnapshotVerdict, StepReport, StepVerdict, Verdict};
+use super::event::{SightChange, SnapshotVerdict, StepReport, StepVerdict, Verdict};
 use super::model::{Report, ScenarioReport};
 use super::summary::Summary;
-use crate::expect::{CellVerdict, Observed};
+use crate::expect::{CellVerdict, Difference, Observed};
 use crate::report::Cell;
 use crate::scenario::{GIVEN, plural};
 
@@ -197,7 +197,7 @@ fn matrices(out: &mut String, scenario: &ScenarioReport, style: Style) {
             format!("after step {after}")
         };
         line(out, &format!("  who sees what {place}:"));
-        table(out, &cells, style);
+        table(out, &cells, style, &|cell| (symbol(cell), is_wrong(cell)));
         for cell in new {
             shown.push(key(cell));
             explain(out, cell, style);
@@ -212,7 +212,10 @@ fn key(cell: &Cell) -> (&str, &str, CellVerdict) {
     (&cell.actor, &cell.resource, cell.verdict)
 }
 
-fn table(out: &mut String, cells: &[&Cell], style: Style) {
+/// What a cell shows, and whether it is marked.
+type Mark<'m> = dyn Fn(&Cell) -> (String, bool) + 'm;
+
+fn table(out: &mut String, cells: &[&Cell], style: Style, mark: &Mark<'_>) {
     let mut columns: Vec<&str> = Vec::new();
     let mut rows: Vec<&str> = Vec::new();
     for cell in cells {
@@ -232,7 +235,7 @@ fn table(out: &mut String, cells: &[&Cell], style: Style) {
         let widest = cells
             .iter()
             .filter(|cell| cell.resource == column)
-            .map(|cell| symbol(cell).chars().count())
+            .map(|cell| mark(cell).0.chars().count())
             .max();
         column.chars().count().max(widest.unwrap_or(0))
     };
@@ -247,10 +250,10 @@ fn table(out: &mut String, cells: &[&Cell], style: Style) {
             let cell = cells
                 .iter()
                 .find(|cell| cell.actor == row && cell.resource == *column);
-            let word = cell.map(|cell| symbol(cell)).unwrap_or_default();
+            let (word, marked) = cell.map(|cell| mark(cell)).unwrap_or_default();
             let padded = format!("{word:<width$}", width = width(column));
             text.push_str("  ");
-            if cell.is_some_and(|cell| is_wrong(cell)) {
+            if marked {
                 text.push_str(&style.bad(&padded));
             } else {
                 text.push_str(&padded);
@@ -319,14 +322,18 @@ fn snapshot(out: &mut String, scenario: &ScenarioReport, style: Style) {
     };
     line(out, &format!("  {words}"));
     if report.verdict != SnapshotVerdict::Missing {
+        let sights: Vec<String> = report.changes.iter().map(sight_text).collect();
         for difference in report.diff.iter().flatten() {
-            let text = if difference.contains(" gained ") || difference.contains(" now finds ") {
-                style.bad(difference)
-            } else {
-                difference.clone()
-            };
-            line(out, &format!("    {text}"));
+            if !sights.contains(difference) {
+                let text = if difference.contains(" now finds ") {
+                    style.bad(difference)
+                } else {
+                    difference.clone()
+                };
+                line(out, &format!("    {text}"));
+            }
         }
+        changes(out, scenario, style);
     }
     if report.widening {
         line(
@@ -338,6 +345,129 @@ fn snapshot(out: &mut String, scenario: &ScenarioReport, style: Style) {
         line(
             out,
             &format!("    written to {pending}; look at it with `fhirward review`"),
+        );
+    }
+}
+
+/// The line of the snapshot's differences that says the same.
+fn sight_text(change: &SightChange) -> String {
+    Difference::Sight {
+        step: change.after.clone(),
+        actor: change.actor.clone(),
+        resource: change.resource.clone(),
+        was: change.was,
+        is: change.is,
+    }
+    .to_string()
+}
+
+/// Who sees what otherwise than in the snapshot: a matrix for each moment that brings something
+/// new, with the reason of each loss.
+fn changes(out: &mut String, scenario: &ScenarioReport, style: Style) {
+    let all = &scenario.snapshot.changes;
+    let mut afters: Vec<&str> = Vec::new();
+    for change in all {
+        if !afters.contains(&change.after.as_str()) {
+            afters.push(&change.after);
+        }
+    }
+    let same = |a: &SightChange, b: &SightChange| {
+        (&a.actor, &a.resource, a.was, a.is) == (&b.actor, &b.resource, b.was, b.is)
+    };
+    let mut told: Vec<&SightChange> = Vec::new();
+    let mut again: Vec<&str> = Vec::new();
+    for after in afters {
+        let here: Vec<&SightChange> = all.iter().filter(|c| c.after == after).collect();
+        let new: Vec<&SightChange> = here
+            .iter()
+            .copied()
+            .filter(|change| !told.iter().any(|known| same(known, change)))
+            .collect();
+        if new.is_empty() {
+            again.push(after);
+            continue;
+        }
+        moment(out, scenario, after, &here, &new, style);
+        told.extend(new);
+    }
+    if !again.is_empty() {
+        line(out, &format!("    and the same after {}", again.join(", ")));
+    }
+}
+
+fn moment(
+    out: &mut String,
+    scenario: &ScenarioReport,
+    after: &str,
+    here: &[&SightChange],
+    new: &[&SightChange],
+    style: Style,
+) {
+    let cells: Vec<&Cell> = scenario
+        .matrix
+        .iter()
+        .filter(|cell| cell.after == after)
+        .collect();
+    let of = |cell: &Cell| {
+        here.iter()
+            .find(|change| change.actor == cell.actor && change.resource == cell.resource)
+    };
+    let (there, gone): (Vec<&SightChange>, Vec<&SightChange>) = new
+        .iter()
+        .copied()
+        .partition(|change| cells.iter().any(|cell| cell.resource == change.resource));
+    let place = if after == GIVEN {
+        "in the given state".to_owned()
+    } else {
+        format!("after step {after}")
+    };
+    if !there.is_empty() {
+        line(
+            out,
+            &format!("    who sees what {place}, and who did in the snapshot:"),
+        );
+        table(out, &cells, style, &|cell| match of(cell) {
+            Some(change) if change.is.exceeds(change.was) => ("GAINED".to_owned(), true),
+            Some(_) => ("LOST".to_owned(), true),
+            None => (symbol(cell), false),
+        });
+        for change in &there {
+            let word = if change.is.exceeds(change.was) {
+                "gained"
+            } else {
+                "lost"
+            };
+            let cell = cells
+                .iter()
+                .find(|cell| cell.actor == change.actor && cell.resource == change.resource);
+            let why = cell
+                .and_then(|cell| cell.nearest_miss.as_deref().or(cell.entry.as_deref()))
+                .map(|why| format!(": {why}"))
+                .unwrap_or_default();
+            line(
+                out,
+                &format!(
+                    "    {} {} {}{why}",
+                    change.actor,
+                    style.bad(word),
+                    change.resource
+                ),
+            );
+        }
+    }
+    let mut missing: Vec<&str> = Vec::new();
+    for change in gone {
+        if !missing.contains(&change.resource.as_str()) {
+            missing.push(&change.resource);
+        }
+    }
+    if !missing.is_empty() {
+        line(
+            out,
+            &format!(
+                "    nobody sees {} {place}: not there any more",
+                missing.join(", ")
+            ),
         );
     }
 }

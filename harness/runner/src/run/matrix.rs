@@ -85,10 +85,12 @@ impl Player<'_> {
                 let (read, search) = seen.next().unwrap_or_else(|| (nothing(), nothing()));
                 let mut cell = fill_in(session, watched, control, read, search);
                 cell.after = after.to_owned();
-                for text in [&mut cell.reason, &mut cell.explanation]
-                    .into_iter()
-                    .flatten()
-                {
+                let texts = [
+                    &mut cell.reason,
+                    &mut cell.explanation,
+                    &mut cell.nearest_miss,
+                ];
+                for text in texts.into_iter().flatten() {
                     *text = self.aliases.rewrite(&self.project.admin().clean(text));
                 }
                 cells.push(cell);
@@ -154,6 +156,10 @@ fn fill_in(
         Control::Copy(copy) if wrong => Some(session.predictor.explain(copy)),
         _ => None,
     };
+    let nearest_miss = match (control, predicted) {
+        (Control::Copy(copy), Some(Sight::Hidden)) => session.predictor.nearest_miss(copy),
+        _ => None,
+    };
     Cell {
         after: String::new(),
         actor: session.name.clone(),
@@ -163,6 +169,7 @@ fn fill_in(
         search,
         verdict,
         entry,
+        nearest_miss,
         reason,
         explanation,
         policies: if wrong {

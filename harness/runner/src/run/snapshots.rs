@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::options::{RunOptions, SnapshotMode};
 use crate::expect::review::write;
 use crate::expect::{Difference, Snapshot, compare};
-use crate::report::{SnapshotReport, SnapshotVerdict};
+use crate::report::{SightChange, SnapshotReport, SnapshotVerdict};
 use crate::scenario::Scenario;
 
 /// Compares what happened with the snapshot, and writes what is pending.
@@ -70,8 +70,28 @@ pub(super) fn settle(
     let mut report = SnapshotReport::of(SnapshotVerdict::Differs);
     report.widening = widening;
     report.diff = Some(differences.iter().map(ToString::to_string).collect());
+    report.changes = differences.iter().filter_map(sight_change).collect();
     report.pending = write_pending(scenario, new, writes, &mut report.diff);
     report
+}
+
+fn sight_change(difference: &Difference) -> Option<SightChange> {
+    match difference {
+        Difference::Sight {
+            step,
+            actor,
+            resource,
+            was,
+            is,
+        } => Some(SightChange {
+            after: step.clone(),
+            actor: actor.clone(),
+            resource: resource.clone(),
+            was: *was,
+            is: *is,
+        }),
+        _ => None,
+    }
 }
 
 fn pending_path(scenario: &Scenario) -> PathBuf {
