@@ -1,0 +1,148 @@
+//! Chains (`sender:Practitioner.name`) and `_has`: conditions on other resources, which the policy
+//! does not filter.
+
+use serde_json::Value;
+
+use super::{Fault, Outcome, Row, World, refused};
+use crate::medplum::extract;
+use crate::medplum::memory::reference::searchable;
+use crate::medplum::parse::{self, Filter, search_param};
+use crate::medplum::world::Stored;
+
+/// Links that a chain may have.
+const MAX_LINKS: usize = 16;
+
+pub(super) fn condition(
+    resource_type: &str,
+    filter: &Filter,
+    row: Row<'_>,
+    world: &World,
+) -> Outcome {
+    let found = match filter.code.strip_prefix("_has:") {
+        Some(reverse) => has(resource_type, reverse, &filter.value, row, world)?,
+        None => follow(resource_type, &filter.code, &filter.value, row, world, 0)?,
+    };
+    Ok(Some(found))
+}
+
+/// `link.link.parameter`, each link a reference parameter, with the type after a colon where the
+/// parameter has several.
+fn follow(
+    resource_type: &str,
+    chain: &str,
+    value: &str,
+    row: Row<'_>,
+    world: &World,
+    depth: usize,
+) -> Result<bool, Fault> {
+    let Some((link, rest)) = chain.split_once('.').filter(|_| depth < MAX_LINKS) else {
+        return last(resource_type, chain, value, row, world);
+    };
+    let (code, named) = match link.split_once(':') {
+        Some((code, kind)) => (code, Some(kind)),
+        None => (link, None),
+    };
+    let Some(param) = search_param(resource_type, code) else {
+        return refused(format!(
+            "Invalid search parameter in chain: {resource_type}?{code}"
+        ));
+    };
+    let target = match (named, &*param.targets) {
+        (Some(kind), _) => kind,
+        (None, [only]) => only,
+        (None, _) => {
+            return refused(format!(
+                "Unable to identify next resource type for search parameter: {resource_type}?{code}"
+            ));
+        }
+    };
+    let references = searchable(&extract::values(param, row.resource));
+    let mut found = false;
+    // The query is built, and may be refused, whatever is stored.
+    follow(target, rest, value, probe(&empty(target)), world, depth + 1)?;
+    for (_, stored) in of_type(world, target).filter(|(r, _)| references.contains(*r)) {
+        found |= follow(target, rest, value, row_of(stored), world, depth + 1)?;
+    }
+    Ok(found)
+}
+
+/// `Type:reference:parameter`: some resource of the type refers to this one and satisfies the rest.
+fn has(
+    resource_type: &str,
+    reverse: &str,
+    value: &str,
+    row: Row<'_>,
+    world: &World,
+) -> Result<bool, Fault> {
+    let parts: Vec<&str> = reverse.splitn(3, ':').collect();
+    let [kind, code, rest] = parts.as_slice() else {
+        return Err(Fault::Unknown(format!(
+            "`_has:{reverse}` is not understood"
+        )));
+    };
+    if rest.starts_with("_has") || rest.contains('.') {
+        return Err(Fault::Unknown(format!("`_has:{reverse}` is nested")));
+    }
+    let Some(param) = search_param(kind, code) else {
+        return refused(format!("Invalid search parameter in chain: {kind}?{code}"));
+    };
+    let id = row
+        .resource
+        .get("id")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let this = format!("{resource_type}/{id}");
+    last(kind, rest, value, probe(&empty(kind)), world)?;
+    let mut found = false;
+    for (_, stored) in of_type(world, kind) {
+        let refers = searchable(&extract::values(param, &stored.resource)).contains(&this);
+        found |= refers && last(kind, rest, value, row_of(stored), world)?;
+    }
+    Ok(found)
+}
+
+fn last(
+    resource_type: &str,
+    key: &str,
+    value: &str,
+    row: Row<'_>,
+    world: &World,
+) -> Result<bool, Fault> {
+    let filter =
+        parse::filter(resource_type, key, value.to_owned()).map_err(|bad| Fault::Refused(bad.0))?;
+    match filter {
+        Some(filter) => Ok(super::condition(resource_type, &filter, row, world)? == Some(true)),
+        None => Err(Fault::Unknown(format!("a chain that ends in `{key}`"))),
+    }
+}
+
+fn of_type<'w>(
+    world: &'w World,
+    kind: &str,
+) -> impl Iterator<Item = (&'w String, &'w Stored)> + use<'w> {
+    let prefix = format!("{kind}/");
+    world
+        .resources
+        .iter()
+        .filter(move |(reference, stored)| reference.starts_with(&prefix) && !stored.deleted)
+}
+
+fn row_of(stored: &Stored) -> Row<'_> {
+    Row {
+        resource: &stored.resource,
+        compartments: &stored.compartments,
+        deleted: false,
+    }
+}
+
+fn empty(kind: &str) -> Value {
+    serde_json::json!({ "resourceType": kind })
+}
+
+fn probe(resource: &Value) -> Row<'_> {
+    Row {
+        resource,
+        compartments: &[],
+        deleted: false,
+    }
+}

@@ -1,0 +1,299 @@
+//! One policy from a membership: parameters replace text in the policy's JSON.
+//!
+//! The replacement knows nothing about JSON, criteria or longer names. A value can add filters,
+//! shorten a longer variable's name, or break the JSON, in which case nobody can sign in.
+
+use serde_json::{Map, Value};
+
+use crate::policy::Interaction;
+
+/// The list of entries that a member has, in order.
+#[derive(Debug, Clone, Default)]
+pub struct AccessPolicy {
+    /// The entries of all policies, then the built-in ones.
+    pub entries: Vec<Entry>,
+    /// The account that is set on whatever the member creates.
+    pub compartment: Option<String>,
+}
+
+/// An entry as the server holds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// `resourceType`; `*` is every type but those for administrators.
+    pub resource_type: String,
+    /// The deprecated `compartment` of the entry.
+    pub compartment: Option<String>,
+    /// The criteria as stored; empty ones are not stored.
+    pub criteria: Option<String>,
+    /// Whether only reading is allowed; without effect when `interactions` is set.
+    pub readonly: bool,
+    /// The interactions, if they are listed.
+    pub interactions: Option<Vec<String>>,
+    /// Paths that no output has.
+    pub hidden_fields: Vec<String>,
+    /// Paths that a write does not change.
+    pub readonly_fields: Vec<String>,
+    /// The FHIRPath expressions that a result must satisfy.
+    pub constraints: Vec<String>,
+}
+
+impl Entry {
+    /// Whether the entry allows the interaction.
+    pub fn allows(&self, interaction: Interaction) -> bool {
+        let word = match interaction {
+            Interaction::Patch => "update",
+            other => other.as_str(),
+        };
+        match &self.interactions {
+            Some(listed) => listed.iter().any(|i| i == word),
+            None => !self.readonly || matches!(word, "read" | "vread" | "history" | "search"),
+        }
+    }
+}
+
+/// Why nobody can sign in with this membership.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInFailure(
+    /// What is wrong, in the words of the JSON parser where it is JSON.
+    pub String,
+);
+
+/// A named value of a membership.
+#[derive(Debug, Clone)]
+struct Substitution {
+    name: String,
+    /// `valueString`, where there is one that is not empty.
+    text: Option<String>,
+    /// `valueReference.reference`; `Some(None)` is a reference without one.
+    reference: Option<Option<String>>,
+}
+
+/// Puts the policies of a membership together.
+///
+/// `membership` has `profile`, `accessPolicy` and `access` as a ProjectMembership does; `find`
+/// gives the stored policy for a reference.
+///
+/// # Errors
+/// A policy that is missing, or that is no JSON after the replacement: signing in fails with 400,
+/// and a session that was opened before answers every request with 500.
+pub fn assemble<'p>(
+    membership: &Value,
+    find: &dyn Fn(&str) -> Option<&'p Value>,
+) -> Result<AccessPolicy, SignInFailure> {
+    let profile = reference(membership.get("profile")).unwrap_or_default();
+    let mut access: Vec<(String, Vec<Substitution>)> = Vec::new();
+    if let Some(policy) = reference(membership.get("accessPolicy")) {
+        access.push((policy, Vec::new()));
+    }
+    for item in array(membership.get("access")) {
+        let policy = reference(item.get("policy")).unwrap_or_default();
+        let parameters = array(item.get("parameter")).map(substitution).collect();
+        access.push((policy, parameters));
+    }
+    let mut assembled = AccessPolicy::default();
+    if access.is_empty() {
+        assembled.entries.push(everything());
+    }
+    for (policy, parameters) in access {
+        let stored = find(&policy).ok_or_else(|| {
+            SignInFailure(format!(
+                "the membership names `{policy}`, which does not exist"
+            ))
+        })?;
+        let text = serde_json::to_string(&without_empties(stored))
+            .map_err(|error| SignInFailure(error.to_string()))?;
+        let text = substitute(text, parameters, &profile);
+        let policy: Value =
+            serde_json::from_str(&text).map_err(|error| SignInFailure(error.to_string()))?;
+        if let Some(compartment) = reference(policy.get("compartment")) {
+            assembled.compartment = Some(compartment);
+        }
+        assembled
+            .entries
+            .extend(array(policy.get("resource")).map(entry));
+    }
+    for kind in ["SearchParameter", "StructureDefinition"] {
+        if !assembled.entries.iter().any(|e| e.resource_type == kind) {
+            assembled.entries.push(Entry {
+                resource_type: kind.to_owned(),
+                readonly: true,
+                ..Entry::default()
+            });
+        }
+    }
+    assembled
+        .entries
+        .retain(|entry| !is_admin_type(&entry.resource_type));
+    Ok(assembled)
+}
+
+/// Types that only a project's administrator works with; an entry for one of them is dropped, and
+/// `*` does not cover it.
+pub fn is_admin_type(resource_type: &str) -> bool {
+    matches!(
+        resource_type,
+        "UserSecurityRequest" | "Project" | "ProjectMembership" | "User"
+    )
+}
+
+/// Types that only the server's administrator sees.
+pub fn is_protected_type(resource_type: &str) -> bool {
+    matches!(
+        resource_type,
+        "DomainConfiguration" | "JsonWebKey" | "Login"
+    )
+}
+
+fn everything() -> Entry {
+    Entry {
+        resource_type: "*".to_owned(),
+        ..Entry::default()
+    }
+}
+
+fn substitution(parameter: &Value) -> Substitution {
+    Substitution {
+        name: text(parameter.get("name")),
+        text: Some(text(parameter.get("valueString"))).filter(|t| !t.is_empty()),
+        reference: parameter.get("valueReference").map(|value| {
+            value
+                .get("reference")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        }),
+    }
+}
+
+/// Replaces every parameter in the JSON text, then `%profile`, then `%patient` unless a parameter
+/// has that name.
+fn substitute(mut json: String, mut parameters: Vec<Substitution>, profile: &str) -> String {
+    let built_in = |name: &str| Substitution {
+        name: name.to_owned(),
+        text: None,
+        reference: Some(Some(profile.to_owned())),
+    };
+    parameters.push(built_in("profile"));
+    if !parameters.iter().any(|p| p.name == "patient") {
+        parameters.push(built_in("patient"));
+    }
+    for parameter in parameters {
+        let variable = format!("%{}", parameter.name);
+        if let Some(value) = &parameter.text {
+            json = replace_all(&json, &variable, value);
+        } else if let Some(value) = &parameter.reference {
+            let whole = value.as_deref().unwrap_or("undefined");
+            let id = value
+                .as_deref()
+                .and_then(|v| v.split('/').nth(1))
+                .unwrap_or("undefined");
+            json = replace_all(&json, &format!("{variable}.id"), id);
+            json = replace_all(&json, &variable, whole);
+        }
+    }
+    json
+}
+
+/// JavaScript's `replaceAll` with a text pattern: `$$`, `$&`, `` $` `` and `$'` in the replacement
+/// stand for a dollar sign, the match, what precedes and what follows it.
+fn replace_all(text: &str, pattern: &str, replacement: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut consumed = 0;
+    while let Some((before, after)) = rest.split_once(pattern) {
+        result.push_str(before);
+        let preceding = text.get(..consumed + before.len()).unwrap_or_default();
+        expand(&mut result, replacement, pattern, preceding, after);
+        consumed += before.len() + pattern.len();
+        rest = after;
+    }
+    result.push_str(rest);
+    result
+}
+
+fn expand(result: &mut String, replacement: &str, matched: &str, before: &str, after: &str) {
+    let mut chars = replacement.chars().peekable();
+    while let Some(c) = chars.next() {
+        let meaning = match (c, chars.peek()) {
+            ('$', Some('$')) => Some("$"),
+            ('$', Some('&')) => Some(matched),
+            ('$', Some('`')) => Some(before),
+            ('$', Some('\'')) => Some(after),
+            _ => None,
+        };
+        match meaning {
+            Some(meaning) => {
+                result.push_str(meaning);
+                chars.next();
+            }
+            None => result.push(c),
+        }
+    }
+}
+
+fn entry(value: &Value) -> Entry {
+    let strings = |name: &str| array(value.get(name)).map(|v| text(Some(v))).collect();
+    Entry {
+        resource_type: text(value.get("resourceType")),
+        compartment: reference(value.get("compartment")),
+        criteria: value
+            .get("criteria")
+            .and_then(Value::as_str)
+            .filter(|c| !c.is_empty())
+            .map(str::to_owned),
+        readonly: value.get("readonly") == Some(&Value::Bool(true)),
+        interactions: value.get("interaction").map(|_| strings("interaction")),
+        hidden_fields: strings("hiddenFields"),
+        readonly_fields: strings("readonlyFields"),
+        constraints: array(value.get("writeConstraint"))
+            .map(|c| text(c.get("expression")))
+            .collect(),
+    }
+}
+
+/// A resource as it is written out: empty strings, arrays and objects are left out; in an array they
+/// become `null`, and an array of nothing else is left out as well.
+pub(crate) fn without_empties(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, member)| (name.clone(), without_empties(member)))
+                .filter(|(_, member)| !is_empty(member))
+                .collect::<Map<_, _>>(),
+        ),
+        Value::Array(items) => {
+            let items: Vec<Value> = items
+                .iter()
+                .map(without_empties)
+                .map(|item| if is_empty(&item) { Value::Null } else { item })
+                .collect();
+            match items.iter().all(Value::is_null) {
+                true => Value::Null,
+                false => Value::Array(items),
+            }
+        }
+        other => other.clone(),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn array(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text(value: Option<&Value>) -> String {
+    value.and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn reference(value: Option<&Value>) -> Option<String> {
+    Some(value?.get("reference")?.as_str()?.to_owned())
+}
