@@ -29,7 +29,8 @@ fn main() {
                             Comparison::Unknown => row[2] += 1,
                             Comparison::Disagreed => {}
                         }
-                        if d.comparison != Comparison::Agreed && verbose {
+                        let texts = std::env::var("TEXTS").is_ok() && d.recorded != d.predicted;
+                        if (d.comparison != Comparison::Agreed && verbose) || texts {
                             println!(
                                 "{id}\t#{}\t{}\t{}\trecorded {}\tpredicted {}\t{}",
                                 d.index, d.interaction, d.target, d.recorded, d.predicted, d.reason

@@ -8,7 +8,7 @@ use super::compartments::{self, is_uuid, set_meta};
 use super::constraint::{self, Verdict};
 use super::parse::BadCriteria;
 use super::sql::{self, Fault, Row};
-use super::substitute::{AccessPolicy, SignInFailure, without_empties};
+use super::substitute::{AccessPolicy, NoPolicy, without_empties};
 use super::validate::Invalid;
 use super::world::{Stored, World};
 use super::{fields, patch, validate};
@@ -67,6 +67,9 @@ pub enum Operation<'a> {
     },
 }
 
+/// `meta.versionId` of what a write makes; a prediction cannot know the real one.
+const NEW_VERSION: &str = "new";
+
 /// A version of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -81,6 +84,8 @@ pub enum Version {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
+    /// The code of the first issue, where the refusal is not the usual one for its status.
+    pub code: Option<&'static str>,
     /// The text of a refusal that is not the usual one for its status.
     pub text: Option<String>,
     /// Where, for a structural refusal.
@@ -126,7 +131,7 @@ pub enum Answer {
 /// A server, as one user meets it.
 #[derive(Debug)]
 pub struct Server<'w> {
-    policy: Result<AccessPolicy, SignInFailure>,
+    policy: Result<AccessPolicy, NoPolicy>,
     world: &'w World,
 }
 
@@ -143,6 +148,7 @@ impl Stop {
 
     fn bad_request(text: impl Into<String>) -> Self {
         Self::Refused(Box::new(Reply {
+            code: Some("invalid"),
             text: Some(text.into()),
             ..Reply::status(400)
         }))
@@ -167,6 +173,7 @@ impl From<Fault> for Stop {
 impl From<Invalid> for Stop {
     fn from(invalid: Invalid) -> Self {
         Self::Refused(Box::new(Reply {
+            code: Some("structure"),
             text: Some(invalid.text),
             expression: Some(invalid.expression),
             ..Reply::status(400)
@@ -193,7 +200,7 @@ enum Found<'w> {
 
 impl<'w> Server<'w> {
     /// The server for a user whose policy is assembled, or whose sign-in fails.
-    pub fn new(policy: Result<AccessPolicy, SignInFailure>, world: &'w World) -> Self {
+    pub fn new(policy: Result<AccessPolicy, NoPolicy>, world: &'w World) -> Self {
         Self { policy, world }
     }
 
@@ -201,7 +208,8 @@ impl<'w> Server<'w> {
     pub fn answer(&self, operation: &Operation<'_>, cached: bool) -> Answer {
         let flow = match &self.policy {
             // A session from before the policy broke: every request fails.
-            Err(_) => Ok(Reply::status(500)),
+            Err(NoPolicy::SignInFails(_)) => Ok(Reply::status(500)),
+            Err(NoPolicy::Unknown(reason)) => Err(Stop::Unknown(reason.clone())),
             Ok(policy) => {
                 let session = Session {
                     policy,
@@ -480,11 +488,10 @@ impl<'w> Session<'w, '_> {
                 ..Reply::with_body(status, self.masked(same.before)?)
             });
         }
-        set_meta(
-            &mut result,
-            "lastUpdated",
-            Value::String(self.world.now.clone()),
-        );
+        let now = Value::String(self.world.now.clone());
+        set_meta(&mut result, "lastUpdated", now);
+        let version = Value::String(NEW_VERSION.to_owned());
+        set_meta(&mut result, "versionId", version);
         let Some(entry) = self.policy.first(&result, interaction)? else {
             return Err(Stop::status(403));
         };

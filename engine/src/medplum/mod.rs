@@ -43,5 +43,5 @@ pub mod validate;
 mod world;
 
 pub use decide::{Answer, Operation, Reply, Server, Version};
-pub use substitute::{AccessPolicy, Entry, SignInFailure};
+pub use substitute::{AccessPolicy, Entry, NoPolicy};
 pub use world::{Stored, World};

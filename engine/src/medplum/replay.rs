@@ -175,6 +175,7 @@ fn world(case: &Value) -> Result<World, BadCase> {
             if !updated {
                 set_meta(&mut resource, "lastUpdated", Value::String(NOW.to_owned()));
             }
+            set_meta(&mut resource, "versionId", Value::String("1".to_owned()));
             resource
         };
         let earlier = case
@@ -332,7 +333,13 @@ fn difference(
         return Some(reason);
     }
     if reply.status >= 400 {
-        return None;
+        let recorded = decision.pointer("/issue/code").and_then(Value::as_str);
+        return match (recorded, reply.code) {
+            (Some(recorded), predicted) if predicted.is_some_and(|code| code != recorded) => {
+                Some(format!("the issue differs: recorded `{recorded}`"))
+            }
+            _ => None,
+        };
     }
     let differs = |what: &str, recorded: &Value, predicted: &Value| {
         (recorded != predicted)
@@ -394,6 +401,11 @@ fn difference(
             return Some(reason);
         }
     }
+    if let (Some(recorded), Some(body)) = (decision.get("keys"), &reply.body)
+        && let Some(reason) = differs("set of keys", recorded, &keys(body))
+    {
+        return Some(reason);
+    }
     let recorded = decision.get("compartments")?;
     let mut recorded: Vec<&str> = recorded
         .as_array()
@@ -428,6 +440,24 @@ fn content(resource: &Value) -> Value {
         }
     }
     copy
+}
+
+/// Whether there is an id, and which members of `meta` the answer has.
+fn keys(body: &Value) -> Value {
+    let meta = body.get("meta").and_then(Value::as_object).map(|meta| {
+        let mut names: Vec<&String> = meta
+            .keys()
+            .filter(|name| {
+                !matches!(
+                    name.as_str(),
+                    "project" | "author" | "account" | "accounts" | "compartment"
+                )
+            })
+            .collect();
+        names.sort_unstable();
+        names
+    });
+    json!({ "id": body.get("id").is_some(), "meta": meta.filter(|names| !names.is_empty()) })
 }
 
 fn recorded(decision: &Value) -> String {

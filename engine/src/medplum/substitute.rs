@@ -51,12 +51,14 @@ impl Entry {
     }
 }
 
-/// Why nobody can sign in with this membership.
+/// Why a membership has no policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignInFailure(
-    /// What is wrong, in the words of the JSON parser where it is JSON.
-    pub String,
-);
+pub enum NoPolicy {
+    /// Nobody can sign in with it; with what is wrong.
+    SignInFails(String),
+    /// The rules here do not say what its policy is; with the reason.
+    Unknown(String),
+}
 
 /// A named value of a membership.
 #[derive(Debug, Clone)]
@@ -71,15 +73,21 @@ struct Substitution {
 /// Puts the policies of a membership together.
 ///
 /// `membership` has `profile`, `accessPolicy` and `access` as a ProjectMembership does; `find`
-/// gives the stored policy for a reference.
+/// gives the stored policy for a reference. Administrators of a project get other entries, which are
+/// not modelled, and so do sign-ins with SMART scopes.
 ///
 /// # Errors
-/// A policy that is missing, or that is no JSON after the replacement: signing in fails with 400,
-/// and a session that was opened before answers every request with 500.
+/// An administrator. A policy that is missing, or that is no JSON after the replacement: signing in
+/// fails with 400, and a session that was opened before answers every request with 500.
 pub fn assemble<'p>(
     membership: &Value,
     find: &dyn Fn(&str) -> Option<&'p Value>,
-) -> Result<AccessPolicy, SignInFailure> {
+) -> Result<AccessPolicy, NoPolicy> {
+    if membership.get("admin") == Some(&Value::Bool(true)) {
+        return Err(NoPolicy::Unknown(
+            "the entries of a project's administrator are not modelled".to_owned(),
+        ));
+    }
     let profile = reference(membership.get("profile")).unwrap_or_default();
     let mut access: Vec<(String, Vec<Substitution>)> = Vec::new();
     if let Some(policy) = reference(membership.get("accessPolicy")) {
@@ -96,15 +104,15 @@ pub fn assemble<'p>(
     }
     for (policy, parameters) in access {
         let stored = find(&policy).ok_or_else(|| {
-            SignInFailure(format!(
+            NoPolicy::SignInFails(format!(
                 "the membership names `{policy}`, which does not exist"
             ))
         })?;
         let text = serde_json::to_string(&without_empties(stored))
-            .map_err(|error| SignInFailure(error.to_string()))?;
+            .map_err(|error| NoPolicy::SignInFails(error.to_string()))?;
         let text = substitute(text, parameters, &profile);
-        let policy: Value =
-            serde_json::from_str(&text).map_err(|error| SignInFailure(error.to_string()))?;
+        let policy: Value = serde_json::from_str(&text)
+            .map_err(|error| NoPolicy::SignInFails(error.to_string()))?;
         if let Some(compartment) = reference(policy.get("compartment")) {
             assembled.compartment = Some(compartment);
         }

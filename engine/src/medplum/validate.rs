@@ -80,6 +80,8 @@ fn element(
             text: "Expected single value for property".to_owned(),
             expression: at,
         }),
+        // An empty text is not stored at all.
+        (Value::String(text), false) if text.is_empty() => None,
         (value, false) => single(value, &kind.code, &at, depth),
     }
 }

@@ -13,6 +13,12 @@ pub(super) fn resource_id(filter: &Filter, row: Row<'_>) -> Outcome {
 
 /// Only the id counts, whatever type stands before it.
 pub(super) fn compartment(filter: &Filter, row: Row<'_>) -> Outcome {
+    // Every resource has a project, and the project has a column of its own for this question alone.
+    match (filter.code.as_str(), &filter.operator) {
+        ("_project", Operator::Missing) => return Ok(Some(filter.value != "true")),
+        ("_project", Operator::Present) => return Ok(Some(filter.value == "true")),
+        _ => {}
+    }
     equality(filter, |wanted| {
         row.compartments.iter().any(|c| id_of(c) == Some(wanted))
     })
