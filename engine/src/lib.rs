@@ -9,6 +9,8 @@ pub mod criteria;
 pub mod diagnostic;
 pub mod medplum;
 pub mod policy;
+pub mod resource;
 pub mod search;
 pub mod source;
+pub mod thread;
 pub mod values;

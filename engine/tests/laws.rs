@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use fhirward_engine::policy::{Membership, Options, Policy, PolicyDocument, Request, assemble};
+use fhirward_engine::policy::{
+    Interaction, Membership, Options, Policy, PolicyDocument, Request, assemble,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -52,6 +54,39 @@ fn entry() -> impl Strategy<Value = Value> {
             entry["interaction"] = json!(interaction);
         }
         entry
+    })
+}
+
+/// Entries of the kinds that an index files and does not file.
+fn filed_entry() -> impl Strategy<Value = Value> {
+    let person = prop_oneof![
+        Just("Practitioner/a"),
+        Just("Practitioner/b,Patient/c"),
+        Just("Patient/d"),
+        Just("http://elsewhere/Patient/c"),
+    ];
+    let token = prop_oneof![
+        Just("in-progress"),
+        Just("completed,stopped"),
+        Just("|completed")
+    ];
+    let criteria = prop_oneof![
+        person.clone().prop_map(|p| format!("recipient={p}")),
+        person
+            .clone()
+            .prop_map(|p| format!("sender={p}&part-of:missing=true")),
+        person.prop_map(|p| format!("sender:not={p}")),
+        token.clone().prop_map(|t| format!("status={t}")),
+        token.prop_map(|t| format!("part-of:missing=false&status={t}")),
+        Just("sender:missing=true".to_owned()),
+    ];
+    let interaction = proptest::sample::select(vec!["read", "search", "create", "update"]);
+    (criteria, interaction).prop_map(|(criteria, interaction)| {
+        json!({
+            "resourceType": "Communication",
+            "criteria": format!("Communication?{criteria}"),
+            "interaction": [interaction],
+        })
     })
 }
 
@@ -163,6 +198,20 @@ proptest! {
     }
 
     #[test]
+    fn the_index_finds_what_a_walk_finds(
+        entries in proptest::collection::vec(filed_entry(), 0..60),
+        resource in communication(),
+    ) {
+        let policy = policy(&entries);
+        for interaction in Interaction::ALL {
+            prop_assert_eq!(
+                policy.first_entry(interaction, &resource),
+                policy.first_entry_by_walking(interaction, &resource)
+            );
+        }
+    }
+
+    #[test]
     fn any_json_is_a_policy_or_a_finding(text in "\\PC{0,80}") {
         let source = fhirward_engine::source::Source::new("x", text);
         if let Ok(json) = fhirward_engine::source::json::Document::parse(&source) {
@@ -175,7 +224,7 @@ proptest! {
     fn any_criteria_is_understood_or_grants_nothing(tail in "[a-zA-Z_:.%=&?|,\\\\0-9-]{0,40}") {
         let entries = [json!({"resourceType": "Communication", "criteria": format!("Communication?{tail}")})];
         let (_, findings) = PolicyDocument::from_value(&json!({"resourceType": "AccessPolicy", "resource": entries}));
-        let granted = policy(&entries).grants_type("Communication", fhirward_engine::policy::Interaction::Read);
+        let granted = policy(&entries).grants_type("Communication", Interaction::Read);
         let broken = findings.iter().any(fhirward_engine::diagnostic::Diagnostic::is_error);
         prop_assert!(!(broken && granted));
     }

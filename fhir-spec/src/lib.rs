@@ -31,6 +31,10 @@
 //! assert_eq!(read[0].value["reference"], "Patient/homer");
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod compile;
 mod decode;
 mod expression;

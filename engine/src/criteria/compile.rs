@@ -490,7 +490,7 @@ impl Context<'_> {
         let made = match subject {
             Subject::Compartment => self.compartment(&resolved, findings),
             Subject::Param(param) if param.param_type == ParamType::Composite => {
-                composite(param, alternative, self.base)
+                composite(param, alternative)
             }
             Subject::Param(param) => self.value(param, &resolved, findings),
         };
@@ -666,11 +666,7 @@ fn plain_pattern(kind: ParamType, parts: &[String]) -> Result<Pattern, BadValue>
 }
 
 /// `a$b`: one value for each component, all of which the same element must have.
-fn composite(
-    param: &'static SearchParam,
-    alternative: &Alternative,
-    _base: Option<&str>,
-) -> Result<Pattern, BadValue> {
+fn composite(param: &'static SearchParam, alternative: &Alternative) -> Result<Pattern, BadValue> {
     let mut values: Vec<Vec<String>> = vec![vec![String::new()]];
     for piece in &alternative.pieces {
         match (piece, values.last_mut()) {
@@ -698,12 +694,7 @@ fn composite(
         .components
         .iter()
         .zip(&values)
-        .map(|(component, parts)| {
-            Ok((
-                &component.program,
-                plain_pattern(component.param_type, parts)?,
-            ))
-        })
+        .map(|(component, parts)| Ok((component, plain_pattern(component.param_type, parts)?)))
         .collect::<Result<Vec<_>, BadValue>>()
         .map(Pattern::Composite)
 }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use fhirward_spec::{Extracted, Program, SearchParam};
+use fhirward_spec::{Component, Extracted, SearchParam};
 use serde_json::Value;
 
 use crate::compartment;
@@ -31,6 +31,14 @@ pub struct Filter {
     pub(super) subject: Subject,
     pub(super) test: Test,
     pub(super) base: Option<Box<str>>,
+}
+
+/// Constants, one of which a resource must have for a filter to pass.
+#[derive(Debug)]
+pub(crate) struct Key<'f> {
+    pub(crate) param: &'static SearchParam,
+    pub(crate) base: Option<&'f str>,
+    pub(crate) constants: Vec<&'f str>,
 }
 
 /// What of a resource a filter looks at.
@@ -62,7 +70,7 @@ pub(super) enum Pattern {
     Number(NumberPattern),
     Quantity(QuantityPattern),
     Compartment(Box<str>),
-    Composite(Vec<(&'static Program, Self)>),
+    Composite(Vec<(&'static Component, Self)>),
 }
 
 /// What a filter saw, and whether that was enough.
@@ -109,6 +117,26 @@ impl Filter {
         }
     }
 
+    /// The constants of a positive reference or token filter.
+    pub(crate) fn key(&self) -> Option<Key<'_>> {
+        let (Subject::Param(param), Test::Some(patterns)) = (self.subject, &self.test) else {
+            return None;
+        };
+        let constants = patterns
+            .iter()
+            .map(|pattern| match pattern {
+                Pattern::Reference(ReferencePattern::Literal(local)) => Some(&**local),
+                Pattern::Token(token) => token.constant(),
+                _ => None,
+            })
+            .collect::<Option<Vec<&str>>>()?;
+        Some(Key {
+            param,
+            base: self.base.as_deref(),
+            constants,
+        })
+    }
+
     fn some(&self, resource: &Value, patterns: &[Pattern]) -> bool {
         let base = self.base.as_deref();
         match self.subject {
@@ -124,7 +152,7 @@ impl Filter {
                 .each(resource, &mut |element| {
                     if patterns
                         .iter()
-                        .any(|pattern| pattern.matches(element, base))
+                        .any(|pattern| pattern.matches(element, resource, base))
                     {
                         ControlFlow::Break(())
                     } else {
@@ -160,7 +188,7 @@ impl Filter {
 }
 
 impl Pattern {
-    fn matches(&self, element: Extracted<'_>, base: Option<&str>) -> bool {
+    fn matches(&self, element: Extracted<'_>, resource: &Value, base: Option<&str>) -> bool {
         match self {
             Self::Token(pattern) => pattern.matches(element),
             Self::Reference(pattern) => pattern.matches(element, base),
@@ -171,10 +199,16 @@ impl Pattern {
             Self::Quantity(pattern) => pattern.matches(element),
             // Compartments are no elements.
             Self::Compartment(_) => false,
-            Self::Composite(components) => components.iter().all(|(program, pattern)| {
-                program
-                    .each(element.value, &mut |part| {
-                        if pattern.matches(part, base) {
+            Self::Composite(components) => components.iter().all(|(component, pattern)| {
+                let focus = if component.from_resource {
+                    resource
+                } else {
+                    element.value
+                };
+                component
+                    .program
+                    .each(focus, &mut |part| {
+                        if pattern.matches(part, resource, base) {
                             ControlFlow::Break(())
                         } else {
                             ControlFlow::Continue(())

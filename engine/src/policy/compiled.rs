@@ -7,6 +7,7 @@ use fhirward_spec::spec;
 use serde_json::Value;
 
 use super::fields::{self, FieldPath};
+use super::index::Index;
 use super::interaction::{Interaction, Interactions};
 use crate::criteria::Filter;
 use crate::source::{Source, Span};
@@ -26,9 +27,18 @@ pub const PROTECTED_TYPES: [&str; 3] = ["DomainConfiguration", "JsonWebKey", "Lo
 pub struct Policy {
     pub(super) profile: String,
     pub(super) entries: Vec<Entry>,
-    by_type: HashMap<Box<str>, Vec<usize>>,
+    by_type: HashMap<Box<str>, TypeEntries>,
     wildcard: Vec<usize>,
     superuser: bool,
+}
+
+/// The entries that are about one type, in order.
+#[derive(Debug, Clone, Default)]
+struct TypeEntries {
+    list: Vec<usize>,
+    index: Option<Index>,
+    /// What some entry allows on some resource of the type.
+    granted: Interactions,
 }
 
 /// A compiled entry.
@@ -130,25 +140,29 @@ impl Entry {
 
 impl Policy {
     pub(super) fn new(profile: String, entries: Vec<Entry>) -> Self {
-        let mut by_type: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut by_type: HashMap<Box<str>, TypeEntries> = HashMap::new();
         let mut wildcard = Vec::new();
         for (at, entry) in entries.iter().enumerate() {
             if entry.resource_type == "*" {
                 wildcard.push(at);
             } else {
-                by_type
-                    .entry(entry.resource_type.as_str().into())
-                    .or_default()
-                    .push(at);
+                let kind = entry.resource_type.as_str().into();
+                by_type.entry(kind).or_default().list.push(at);
             }
         }
-        for (kind, list) in &mut by_type {
-            list.extend(
-                wildcard
-                    .iter()
-                    .filter(|at| entries.get(**at).is_some_and(|entry| entry.covers(kind))),
-            );
-            list.sort_unstable();
+        for (kind, own) in &mut by_type {
+            let covers = |at: &&usize| entries.get(**at).is_some_and(|entry| entry.covers(kind));
+            own.list.extend(wildcard.iter().filter(covers));
+            own.list.sort_unstable();
+            own.index = Index::new(kind, &own.list, &entries);
+            own.granted = own
+                .list
+                .iter()
+                .filter_map(|at| entries.get(*at))
+                .filter(|entry| entry.may_grant(kind))
+                .fold(Interactions::default(), |all, entry| {
+                    all.union(entry.interactions)
+                });
         }
         Self {
             profile,
@@ -192,7 +206,7 @@ impl Policy {
         let admin =
             ADMIN_TYPES.contains(&resource_type) || PROTECTED_TYPES.contains(&resource_type);
         let list: &[usize] = match self.by_type.get(resource_type) {
-            Some(list) => list,
+            Some(own) => &own.list,
             None if admin => &[],
             None => &self.wildcard,
         };
@@ -206,19 +220,42 @@ impl Policy {
         if self.superuser {
             return true;
         }
-        self.entries_for(resource_type).any(|(_, entry)| {
-            entry.interactions.contains(interaction) && entry.may_grant(resource_type)
-        })
+        match self.by_type.get(resource_type) {
+            Some(own) => own.granted.contains(interaction),
+            None => self.entries_for(resource_type).any(|(_, entry)| {
+                entry.interactions.contains(interaction) && entry.may_grant(resource_type)
+            }),
+        }
     }
 
     /// The first entry in order that allows the interaction on this one resource. Source: R.1, R.2.
     pub fn first_entry(&self, interaction: Interaction, resource: &Value) -> Option<usize> {
         let kind = resource.get("resourceType").and_then(Value::as_str)?;
+        match self.by_type.get(kind).and_then(|own| own.index.as_ref()) {
+            Some(index) => {
+                index.first(resource, &|at| self.allows(at, kind, interaction, resource))
+            }
+            None => self.first_entry_by_walking(interaction, resource),
+        }
+    }
+
+    /// The same as [`Policy::first_entry`], by asking every entry in turn: slow and obvious, the
+    /// oracle of the index.
+    pub fn first_entry_by_walking(
+        &self,
+        interaction: Interaction,
+        resource: &Value,
+    ) -> Option<usize> {
+        let kind = resource.get("resourceType").and_then(Value::as_str)?;
         self.entries_for(kind)
-            .find(|(_, entry)| {
-                entry.interactions.contains(interaction) && entry.accepts(kind, resource)
-            })
             .map(|(at, _)| at)
+            .find(|at| self.allows(*at, kind, interaction, resource))
+    }
+
+    fn allows(&self, at: usize, kind: &str, interaction: Interaction, resource: &Value) -> bool {
+        self.entries.get(at).is_some_and(|entry| {
+            entry.interactions.contains(interaction) && entry.accepts(kind, resource)
+        })
     }
 
     /// The fields that an output after `interaction` must not show. `None` when no entry allows

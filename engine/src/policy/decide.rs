@@ -83,35 +83,46 @@ impl<'a> Request<'a> {
 
     /// What must hold, in the order in which it is asked. Each step has the verdict that its
     /// failure means.
-    pub(super) fn steps(&self) -> Vec<Step<'a>> {
+    pub(super) fn steps(&self) -> Steps<'a> {
         use Verdict::{Forbidden, Hidden};
-        let step = |interaction, side, resource, otherwise| Step {
-            interaction,
-            side,
-            resource,
-            otherwise,
+        let step = |interaction, side, resource, otherwise| {
+            Some(Step {
+                interaction,
+                side,
+                resource,
+                otherwise,
+            })
         };
         match *self {
-            Self::Read(resource) => vec![step(Interaction::Read, Side::Stored, resource, Hidden)],
-            Self::Search(resource) => {
-                vec![step(Interaction::Search, Side::Stored, resource, Hidden)]
-            }
-            Self::Vread { current, version } | Self::History { current, version } => vec![
+            Self::Read(resource) => [
+                step(Interaction::Read, Side::Stored, resource, Hidden),
+                None,
+                None,
+            ],
+            Self::Search(resource) => [
+                step(Interaction::Search, Side::Stored, resource, Hidden),
+                None,
+                None,
+            ],
+            Self::Vread { current, version } | Self::History { current, version } => [
                 step(Interaction::Read, Side::Stored, current, Hidden),
                 step(self.interaction(), Side::Stored, current, Forbidden),
                 step(self.interaction(), Side::Version, version, Hidden),
             ],
-            Self::Create(result) => {
-                vec![step(Interaction::Create, Side::Result, result, Forbidden)]
-            }
-            Self::Update { existing, result } | Self::Patch { existing, result } => vec![
+            Self::Create(result) => [
+                step(Interaction::Create, Side::Result, result, Forbidden),
+                None,
+                None,
+            ],
+            Self::Update { existing, result } | Self::Patch { existing, result } => [
                 step(Interaction::Read, Side::Stored, existing, Hidden),
                 step(self.interaction(), Side::Stored, existing, Forbidden),
                 step(self.interaction(), Side::Result, result, Forbidden),
             ],
-            Self::Delete(existing) => vec![
+            Self::Delete(existing) => [
                 step(Interaction::Read, Side::Stored, existing, Hidden),
                 step(Interaction::Delete, Side::Stored, existing, Forbidden),
+                None,
             ],
         }
     }
@@ -129,6 +140,9 @@ impl<'a> Request<'a> {
         }
     }
 }
+
+/// What must hold, in order; at most three things.
+pub(super) type Steps<'a> = [Option<Step<'a>>; 3];
 
 /// One thing that must hold.
 #[derive(Debug, Clone, Copy)]
@@ -259,7 +273,7 @@ impl Policy {
             }
         }
         let mut entry = None;
-        for step in request.steps() {
+        for step in request.steps().into_iter().flatten() {
             entry = self.first_entry(step.interaction, step.resource);
             let Some(at) = entry else {
                 return Decision {

@@ -161,7 +161,7 @@ impl Policy {
         if self.is_full_access() {
             return Vec::new();
         }
-        let mut steps = request.steps();
+        let mut steps: Vec<Step<'_>> = request.steps().into_iter().flatten().collect();
         if let Reason::TypeNotGranted(gate) = decision.reason {
             // The gate refused before any state was looked at; show the step that it guards.
             steps.retain(|step| same_grant(step.interaction, gate));

@@ -121,6 +121,12 @@ impl Interactions {
         Self(self.0 | interaction.bit())
     }
 
+    /// The set with all of another.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether the interaction is in the set.
     pub const fn contains(self, interaction: Interaction) -> bool {
         self.0 & interaction.bit() != 0

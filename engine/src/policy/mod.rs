@@ -10,6 +10,7 @@ pub mod decide;
 pub mod document;
 pub mod explain;
 pub mod fields;
+mod index;
 pub mod interaction;
 pub mod membership;
 

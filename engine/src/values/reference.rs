@@ -52,12 +52,9 @@ impl ReferencePattern {
     /// Whether an element points there. A reference with only a display or an identifier points
     /// nowhere.
     pub fn matches(&self, element: Extracted<'_>, base: Option<&str>) -> bool {
-        let stored = match element.value {
-            Value::String(text) => Some(text.as_str()),
-            Value::Object(object) => object.get("reference").and_then(Value::as_str),
-            _ => None,
+        let Some(stored) = target(element) else {
+            return false;
         };
-        let Some(stored) = stored else { return false };
         match self {
             Self::Literal(wanted) => local(stored, base) == Some(wanted),
             Self::Absolute(wanted) => {
@@ -68,6 +65,16 @@ impl ReferencePattern {
                         && unversioned() == Some(wanted))
             }
         }
+    }
+}
+
+/// Where a reference or canonical points, as it is written. `None` for a reference without
+/// target.
+pub(crate) fn target(element: Extracted<'_>) -> Option<&str> {
+    match element.value {
+        Value::String(text) => Some(text),
+        Value::Object(object) => object.get("reference").and_then(Value::as_str),
+        _ => None,
     }
 }
 

@@ -58,6 +58,11 @@ impl TokenPattern {
         }
     }
 
+    /// The code that an element must have; `None` when any will do.
+    pub(crate) fn constant(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
     fn pair(&self, value: &Value, system: &str, code: &str) -> bool {
         let system = value.get(system).and_then(Value::as_str);
         let code = value.get(code).and_then(Value::as_str);
@@ -78,6 +83,30 @@ impl TokenPattern {
             System::None => system.is_none_or(str::is_empty),
             System::Exactly(wanted) => system == Some(wanted),
         }
+    }
+}
+
+/// Calls `visit` with each code that a pattern could find in an element.
+pub(crate) fn each_code(element: Extracted<'_>, visit: &mut dyn FnMut(&str)) {
+    let mut member = |value: &Value, name: &str| {
+        if let Some(code) = value.get(name).and_then(Value::as_str) {
+            visit(code);
+        }
+    };
+    match (element.data_type, element.value) {
+        ("CodeableConcept", concept) => {
+            let codings = concept.get("coding").and_then(Value::as_array);
+            for coding in codings.into_iter().flatten() {
+                member(coding, "code");
+            }
+        }
+        ("Coding", coding) => member(coding, "code"),
+        ("Identifier" | "ContactPoint", value) => member(value, "value"),
+        (_, Value::String(text)) => visit(text),
+        (_, Value::Bool(true)) => visit("true"),
+        (_, Value::Bool(false)) => visit("false"),
+        (_, Value::Number(number)) => visit(number.as_str()),
+        _ => {}
     }
 }
 

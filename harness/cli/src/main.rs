@@ -1,3 +1,107 @@
-//! The `fhirward` command.
+//! The `fhirward` command: arguments, files and printing. Every decision is made elsewhere.
 
-fn main() {}
+mod commands;
+mod exit;
+mod input;
+mod output;
+mod progress;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use commands::{policy, review, run, serve, thread};
+use exit::Exit;
+use output::{Format, Output};
+
+/// Who can see what, and does the server agree?
+#[derive(Debug, Parser)]
+#[command(
+    name = "fhirward",
+    version,
+    after_help = exit::HELP,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    /// Who reads the result: a person, or a program (one JSON document on standard output).
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(after_help = exit::HELP)]
+    Run(run::Args),
+    #[command(after_help = exit::HELP)]
+    Review(review::Args),
+    #[command(after_help = exit::HELP)]
+    Serve(serve::Args),
+    /// Check AccessPolicies, and ask them for decisions.
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Check Communications and the threads they form.
+    #[command(subcommand)]
+    Thread(Thread),
+}
+
+#[derive(Debug, Subcommand)]
+enum Policy {
+    #[command(after_help = exit::HELP)]
+    Check(policy::check::Args),
+    /// Ask whether an interaction is allowed; the exit code is the answer: 0 yes, 4 no.
+    #[command(after_help = exit::HELP)]
+    Decide(policy::question::Args),
+    /// Show why an interaction is allowed or not: each entry, each filter, the nearest miss.
+    #[command(after_help = exit::HELP)]
+    Explain(policy::question::Args),
+}
+
+#[derive(Debug, Subcommand)]
+enum Thread {
+    #[command(after_help = exit::HELP)]
+    Check(thread::check::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Clap ends with 2 on a bad command line, which means something else here.
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
+            return match error.print() {
+                Ok(()) => exit.into(),
+                Err(_) => Exit::CouldNotRun.into(),
+            };
+        }
+    };
+    let output = Output::new(cli.format);
+    let ended = match &cli.command {
+        Command::Run(args) => run::run(args, output),
+        Command::Review(args) => review::run(args, output),
+        Command::Serve(args) => serve::run(args, output),
+        Command::Policy(Policy::Check(args)) => policy::check::run(args, output),
+        Command::Policy(Policy::Decide(args)) => policy::decide::run(args, output),
+        Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
+        Command::Thread(Thread::Check(args)) => thread::check::run(args, output),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `fhirward policy decide`: yes or no, for scripts.
+
+use fhirward_engine::policy::Verdict;
+use serde_json::json;
+
+use super::question::{Args, Question};
+use crate::exit::Exit;
+use crate::output::{Failure, Output, data};
+
+/// Prints the decision; the exit code is the answer.
+pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let question = Question::read(args)?;
+    let decision = question.policy.decide(&question.request());
+    let allowed = decision.is_allowed();
+    let word = if allowed { "allowed" } else { "denied" };
+    let entry = decision
+        .entry
+        .and_then(|at| question.policy.entries().get(at))
+        .map(|entry| entry.origin.to_string());
+    let exit = question.exit(if allowed { Exit::Ok } else { Exit::Failed });
+    output.findings(&question.findings);
+    if output.is_json() {
+        output.document(&json!({
+            "exit_code": exit.code(),
+            "question": question.data(),
+            "decision": word,
+            "status": decision.verdict.status(),
+            "entry": entry,
+            "diagnostics": data(&question.findings),
+        }));
+        return Ok(exit);
+    }
+    let reason = match (decision.verdict, entry) {
+        (Verdict::Hidden, _) => "as if it did not exist: 404".to_owned(),
+        (Verdict::Forbidden, _) => "refused: 403".to_owned(),
+        (Verdict::Allowed, Some(entry)) => format!("by {entry}"),
+        (Verdict::Allowed, None) => "full access".to_owned(),
+    };
+    output.result(&format!("{word}: {} ({reason})", question.sentence()));
+    Ok(exit)
+}

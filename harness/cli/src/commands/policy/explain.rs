@@ -1,0 +1,27 @@
+//! `fhirward policy explain`: why.
+
+use serde_json::json;
+
+use super::question::{Args, Question};
+use crate::exit::Exit;
+use crate::output::{Failure, Output, data};
+
+/// Prints each entry, each filter, the values seen and the nearest miss. Ends with 0 whatever the
+/// decision is: the question was answered.
+pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let question = Question::read(args)?;
+    let explanation = question.policy.explain(&question.request());
+    let exit = question.exit(Exit::Ok);
+    output.findings(&question.findings);
+    if output.is_json() {
+        let mut document = json!({ "exit_code": exit.code(), "question": question.data() });
+        if let Some(document) = document.as_object_mut() {
+            document.insert("explanation".to_owned(), json!(explanation));
+            document.insert("diagnostics".to_owned(), json!(data(&question.findings)));
+        }
+        output.document(&document);
+    } else {
+        output.result(&explanation.to_string());
+    }
+    Ok(exit)
+}

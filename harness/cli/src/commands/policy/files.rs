@@ -1,0 +1,72 @@
+//! Policies and memberships from files.
+
+use std::sync::Arc;
+
+use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::policy::{Membership, PolicyDocument};
+use fhirward_engine::source::Source;
+use fhirward_engine::source::json::Document;
+
+/// What the files hold, in the order of the command line.
+#[derive(Debug, Default)]
+pub struct Policies {
+    /// The policies.
+    pub policies: Vec<Arc<PolicyDocument>>,
+    /// The memberships.
+    pub memberships: Vec<Membership>,
+    /// What is wrong with them.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Policies {
+    /// Reads the policies and memberships of a file.
+    pub fn add(&mut self, file: &Arc<Source>) {
+        let document = match Document::parse(file) {
+            Ok(document) => document,
+            Err(finding) => {
+                self.findings.push(finding);
+                return;
+            }
+        };
+        let (policies, memberships, findings) = PolicyDocument::from_json(&document);
+        add_new(&mut self.findings, findings);
+        self.policies.extend(policies.into_iter().map(Arc::new));
+        self.memberships.extend(memberships);
+    }
+
+    /// The policy that a membership means by `AccessPolicy/x`: by id, or by name where the file has
+    /// no id, as a policy that was never on a server.
+    pub fn find(&self, reference: &str) -> Option<Arc<PolicyDocument>> {
+        let wanted = reference.strip_prefix("AccessPolicy/").unwrap_or(reference);
+        let by_id = self.policies.iter().find(|p| p.id() == Some(wanted));
+        let by_name = || {
+            self.policies
+                .iter()
+                .find(|p| p.id().is_none() && p.name() == Some(wanted))
+        };
+        by_id.or_else(by_name).map(Arc::clone)
+    }
+}
+
+/// Adds findings that are not there yet: assembling a policy twice finds everything twice.
+pub fn add_new(all: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
+    for finding in more {
+        if !all.contains(&finding) {
+            all.push(finding);
+        }
+    }
+}
+
+/// Drops warnings where an error has been found at the same place.
+pub fn drop_outdone(all: &mut Vec<Diagnostic>) {
+    let errors: Vec<Diagnostic> = all.iter().filter(|f| f.is_error()).cloned().collect();
+    let place = |f: &Diagnostic| {
+        let label = f.labels.first()?;
+        Some((f.source.as_ref()?.name.clone(), label.span))
+    };
+    all.retain(|finding| {
+        finding.is_error()
+            || place(finding).is_none()
+            || !errors.iter().any(|error| place(error) == place(finding))
+    });
+}

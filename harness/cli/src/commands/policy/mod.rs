@@ -1,0 +1,7 @@
+//! `fhirward policy …`
+
+pub mod check;
+pub mod decide;
+pub mod explain;
+mod files;
+pub mod question;

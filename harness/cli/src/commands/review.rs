@@ -1,0 +1,238 @@
+//! `fhirward review`: a person looks at what changed.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+
+use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_harness::expect::review::{self, Pending, ReviewError};
+use serde_json::{Value, json};
+
+use super::scenarios;
+use crate::exit::Exit;
+use crate::output::{Failure, Output};
+use crate::render;
+
+/// Look at pending snapshots, and accept or reject them one by one.
+///
+/// Ends with 4 while something is still pending.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Scenario files or folders. Without: the folder `scenarios`, here or above.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Accept the pending snapshot of this scenario. May be repeated.
+    #[arg(long, value_name = "ID")]
+    accept: Vec<String>,
+    /// Throw the pending snapshot of this scenario away. May be repeated.
+    #[arg(long, value_name = "ID")]
+    reject: Vec<String>,
+    /// Accept every pending snapshot.
+    #[arg(long, conflicts_with = "accept")]
+    accept_all: bool,
+    /// Why it is right that somebody sees more than before; kept in the snapshot.
+    #[arg(long, value_name = "REASON")]
+    accept_widening: Option<String>,
+}
+
+/// What becomes of a pending snapshot.
+enum Choice {
+    Accept(Option<String>),
+    Reject,
+    Skip,
+    Quit,
+}
+
+/// Shows what is pending and does what is asked for.
+pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
+    let paths = scenarios::paths(&args.paths)?;
+    let pending = review::pending(&paths).map_err(|error| failure(&error))?;
+    for id in args.accept.iter().chain(&args.reject) {
+        if !pending.iter().any(|one| one.scenario == *id) {
+            return Err(not_pending(id, &pending));
+        }
+    }
+    let asked = args.accept_all || !args.accept.is_empty() || !args.reject.is_empty();
+    if asked && scenarios::in_ci() {
+        return Err(Failure::usage(
+            Diagnostic::error("review/in-ci", "a CI job cannot accept its own result")
+                .with_help("review on your machine and commit the snapshots"),
+        ));
+    }
+    let interactive =
+        !asked && !output.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal();
+    let total = pending.len();
+    let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
+    let mut open: Vec<Value> = Vec::new();
+    let mut stopped = false;
+    for (at, one) in pending.into_iter().enumerate() {
+        let choice = if asked {
+            by_arguments(args, &one.scenario)
+        } else {
+            show(&one, output);
+            if interactive && !stopped {
+                ask(&one, at, total, args, output).map_err(|error| closed(&error))?
+            } else {
+                Choice::Skip
+            }
+        };
+        let id = one.scenario.clone();
+        match choice {
+            Choice::Accept(reason) => {
+                one.accept(reason.as_deref())
+                    .map_err(|error| failure(&error))?;
+                output.say(&format!("accepted {id}"));
+                accepted.push(id);
+            }
+            Choice::Reject => {
+                one.reject().map_err(|error| failure(&error))?;
+                output.say(&format!("rejected {id}"));
+                rejected.push(id);
+            }
+            Choice::Skip => open.push(described(&one)),
+            Choice::Quit => {
+                stopped = true;
+                open.push(described(&one));
+            }
+        }
+    }
+    let exit = if open.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Failed
+    };
+    output.say(&format!(
+        "{} accepted, {} rejected, {} still pending",
+        accepted.len(),
+        rejected.len(),
+        open.len()
+    ));
+    if !open.is_empty() && !interactive {
+        output.say("accept with: fhirward review --accept ID, or --accept-all");
+    }
+    if output.is_json() {
+        output.document(&json!({
+            "exit_code": exit.code(),
+            "accepted": accepted,
+            "rejected": rejected,
+            "pending": open,
+        }));
+    }
+    Ok(exit)
+}
+
+fn by_arguments(args: &Args, id: &str) -> Choice {
+    let named = |list: &[String]| list.iter().any(|one| one == id);
+    if named(&args.reject) {
+        Choice::Reject
+    } else if args.accept_all || named(&args.accept) {
+        Choice::Accept(args.accept_widening.clone())
+    } else {
+        Choice::Skip
+    }
+}
+
+fn described(one: &Pending) -> Value {
+    json!({
+        "scenario": one.scenario,
+        "snapshot": one.snapshot.display().to_string(),
+        "first": one.old.is_none(),
+        "differences": one.differences.iter().map(|difference| json!({
+            "text": difference.to_string(),
+            "widening": difference.is_widening(),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn show(one: &Pending, output: Output) {
+    output.say(&format!("{}  ({})", one.scenario, one.snapshot.display()));
+    if one.old.is_none() {
+        output.say("  no accepted snapshot yet; this is the whole of it:");
+        for line in one.new.to_string().lines() {
+            output.say(&format!("    {line}"));
+        }
+    }
+    for difference in &one.differences {
+        let mark = if difference.is_widening() { "!" } else { "-" };
+        output.say(&format!("  {mark} {difference}"));
+    }
+    let widenings = one.widenings().count();
+    if widenings > 0 {
+        output.say(&format!(
+            "  {} marked with ! show somebody more than before",
+            render::plural(widenings, "difference")
+        ));
+    }
+    output.say("");
+}
+
+fn ask(one: &Pending, at: usize, total: usize, args: &Args, output: Output) -> io::Result<Choice> {
+    loop {
+        let answer = prompt(&format!(
+            "{} of {total}: [a]ccept, [r]eject, [s]kip, [q]uit? ",
+            at + 1
+        ))?;
+        match answer.as_deref().map(str::trim) {
+            Some("a" | "accept") => {}
+            Some("r" | "reject") => return Ok(Choice::Reject),
+            Some("s" | "skip" | "") => return Ok(Choice::Skip),
+            Some("q" | "quit") | None => return Ok(Choice::Quit),
+            Some(_) => continue,
+        }
+        if one.widenings().next().is_none() {
+            return Ok(Choice::Accept(None));
+        }
+        if let Some(reason) = &args.accept_widening {
+            return Ok(Choice::Accept(Some(reason.clone())));
+        }
+        let reason = prompt("why is it right that they see more? ")?.unwrap_or_default();
+        if !reason.trim().is_empty() {
+            return Ok(Choice::Accept(Some(reason.trim().to_owned())));
+        }
+        output.say("not accepted: a widening needs a reason");
+    }
+}
+
+/// A line from the terminal; nothing at its end.
+fn prompt(question: &str) -> io::Result<Option<String>> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line)?;
+    Ok((read > 0).then_some(line))
+}
+
+fn not_pending(id: &str, pending: &[Pending]) -> Failure {
+    let finding = Diagnostic::error(
+        "review/not-pending",
+        format!("`{id}` has no pending snapshot"),
+    );
+    let known: Vec<&str> = pending.iter().map(|one| one.scenario.as_str()).collect();
+    Failure::usage(if known.is_empty() {
+        finding.with_help("nothing is pending: `fhirward run` writes what differs")
+    } else {
+        finding.with_help(format!("pending: {}", known.join(", ")))
+    })
+}
+
+fn closed(error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::CouldNotRun,
+        Diagnostic::error("review/terminal", format!("the terminal is gone: {error}")),
+    )
+}
+
+fn failure(error: &ReviewError) -> Failure {
+    let finding = Diagnostic::error("review/failed", error.to_string());
+    match error {
+        ReviewError::NeedsReason { .. } => Failure::usage(finding.with_help(
+            "somebody sees more than before; if that is right, say why: \
+             --accept-widening \"reason\"",
+        )),
+        ReviewError::Unreadable(_) => Failure::new(
+            Exit::Invalid,
+            finding.with_help("delete the file and run the scenario again"),
+        ),
+        ReviewError::File { .. } => Failure::new(Exit::CouldNotRun, finding),
+    }
+}

@@ -1,0 +1,3 @@
+//! `fhirward thread …`
+
+pub mod check;

@@ -1,0 +1,133 @@
+//! The two ways out: standard output for programs, standard error for people.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use fhirward_engine::diagnostic::Diagnostic;
+use serde_json::{Value, json};
+
+use crate::exit::Exit;
+use crate::render::{self, Style};
+
+/// Who reads the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Text with carets into the files.
+    #[default]
+    Human,
+    /// One JSON document on standard output.
+    Json,
+}
+
+/// Where a command writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    format: Format,
+    style: Style,
+}
+
+impl Output {
+    /// For the given reader.
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            style: Style::of_stderr(),
+        }
+    }
+
+    /// Whether a program reads.
+    pub fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Colours and width of standard error.
+    pub fn style(self) -> Style {
+        self.style
+    }
+
+    /// The same, in the harness's words.
+    pub fn report_style(self) -> fhirward_harness::report::Style {
+        fhirward_harness::report::Style {
+            color: self.style.color(),
+        }
+    }
+
+    /// A line for people, on standard error. Nothing with `--format json`.
+    pub fn say(self, line: &str) {
+        if !self.is_json() {
+            // When standard error is closed there is nobody left to tell.
+            let _closed = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
+
+    /// Findings for people, on standard error. Nothing with `--format json`.
+    pub fn findings(self, findings: &[Diagnostic]) {
+        if self.is_json() {
+            return;
+        }
+        for finding in findings {
+            self.say(render::human(finding, self.style).trim_end());
+            self.say("");
+        }
+    }
+
+    /// The result, on standard output.
+    pub fn result(self, text: &str) {
+        // `fhirward … | head` closes the pipe early, which is no error of ours; a full disk behind
+        // `>` is, and must not look like success.
+        match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {}
+            Err(e) => {
+                let _closed = writeln!(io::stderr().lock(), "cannot write the result: {e}");
+                std::process::exit(i32::from(Exit::CouldNotRun.code()));
+            }
+        }
+    }
+
+    /// The result as one JSON document, on standard output.
+    pub fn document(self, value: &Value) {
+        self.result(&format!("{value:#}"));
+    }
+
+    /// What stopped the command.
+    pub fn failure(self, failure: &Failure) {
+        if self.is_json() {
+            self.document(&json!({
+                "exit_code": failure.exit.code(),
+                "diagnostics": data(&failure.findings),
+            }));
+        } else {
+            self.findings(&failure.findings);
+        }
+    }
+}
+
+/// Findings as data.
+pub fn data(findings: &[Diagnostic]) -> Vec<Value> {
+    findings.iter().map(render::data).collect()
+}
+
+/// Why a command could not do its job.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the command ends.
+    pub exit: Exit,
+    /// What is wrong.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Failure {
+    /// One finding.
+    pub fn new(exit: Exit, finding: Diagnostic) -> Self {
+        Self {
+            exit,
+            findings: vec![finding],
+        }
+    }
+
+    /// The command line, or a file it names, cannot be used.
+    pub fn usage(finding: Diagnostic) -> Self {
+        Self::new(Exit::Usage, finding)
+    }
+}

@@ -1,0 +1,202 @@
+//! Findings for people (carets, with miette) and for programs (JSON).
+
+use std::fmt;
+use std::io::IsTerminal;
+
+use fhirward_engine::diagnostic::{Diagnostic, Severity};
+use fhirward_engine::source::{Source, Span};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents,
+};
+use serde_json::{Value, json};
+
+/// Columns where there is no terminal to ask: logs, pipes, tests.
+const PLAIN_WIDTH: usize = 100;
+/// Lines shown above and below a finding.
+const CONTEXT_LINES: usize = 1;
+
+/// How to write for the reader on standard error.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    color: bool,
+    width: usize,
+}
+
+impl Style {
+    /// Colours and the real width on a terminal, plain text elsewhere or with `NO_COLOR`.
+    pub fn of_stderr() -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self {
+                color: false,
+                width: PLAIN_WIDTH,
+            };
+        }
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            color: !no_color,
+            width: usize::from(console::Term::stderr().size().1).max(40),
+        }
+    }
+
+    /// Whether escape sequences may be written.
+    pub fn color(self) -> bool {
+        self.color
+    }
+}
+
+/// The finding with its place in the text.
+pub fn human(finding: &Diagnostic, style: Style) -> String {
+    let theme = if style.color {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(style.width)
+        .with_context_lines(CONTEXT_LINES);
+    let mut out = String::new();
+    let report = Report::new(finding);
+    match handler.render_report(&mut out, &report) {
+        Ok(()) => out,
+        // The message is worth more than its frame.
+        Err(fmt::Error) => format!("{finding}\n"),
+    }
+}
+
+/// The finding as data.
+pub fn data(finding: &Diagnostic) -> Value {
+    let place = |span: Span| match &finding.source {
+        None => Value::Null,
+        Some(source) => {
+            let (line, column) = source.line_column(span.start);
+            let (end_line, end_column) = source.line_column(span.end);
+            json!({ "line": line, "column": column, "end_line": end_line, "end_column": end_column })
+        }
+    };
+    json!({
+        "severity": finding.severity.to_string(),
+        "code": finding.code,
+        "message": finding.message,
+        "help": finding.help,
+        "file": finding.source.as_ref().map(|source| source.name.as_str()),
+        "labels": finding.labels.iter().map(|label| json!({
+            "at": place(label.span),
+            "text": label.text,
+        })).collect::<Vec<_>>(),
+        "fix": finding.fix.as_ref().map(|fix| json!({
+            "at": place(fix.span),
+            "replacement": fix.replacement,
+        })),
+    })
+}
+
+/// Counted findings, in words.
+pub fn count(findings: &[Diagnostic]) -> String {
+    let of = |severity| findings.iter().filter(|f| f.severity == severity).count();
+    let errors = of(Severity::Error);
+    let warnings = of(Severity::Warning);
+    match (errors, warnings) {
+        (0, 0) => "no errors".to_owned(),
+        (0, w) => plural(w, "warning"),
+        (e, 0) => plural(e, "error"),
+        (e, w) => format!("{}, {}", plural(e, "error"), plural(w, "warning")),
+    }
+}
+
+/// `1 error`, `2 errors`.
+pub fn plural(n: usize, word: &str) -> String {
+    counted(n, word, &format!("{word}s"))
+}
+
+/// `1 policy`, `2 policies`.
+pub fn counted(n: usize, one: &str, many: &str) -> String {
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {many}")
+    }
+}
+
+/// The engine's finding in miette's terms.
+#[derive(Debug)]
+struct Report<'d> {
+    finding: &'d Diagnostic,
+    text: Option<Text<'d>>,
+}
+
+impl<'d> Report<'d> {
+    fn new(finding: &'d Diagnostic) -> Self {
+        Self {
+            finding,
+            text: finding.source.as_deref().map(Text),
+        }
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.finding.message)?;
+        // Without a label nothing would name the file.
+        match &self.finding.source {
+            Some(source) if self.finding.labels.is_empty() => write!(f, " ({})", source.name),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl miette::Diagnostic for Report<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.finding.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.finding.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Info => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let help = self.finding.help.as_ref()?;
+        Some(Box::new(help))
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.finding.labels.iter().map(|label| {
+            let text = (!label.text.is_empty()).then(|| label.text.clone());
+            LabeledSpan::new(text, label.span.start, label.span.len())
+        })))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.text.as_ref().map(|text| text as &dyn SourceCode)
+    }
+}
+
+/// A source that miette reads in place: a bulk file is not copied once for each finding.
+#[derive(Debug)]
+struct Text<'s>(&'s Source);
+
+impl SourceCode for Text<'_> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let inner = self.0.text.as_str().read_span(span, before, after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.0.name.clone(),
+            inner.data(),
+            *inner.span(),
+            inner.line(),
+            inner.column(),
+            inner.line_count(),
+        )))
+    }
+}

@@ -1,0 +1,255 @@
+//! `run`, `review` and `serve` as a shell sees them.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+use crate::support::{Shown, command, fixtures, run};
+
+/// Plays in a suite of the fixtures, as a CI job: nothing is written beside the scenarios.
+fn in_suite(suite: &str, arguments: &[&str]) -> Shown {
+    let mut command = command(&fixtures().join("suites").join(suite), arguments);
+    command.env("CI", "true");
+    run(command)
+}
+
+/// A copy of a suite that may be written to.
+fn copied(suite: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&fixtures().join("suites").join(suite), folder.path());
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+fn plain(shown: &Shown) -> String {
+    let mut text = shown.to_string();
+    for unit in [" ms", " s"] {
+        // Durations are the only thing that differs between two runs.
+        while let Some(end) = text.find(unit) {
+            let start = text[..end]
+                .rfind(|c: char| !c.is_ascii_digit() && c != '.')
+                .map_or(0, |at| at + 1);
+            if start == end {
+                break;
+            }
+            text.replace_range(start..end + unit.len(), "[time]");
+        }
+    }
+    text
+}
+
+#[test]
+fn an_unknown_actor_is_shown_in_its_place() {
+    assert_snapshot!(in_suite("unknown-actor", &["run"]));
+}
+
+#[test]
+fn broken_yaml_is_shown_in_its_place() {
+    assert_snapshot!(in_suite("broken-yaml", &["run"]));
+}
+
+#[test]
+fn an_invalid_policy_stops_the_run() {
+    assert_snapshot!(in_suite("invalid-policy", &["run"]));
+}
+
+#[test]
+fn a_path_that_does_not_exist() {
+    assert_snapshot!(in_suite("one", &["run", "scenarios/pages"]));
+}
+
+#[test]
+fn no_scenarios_here_or_above() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = run(command(folder.path(), &["run"]));
+    assert_eq!(shown.code, 1, "{shown}");
+}
+
+#[test]
+fn a_filter_that_leaves_nothing() {
+    let shown = in_suite("one", &["run", "--filter", "no-such-flow"]);
+    assert_eq!(shown.code, 6, "{shown}");
+}
+
+#[test]
+fn a_server_that_refuses_the_connection() {
+    let mut command = command(
+        &fixtures().join("suites/one"),
+        &[
+            "run",
+            "--server",
+            "http://127.0.0.1:9/",
+            "--admin-client",
+            "a",
+            "--admin-secret-env",
+            "FHIRWARD_TEST_SECRET",
+        ],
+    );
+    command.env("CI", "true").env("FHIRWARD_TEST_SECRET", "s3cret-s3cret");
+    let shown = run(command);
+    assert!(!shown.to_string().contains("s3cret"), "{shown}");
+    assert_snapshot!(plain(&shown));
+}
+
+#[test]
+fn without_a_snapshot_a_ci_job_fails_and_writes_nothing() {
+    let folder = copied("one");
+    let mut command = command(folder.path(), &["run"]);
+    command.env("CI", "true");
+    assert_snapshot!(plain(&run(command)));
+    assert!(!folder.path().join("scenarios/page/two-people.snap.yaml.new").exists());
+}
+
+#[test]
+fn from_the_first_run_to_a_leak() {
+    let folder = copied("one");
+    let go = |arguments: &[&str]| run(command(folder.path(), arguments));
+
+    let first = go(&["run"]);
+    assert_eq!(first.code, 4, "{first}");
+    let waiting = go(&["review"]);
+    assert_eq!(waiting.code, 4, "{waiting}");
+    let accepted = go(&["review", "--accept", "two-people"]);
+    assert_eq!(accepted.code, 0, "{accepted}");
+
+    let report = folder.path().join("report.json");
+    let again = go(&["run", "--report", &format!("json={}", report.display())]);
+    assert_eq!(again.code, 0, "{again}");
+    assert_eq!(again.stdout, "", "people read standard error");
+    let text = fs::read_to_string(&report).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["summary"]["passed"], 1);
+    assert_eq!(document["scenarios"][0]["id"], "two-people");
+
+    // Everybody may read everything: the engine agrees, the claim and the snapshot do not.
+    let policy = folder.path().join("scenarios/policies/participant.json");
+    let open = fs::read_to_string(&policy)
+        .unwrap()
+        .replace("Communication?recipient=%profile", "Communication?status=in-progress");
+    fs::write(&policy, open).unwrap();
+    let leak = go(&["run"]);
+    assert_snapshot!(plain(&leak));
+
+    let unexplained = go(&["review", "--accept-all"]);
+    assert_eq!(unexplained.code, 1, "{unexplained}");
+    let explained = go(&["review", "--accept-all", "--accept-widening", "open ward"]);
+    assert_eq!(explained.code, 0, "{explained}");
+    let snapshot = folder.path().join("scenarios/page/two-people.snap.yaml");
+    assert!(fs::read_to_string(snapshot).unwrap().contains("open ward"));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    let folder = copied("one");
+    let go = |arguments: &[&str]| run(command(folder.path(), arguments));
+    go(&["run"]);
+    go(&["review", "--accept-all"]);
+    let shown = go(&["run", "--report", "json=no/such/folder/report.json"]);
+    assert_eq!(shown.code, 3, "{shown}");
+}
+
+#[test]
+fn as_json_standard_output_is_one_document_also_when_files_are_invalid() {
+    let shown = in_suite("unknown-actor", &["run", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(document["exit_code"], 2);
+    assert_eq!(document["diagnostics"][0]["code"], "scenario/unknown-actor");
+    assert_eq!(shown.stderr, "");
+}
+
+#[test]
+fn a_ci_job_cannot_accept_its_own_result() {
+    let shown = in_suite("one", &["review", "--accept-all"]);
+    assert_eq!(shown.code, 1, "{shown}");
+}
+
+#[test]
+fn serve_says_where_it_is_and_can_be_tested() {
+    let mut server = command(
+        &fixtures(),
+        &["serve", "--port", "0", "--admin-client", "admin", "--admin-secret-env", "FHIRWARD_TEST_SECRET"],
+    )
+    .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret")
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert!(ready.get("admin_secret").is_none(), "a secret that the caller knows is not repeated");
+
+    let folder = copied("one");
+    let play = |secret: &str| {
+        let mut client = command(
+            folder.path(),
+            &[
+                "run",
+                "--server",
+                ready["base_url"].as_str().unwrap(),
+                "--admin-client",
+                "admin",
+                "--admin-secret-env",
+                "FHIRWARD_TEST_SECRET",
+            ],
+        );
+        client.env("FHIRWARD_TEST_SECRET", secret);
+        run(client)
+    };
+    let refused = play("wrong-wrong-wrong");
+    let first = play("s3cret-s3cret");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(refused.code, 3, "{refused}");
+    // Played to its end; only the snapshot is missing.
+    assert_eq!(first.code, 4, "{first}");
+    assert!(first.stderr.contains("1 scenario: 1 failed"), "{first}");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_with_130_after_the_request_under_way() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/", silent.local_addr().unwrap());
+    let mut child = command(
+        &fixtures().join("suites/one"),
+        &[
+            "run",
+            "--timeout",
+            "1",
+            "--server",
+            &address,
+            "--admin-client",
+            "a",
+            "--admin-secret-env",
+            "FHIRWARD_TEST_SECRET",
+        ],
+    )
+    .env("CI", "true")
+    .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret")
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    let connection = silent.accept().unwrap();
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(connection);
+}

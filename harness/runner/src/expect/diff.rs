@@ -1,0 +1,402 @@
+//! What changed between a snapshot and a run, who gained and who lost.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::snapshot::{ActorSees, Snapshot, StepSnapshot};
+use super::verdict::Sight;
+use crate::scenario::GIVEN;
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// The snapshot does not have the step.
+    NewStep(String),
+    /// The scenario does not have the step any more.
+    LostStep(String),
+    /// A step ended in another way.
+    Outcome {
+        /// The step.
+        step: String,
+        /// In the snapshot.
+        was: String,
+        /// In the run.
+        is: String,
+    },
+    /// A search found something else.
+    Matches {
+        /// The step.
+        step: String,
+        /// In the run only.
+        gained: Vec<String>,
+        /// In the snapshot only.
+        lost: Vec<String>,
+    },
+    /// A search found the same in another order.
+    Order {
+        /// The step.
+        step: String,
+        /// In the run.
+        is: Vec<String>,
+    },
+    /// An actor sees a resource in another way.
+    Sight {
+        /// After which step.
+        step: String,
+        /// Who.
+        actor: String,
+        /// What.
+        resource: String,
+        /// In the snapshot.
+        was: Sight,
+        /// In the run.
+        is: Sight,
+    },
+    /// An actor is new in the matrix, or gone from it.
+    Actor {
+        /// After which step.
+        step: String,
+        /// Who.
+        actor: String,
+        /// Whether new.
+        new: bool,
+    },
+    /// What is observed of a step is not what it was: a search became a read, or the like.
+    Shape(String),
+}
+
+impl Difference {
+    /// Whether somebody gets more than the snapshot says. Never acceptable in passing.
+    pub fn is_widening(&self) -> bool {
+        match self {
+            Self::Sight { was, is, .. } => is.exceeds(*was),
+            Self::Matches { gained, .. } => !gained.is_empty(),
+            Self::Outcome { was, is, .. } => {
+                let refused = ["401", "403", "404", "410"]
+                    .iter()
+                    .any(|status| was.starts_with(status));
+                refused && is.starts_with('2')
+            }
+            Self::NewStep(_)
+            | Self::LostStep(_)
+            | Self::Order { .. }
+            | Self::Actor { .. }
+            | Self::Shape(_) => false,
+        }
+    }
+
+    /// The step that it is about.
+    pub fn step(&self) -> &str {
+        match self {
+            Self::NewStep(step) | Self::LostStep(step) | Self::Shape(step) => step,
+            Self::Outcome { step, .. }
+            | Self::Matches { step, .. }
+            | Self::Order { step, .. }
+            | Self::Sight { step, .. }
+            | Self::Actor { step, .. } => step,
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NewStep(step) => write!(f, "the snapshot does not have {}", at(step)),
+            Self::LostStep(step) => {
+                write!(
+                    f,
+                    "the snapshot has {}, and the scenario does not",
+                    at(step)
+                )
+            }
+            Self::Outcome { step, was, is } => write!(f, "{}: {is}, was {was}", at(step)),
+            Self::Matches { step, gained, lost } => {
+                write!(f, "{}:", at(step))?;
+                if !gained.is_empty() {
+                    write!(f, " now finds {}", gained.join(", "))?;
+                }
+                if !gained.is_empty() && !lost.is_empty() {
+                    write!(f, ";")?;
+                }
+                if !lost.is_empty() {
+                    write!(f, " no longer finds {}", lost.join(", "))?;
+                }
+                Ok(())
+            }
+            Self::Order { step, is } => {
+                write!(f, "{}: another order: {}", at(step), is.join(", "))
+            }
+            Self::Sight {
+                step,
+                actor,
+                resource,
+                was,
+                is,
+            } => {
+                let verb = match (is.exceeds(*was), was.exceeds(*is)) {
+                    (true, false) => "gained",
+                    (false, true) => "lost",
+                    _ => "sees otherwise",
+                };
+                write!(f, "{actor} {verb} {resource} (was {was}")?;
+                if *is != Sight::Hidden && *is != Sight::Visible {
+                    write!(f, ", now {is}")?;
+                }
+                write!(f, ") after {}", at(step))
+            }
+            Self::Actor { step, actor, new } => {
+                let what = if *new { "is new in" } else { "is gone from" };
+                write!(f, "{actor} {what} the matrix after {}", at(step))
+            }
+            Self::Shape(step) => {
+                write!(f, "{}: what is recorded of it has changed", at(step))
+            }
+        }
+    }
+}
+
+fn at(step: &str) -> String {
+    if step == GIVEN {
+        "the given state".to_owned()
+    } else {
+        format!("step {step}")
+    }
+}
+
+/// Compares a snapshot with a run. `unknown` are the steps of the plan that could not be observed:
+/// nothing is said about them.
+pub fn compare(old: &Snapshot, new: &Snapshot, unknown: &BTreeSet<String>) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    for step in &new.steps {
+        if unknown.contains(&step.step) {
+            continue;
+        }
+        match old.step(&step.step) {
+            None => differences.push(Difference::NewStep(step.step.clone())),
+            Some(before) => compare_step(before, step, &mut differences),
+        }
+    }
+    for step in &old.steps {
+        if new.step(&step.step).is_none() && !unknown.contains(&step.step) {
+            differences.push(Difference::LostStep(step.step.clone()));
+        }
+    }
+    differences
+}
+
+fn compare_step(old: &StepSnapshot, new: &StepSnapshot, differences: &mut Vec<Difference>) {
+    let step = &new.step;
+    match (&old.outcome, &new.outcome) {
+        (Some(was), Some(is)) if was != is => differences.push(Difference::Outcome {
+            step: step.clone(),
+            was: was.clone(),
+            is: is.clone(),
+        }),
+        (None, Some(_)) | (Some(_), None) => differences.push(Difference::Shape(step.clone())),
+        _ => {}
+    }
+    match (&old.matches, &new.matches) {
+        (Some(was), Some(is)) if was != is => {
+            let gained = without(is, was);
+            let lost = without(was, is);
+            differences.push(if gained.is_empty() && lost.is_empty() {
+                Difference::Order {
+                    step: step.clone(),
+                    is: is.clone(),
+                }
+            } else {
+                Difference::Matches {
+                    step: step.clone(),
+                    gained,
+                    lost,
+                }
+            });
+        }
+        (None, Some(found)) if !found.is_empty() => differences.push(Difference::Matches {
+            step: step.clone(),
+            gained: found.clone(),
+            lost: Vec::new(),
+        }),
+        (None, Some(_)) | (Some(_), None) => differences.push(Difference::Shape(step.clone())),
+        _ => {}
+    }
+    match (&old.sees, &new.sees) {
+        (Some(was), Some(is)) => compare_sees(step, was, is, differences),
+        (None, Some(is)) => compare_sees(step, &[], is, differences),
+        (Some(_), None) => differences.push(Difference::Shape(step.clone())),
+        (None, None) => {}
+    }
+}
+
+fn compare_sees(
+    step: &str,
+    old: &[ActorSees],
+    new: &[ActorSees],
+    differences: &mut Vec<Difference>,
+) {
+    let nothing = ActorSees::default();
+    let find =
+        |list: &[ActorSees], actor: &str| list.iter().find(|sees| sees.actor == actor).cloned();
+    for is in new {
+        let was = find(old, &is.actor);
+        if was.is_none() {
+            differences.push(Difference::Actor {
+                step: step.to_owned(),
+                actor: is.actor.clone(),
+                new: true,
+            });
+        }
+        sights(
+            step,
+            &is.actor,
+            was.as_ref().unwrap_or(&nothing),
+            is,
+            differences,
+        );
+    }
+    for was in old {
+        if find(new, &was.actor).is_none() {
+            differences.push(Difference::Actor {
+                step: step.to_owned(),
+                actor: was.actor.clone(),
+                new: false,
+            });
+        }
+    }
+}
+
+fn sights(
+    step: &str,
+    actor: &str,
+    was: &ActorSees,
+    is: &ActorSees,
+    differences: &mut Vec<Difference>,
+) {
+    let mut names: Vec<&str> = Vec::new();
+    for name in is.names().chain(was.names()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    for name in names {
+        let (before, now) = (was.sight(name), is.sight(name));
+        if before != now {
+            differences.push(Difference::Sight {
+                step: step.to_owned(),
+                actor: actor.to_owned(),
+                resource: name.to_owned(),
+                was: before,
+                is: now,
+            });
+        }
+    }
+}
+
+fn without(names: &[String], others: &[String]) -> Vec<String> {
+    names
+        .iter()
+        .filter(|name| !others.contains(name))
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fhirward_engine::source::Source;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn snapshot(text: &str) -> Snapshot {
+        Snapshot::parse(&Source::new("x.snap.yaml", text)).unwrap()
+    }
+
+    #[rstest]
+    #[case::equal(
+        "a: { outcome: 200, sees: { x: [m] } }",
+        "a: { outcome: 200, sees: { x: [m] } }",
+        &[], false
+    )]
+    #[case::lost(
+        "a: { outcome: 200, sees: { jackie: [m1] } }",
+        "a: { outcome: 200, sees: { jackie: [] } }",
+        &["jackie lost m1 (was visible) after step a"], false
+    )]
+    #[case::gained(
+        "a: { outcome: 200, sees: { jackie: [] } }",
+        "a: { outcome: 200, sees: { jackie: [m1] } }",
+        &["jackie gained m1 (was hidden) after step a"], true
+    )]
+    #[case::gained_by_id(
+        "given: { sees: { jackie: [] } }",
+        "given: { sees: { jackie: [{ read-only-by-id: [m1] }] } }",
+        &["jackie gained m1 (was hidden, now visible by id only) after the given state"], true
+    )]
+    #[case::another_way(
+        "a: { sees: { jackie: [{ search-only: [m1] }] } }",
+        "a: { sees: { jackie: [{ read-only-by-id: [m1] }] } }",
+        &["jackie sees otherwise m1 (was visible by search only, now visible by id only) after step a"], true
+    )]
+    #[case::less(
+        "a: { sees: { jackie: [m1] } }",
+        "a: { sees: { jackie: [{ search-only: [m1] }] } }",
+        &["jackie lost m1 (was visible, now visible by search only) after step a"], false
+    )]
+    #[case::outcome(
+        "a: { outcome: 404 not-found }",
+        "a: { outcome: 403 forbidden }",
+        &["step a: 403 forbidden, was 404 not-found"], false
+    )]
+    #[case::refusal_gone(
+        "a: { outcome: 403 forbidden }",
+        "a: { outcome: 200 }",
+        &["step a: 200, was 403 forbidden"], true
+    )]
+    #[case::invalid_accepted(
+        "a: { outcome: 400 structure }",
+        "a: { outcome: 201 }",
+        &["step a: 201, was 400 structure"], false
+    )]
+    #[case::matches(
+        "a: { outcome: 200, matches: [m1, m2] }",
+        "a: { outcome: 200, matches: [m2, m3] }",
+        &["step a: now finds m3; no longer finds m1"], true
+    )]
+    #[case::order(
+        "a: { outcome: 200, matches: [m1, m2] }",
+        "a: { outcome: 200, matches: [m2, m1] }",
+        &["step a: another order: m2, m1"], false
+    )]
+    #[case::steps(
+        "a: { outcome: 200 }\nb: { outcome: 200 }",
+        "a: { outcome: 200 }\nc: { outcome: 200 }",
+        &["the snapshot does not have step c", "the snapshot has step b, and the scenario does not"], false
+    )]
+    #[case::new_actor(
+        "a: { sees: { x: [] } }",
+        "a: { sees: { x: [], y: [m] } }",
+        &["y is new in the matrix after step a", "y gained m (was hidden) after step a"], true
+    )]
+    #[case::actor_gone(
+        "a: { sees: { x: [m] } }",
+        "a: { sees: {} }",
+        &["x is gone from the matrix after step a"], false
+    )]
+    #[case::unknown(
+        "u: { outcome: 200, sees: { x: [] } }",
+        "u: { outcome: 500, sees: { x: [m] } }",
+        &[], false
+    )]
+    fn differences(
+        #[case] old: &str,
+        #[case] new: &str,
+        #[case] texts: &[&str],
+        #[case] widening: bool,
+    ) {
+        let unknown = BTreeSet::from(["u".to_owned()]);
+        let found = compare(&snapshot(old), &snapshot(new), &unknown);
+        let found_texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found_texts, texts);
+        assert_eq!(found.iter().any(Difference::is_widening), widening);
+    }
+}

@@ -1,0 +1,241 @@
+//! Six words for a cell of the matrix, and a seventh for the one that proves nothing.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Through which ways an actor sees a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sight {
+    /// By id and by search.
+    Visible,
+    /// By id only.
+    ReadOnlyById,
+    /// By search only.
+    SearchOnly,
+    /// Not at all.
+    Hidden,
+}
+
+impl Sight {
+    /// From the two ways.
+    pub fn of(read: bool, search: bool) -> Self {
+        match (read, search) {
+            (true, true) => Self::Visible,
+            (true, false) => Self::ReadOnlyById,
+            (false, true) => Self::SearchOnly,
+            (false, false) => Self::Hidden,
+        }
+    }
+
+    /// Whether a read by id shows it.
+    pub fn by_id(self) -> bool {
+        matches!(self, Self::Visible | Self::ReadOnlyById)
+    }
+
+    /// Whether a search finds it.
+    pub fn by_search(self) -> bool {
+        matches!(self, Self::Visible | Self::SearchOnly)
+    }
+
+    /// Whether there is a way here that the other does not have.
+    pub fn exceeds(self, other: Self) -> bool {
+        (self.by_id() && !other.by_id()) || (self.by_search() && !other.by_search())
+    }
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Visible => "visible",
+            Self::ReadOnlyById => "visible by id only",
+            Self::SearchOnly => "visible by search only",
+            Self::Hidden => "hidden",
+        })
+    }
+}
+
+/// What came of one way of looking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed {
+    /// It was there: `200`, or `found`.
+    Seen(String),
+    /// It was not: `404`, or `absent`.
+    Hidden(String),
+    /// There was no usable answer, and why.
+    Error(String),
+    /// Nobody asked, and why.
+    NotAsked(String),
+}
+
+impl Observed {
+    /// Whether it was seen, where that is known.
+    pub fn seen(&self) -> Option<bool> {
+        match self {
+            Self::Seen(_) => Some(true),
+            Self::Hidden(_) => Some(false),
+            Self::Error(_) | Self::NotAsked(_) => None,
+        }
+    }
+
+    /// Why it is not known.
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            Self::Error(why) | Self::NotAsked(why) => Some(why),
+            Self::Seen(_) | Self::Hidden(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seen(how) | Self::Hidden(how) => f.write_str(how),
+            Self::Error(_) => f.write_str("error"),
+            Self::NotAsked(_) => f.write_str("not asked"),
+        }
+    }
+}
+
+impl Serialize for Observed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The verdict of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CellVerdict {
+    /// Predicted and seen.
+    ExpectedAllow,
+    /// Predicted hidden, and hidden.
+    ExpectedDeny,
+    /// A leak.
+    UnexpectedAllow,
+    /// Predicted visible, and hidden.
+    UnexpectedDeny,
+    /// No usable answer.
+    Error,
+    /// Not asked.
+    Skipped,
+    /// The admin could not see it either, so nothing follows from a denial.
+    Inconclusive,
+}
+
+impl CellVerdict {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 7] = [
+        Self::ExpectedAllow,
+        Self::ExpectedDeny,
+        Self::UnexpectedAllow,
+        Self::UnexpectedDeny,
+        Self::Error,
+        Self::Skipped,
+        Self::Inconclusive,
+    ];
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ExpectedAllow => "expected-allow",
+            Self::ExpectedDeny => "expected-deny",
+            Self::UnexpectedAllow => "unexpected-allow",
+            Self::UnexpectedDeny => "unexpected-deny",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl fmt::Display for CellVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// The verdict of a cell. `predicted` is nothing where the admin could not see the resource: then
+/// there is nothing to predict from, and no positive control.
+///
+/// A leak is a leak whatever else went wrong in the cell.
+pub fn judge(predicted: Option<Sight>, read: &Observed, search: &Observed) -> CellVerdict {
+    let Some(predicted) = predicted else {
+        return CellVerdict::Inconclusive;
+    };
+    let ways = [(predicted.by_id(), read), (predicted.by_search(), search)];
+    if ways
+        .iter()
+        .any(|(expected, observed)| !expected && observed.seen() == Some(true))
+    {
+        CellVerdict::UnexpectedAllow
+    } else if ways
+        .iter()
+        .any(|(_, observed)| matches!(observed, Observed::Error(_)))
+    {
+        CellVerdict::Error
+    } else if ways
+        .iter()
+        .any(|(_, observed)| matches!(observed, Observed::NotAsked(_)))
+    {
+        CellVerdict::Skipped
+    } else if ways
+        .iter()
+        .any(|(expected, observed)| *expected && observed.seen() == Some(false))
+    {
+        CellVerdict::UnexpectedDeny
+    } else if predicted == Sight::Hidden {
+        CellVerdict::ExpectedDeny
+    } else {
+        CellVerdict::ExpectedAllow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn look(word: &str) -> Observed {
+        match word {
+            "200" | "found" => Observed::Seen(word.into()),
+            "error" => Observed::Error("500".into()),
+            "not asked" => Observed::NotAsked("gone".into()),
+            _ => Observed::Hidden(word.into()),
+        }
+    }
+
+    #[rstest]
+    #[case(Some(Sight::Visible), "200", "found", CellVerdict::ExpectedAllow)]
+    #[case(Some(Sight::Hidden), "404", "absent", CellVerdict::ExpectedDeny)]
+    #[case(Some(Sight::Hidden), "403", "403", CellVerdict::ExpectedDeny)]
+    #[case(Some(Sight::Hidden), "200", "absent", CellVerdict::UnexpectedAllow)]
+    #[case(Some(Sight::Hidden), "404", "found", CellVerdict::UnexpectedAllow)]
+    #[case(Some(Sight::Hidden), "error", "found", CellVerdict::UnexpectedAllow)]
+    #[case(Some(Sight::Visible), "404", "found", CellVerdict::UnexpectedDeny)]
+    #[case(Some(Sight::Visible), "200", "absent", CellVerdict::UnexpectedDeny)]
+    #[case(Some(Sight::ReadOnlyById), "200", "absent", CellVerdict::ExpectedAllow)]
+    #[case(
+        Some(Sight::ReadOnlyById),
+        "200",
+        "found",
+        CellVerdict::UnexpectedAllow
+    )]
+    #[case(Some(Sight::SearchOnly), "404", "found", CellVerdict::ExpectedAllow)]
+    #[case(Some(Sight::Hidden), "error", "absent", CellVerdict::Error)]
+    #[case(Some(Sight::Visible), "200", "error", CellVerdict::Error)]
+    #[case(Some(Sight::Visible), "404", "error", CellVerdict::Error)]
+    #[case(Some(Sight::Hidden), "404", "not asked", CellVerdict::Skipped)]
+    #[case(None, "404", "absent", CellVerdict::Inconclusive)]
+    #[case(None, "200", "found", CellVerdict::Inconclusive)]
+    fn verdicts(
+        #[case] predicted: Option<Sight>,
+        #[case] read: &str,
+        #[case] search: &str,
+        #[case] verdict: CellVerdict,
+    ) {
+        assert_eq!(judge(predicted, &look(read), &look(search)), verdict);
+    }
+}

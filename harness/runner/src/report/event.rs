@@ -1,0 +1,342 @@
+//! What happens in a run, as it happens.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::expect::{CellVerdict, Observed, Sight};
+
+/// Takes events. Called in the order in which things happen; scenarios that run at the same time
+/// take turns.
+pub trait EventSink: Send {
+    /// Something happened.
+    fn event(&mut self, event: &Event);
+}
+
+impl<F: FnMut(&Event) + Send> EventSink for F {
+    fn event(&mut self, event: &Event) {
+        self(event);
+    }
+}
+
+/// Something that happened. Holds no token, no secret and no body.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The run begins.
+    RunStarted {
+        /// Its id, which is in the names of what it creates.
+        id: String,
+        /// RFC 3339, UTC.
+        started: String,
+        /// How many scenarios will run.
+        scenarios: usize,
+        /// The server.
+        server: ServerInfo,
+    },
+    /// The server is there, and says what it is.
+    ServerFound {
+        /// Name and version, where it says them.
+        software: Option<String>,
+    },
+    /// No scenario can run.
+    RunAborted {
+        /// Why.
+        reason: String,
+        /// What to try.
+        help: String,
+    },
+    /// A scenario begins.
+    ScenarioStarted(ScenarioInfo),
+    /// A step is done.
+    StepFinished {
+        /// The scenario.
+        scenario: String,
+        /// The step.
+        step: StepReport,
+    },
+    /// Everybody has looked at everything.
+    MatrixObserved {
+        /// The scenario.
+        scenario: String,
+        /// The step, or `given`.
+        after: String,
+        /// One for each actor and resource.
+        cells: Vec<Cell>,
+    },
+    /// What was created is removed.
+    CleanedUp {
+        /// The scenario; none for what the run itself created.
+        scenario: Option<String>,
+        /// How it went.
+        cleanup: CleanupReport,
+    },
+    /// A scenario is over.
+    ScenarioFinished {
+        /// The scenario.
+        scenario: String,
+        /// How it ended.
+        verdict: Verdict,
+        /// Why, in one line.
+        reason: Option<String>,
+        /// How long it took, cleanup included.
+        duration_ms: u64,
+        /// What the snapshot says.
+        snapshot: SnapshotReport,
+    },
+    /// The run is over.
+    RunFinished {
+        /// How long it took.
+        duration_ms: u64,
+        /// Whether somebody stopped it.
+        interrupted: bool,
+        /// Snapshot files without a scenario.
+        obsolete: Vec<String>,
+        /// Whether warnings count.
+        ci: bool,
+    },
+}
+
+/// The server of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ServerInfo {
+    /// The FHIR base.
+    pub url: String,
+    /// What its CapabilityStatement calls it.
+    pub software: Option<String>,
+    /// The server profile.
+    pub profile: String,
+}
+
+/// A scenario, before it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScenarioInfo {
+    /// Its place in the order of reports, from 0.
+    pub index: usize,
+    /// The id.
+    pub id: String,
+    /// The title.
+    pub title: String,
+    /// The page.
+    pub page: String,
+    /// The file.
+    pub file: String,
+    /// How many steps it has, those of its state included.
+    pub planned_steps: usize,
+}
+
+/// How a scenario ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As the scenario, the policies and the snapshot say.
+    Passed,
+    /// Not played.
+    Skipped,
+    /// Nothing is proved: the admin could not see the resources either.
+    Inconclusive,
+    /// Nobody can tell.
+    Error,
+    /// The server did something else.
+    Failed,
+}
+
+impl Verdict {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Skipped => "skipped",
+            Self::Inconclusive => "inconclusive",
+            Self::Error => "error",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepVerdict {
+    /// As expected.
+    Passed,
+    /// The server did something else.
+    Failed,
+    /// No usable answer.
+    Error,
+    /// Something that it needs does not exist.
+    Blocked,
+    /// The scenario ended before it.
+    Skipped,
+}
+
+impl fmt::Display for StepVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Error => "error",
+            Self::Blocked => "blocked",
+            Self::Skipped => "skipped",
+        })
+    }
+}
+
+/// A step, done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// Its id.
+    pub id: String,
+    /// Whether it belongs to the given state.
+    pub given: bool,
+    /// Its title.
+    pub title: Option<String>,
+    /// Who.
+    #[serde(rename = "as")]
+    pub actor: String,
+    /// What.
+    pub verb: &'static str,
+    /// To what, as written in the file.
+    pub target: String,
+    /// The file it stands in.
+    pub file: String,
+    /// The line it begins at.
+    pub line: usize,
+    /// How it ended.
+    pub verdict: StepVerdict,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// How long the request took.
+    pub duration_ms: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// In one line.
+    pub message: String,
+    /// What to try.
+    pub help: Option<String>,
+    /// Whether somebody got what they must not get.
+    pub leak: bool,
+}
+
+impl Problem {
+    /// A mismatch.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            help: None,
+            leak: false,
+        }
+    }
+
+    /// Somebody got what they must not get.
+    pub fn leak(message: impl Into<String>) -> Self {
+        Self {
+            leak: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// With advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// One actor and one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// The step, or `given`.
+    pub after: String,
+    /// Who.
+    pub actor: String,
+    /// What, by its alias.
+    pub resource: String,
+    /// What the engine says; nothing without a positive control.
+    pub predicted: Option<Sight>,
+    /// What a read by id gave.
+    pub read: Observed,
+    /// What a search gave.
+    pub search: Observed,
+    /// The verdict.
+    pub verdict: CellVerdict,
+    /// The policy entry that allows it, according to the engine.
+    pub entry: Option<String>,
+    /// Why the cell is not as expected, in one line.
+    pub reason: Option<String>,
+    /// The engine's reasoning, where the cell is wrong.
+    pub explanation: Option<String>,
+    /// The policy files of the actor, where the cell is wrong.
+    pub policies: Vec<String>,
+}
+
+/// What the snapshot says of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SnapshotReport {
+    /// In one word.
+    pub verdict: SnapshotVerdict,
+    /// The differences, or why there is no comparison.
+    pub diff: Option<Vec<String>>,
+    /// Whether somebody sees more than the snapshot says.
+    pub widening: bool,
+    /// The file with what was seen, where one was written.
+    pub pending: Option<String>,
+}
+
+impl SnapshotReport {
+    /// A verdict without differences.
+    pub fn of(verdict: SnapshotVerdict) -> Self {
+        Self {
+            verdict,
+            diff: None,
+            widening: false,
+            pending: None,
+        }
+    }
+}
+
+/// What a comparison with a snapshot gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotVerdict {
+    /// Equal.
+    Matches,
+    /// Written by this run.
+    Updated,
+    /// Different.
+    Differs,
+    /// There is none.
+    Missing,
+    /// It cannot be read.
+    Unreadable,
+    /// Not asked for, or nothing to compare.
+    NotCompared,
+}
+
+impl SnapshotVerdict {
+    /// Whether the scenario fails by it.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Differs | Self::Missing | Self::Unreadable)
+    }
+}
+
+/// How cleaning up went.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct CleanupReport {
+    /// How many resources were removed.
+    pub deleted: usize,
+    /// What could not be removed, and why.
+    pub problems: Vec<String>,
+}

@@ -1,0 +1,380 @@
+//! The report for people.
+
+use std::fmt::Write as _;
+
+use super::event::{SnapshotVerdict, StepReport, StepVerdict, Verdict};
+use super::model::{Report, ScenarioReport};
+use super::summary::Summary;
+use crate::expect::{CellVerdict, Observed};
+use crate::report::Cell;
+use crate::scenario::{GIVEN, plural};
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Style {
+    /// Whether to use ANSI colours.
+    pub color: bool,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn verdict(self, verdict: Verdict) -> String {
+        let code = match verdict {
+            Verdict::Passed => "32",
+            Verdict::Failed => "1;31",
+            Verdict::Error => "31",
+            Verdict::Inconclusive => "33",
+            Verdict::Skipped => "2",
+        };
+        self.paint(code, &format!("{verdict:<12}"))
+    }
+
+    fn bad(self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    fn faint(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+}
+
+/// The whole report.
+pub fn terminal(report: &Report, style: Style) -> String {
+    let mut out = String::new();
+    for scenario in &report.scenarios {
+        line(&mut out, &scenario_line(scenario, style));
+        // What keeps every scenario from running is said once, below.
+        let same = report.aborted.as_ref().map(|(reason, _)| reason) == scenario.reason.as_ref();
+        if !same || scenario.reason.is_none() {
+            details(&mut out, scenario, style);
+        }
+    }
+    if let Some((reason, help)) = &report.aborted {
+        line(
+            &mut out,
+            &format!("{}: {reason}", style.bad("could not run")),
+        );
+        if !help.is_empty() {
+            line(&mut out, &format!("  help: {help}"));
+        }
+    }
+    for file in &report.obsolete {
+        line(
+            &mut out,
+            &format!("{}: {file} has no scenario any more", style.bad("obsolete")),
+        );
+    }
+    for problem in &report.cleanup.problems {
+        line(&mut out, &format!("cleanup: {problem}"));
+    }
+    let summary = report.summary();
+    for warning in &summary.warnings {
+        line(&mut out, &format!("warning: {warning}"));
+    }
+    closing(&mut out, report, &summary, style);
+    out
+}
+
+/// One line about a scenario: verdict, name, duration.
+pub fn scenario_line(scenario: &ScenarioReport, style: Style) -> String {
+    format!(
+        "{} {}/{} {}",
+        style.verdict(scenario.verdict),
+        scenario.info.page,
+        scenario.info.id,
+        style.faint(&format!("({})", duration(scenario.duration_ms)))
+    )
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
+
+fn duration(milliseconds: u64) -> String {
+    if milliseconds < 1000 {
+        format!("{milliseconds} ms")
+    } else {
+        format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+    }
+}
+
+fn details(out: &mut String, scenario: &ScenarioReport, style: Style) {
+    if scenario.verdict != Verdict::Passed {
+        line(out, &format!("  {}", scenario.info.title));
+        if let Some(reason) = &scenario.reason {
+            line(out, &format!("  {reason}"));
+        }
+        for step in &scenario.steps {
+            step_details(out, step, style);
+        }
+        matrices(out, scenario, style);
+        snapshot(out, scenario, style);
+    }
+    for problem in &scenario.cleanup.problems {
+        line(out, &format!("  cleanup: {problem}"));
+    }
+    if scenario.verdict != Verdict::Passed {
+        out.push('\n');
+    }
+}
+
+fn step_details(out: &mut String, step: &StepReport, style: Style) {
+    if matches!(step.verdict, StepVerdict::Passed | StepVerdict::Skipped) {
+        return;
+    }
+    let verdict = style.bad(&step.verdict.to_string());
+    line(
+        out,
+        &format!(
+            "  step {} {verdict}: {} {} {}  {}",
+            step.id,
+            step.actor,
+            step.verb,
+            step.target,
+            style.faint(&format!("{}:{}", step.file, step.line))
+        ),
+    );
+    if let Some(title) = &step.title {
+        line(out, &format!("    {title}"));
+    }
+    for problem in &step.problems {
+        let mark = if problem.leak {
+            format!("{} ", style.bad("leak:"))
+        } else {
+            String::new()
+        };
+        line(out, &format!("    {mark}{}", problem.message));
+        if let Some(help) = &problem.help {
+            line(out, &format!("    help: {help}"));
+        }
+    }
+}
+
+fn is_wrong(cell: &Cell) -> bool {
+    !matches!(
+        cell.verdict,
+        CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny
+    )
+}
+
+/// The matrices with a wrong cell. What goes wrong in the same way after several steps is shown
+/// and explained the first time.
+fn matrices(out: &mut String, scenario: &ScenarioReport, style: Style) {
+    let mut afters: Vec<&str> = Vec::new();
+    for cell in scenario.matrix.iter().filter(|cell| is_wrong(cell)) {
+        if !afters.contains(&cell.after.as_str()) {
+            afters.push(&cell.after);
+        }
+    }
+    let mut shown: Vec<(&str, &str, CellVerdict)> = Vec::new();
+    let mut again: Vec<&str> = Vec::new();
+    for after in afters {
+        let cells: Vec<&Cell> = scenario
+            .matrix
+            .iter()
+            .filter(|cell| cell.after == after)
+            .collect();
+        let new: Vec<&Cell> = cells
+            .iter()
+            .copied()
+            .filter(|cell| is_wrong(cell) && !shown.contains(&key(cell)))
+            .collect();
+        if new.is_empty() {
+            again.push(after);
+            continue;
+        }
+        let place = if after == GIVEN {
+            "in the given state".to_owned()
+        } else {
+            format!("after step {after}")
+        };
+        line(out, &format!("  who sees what {place}:"));
+        table(out, &cells, style);
+        for cell in new {
+            shown.push(key(cell));
+            explain(out, cell, style);
+        }
+    }
+    if !again.is_empty() {
+        line(out, &format!("  and the same after {}", again.join(", ")));
+    }
+}
+
+fn key(cell: &Cell) -> (&str, &str, CellVerdict) {
+    (&cell.actor, &cell.resource, cell.verdict)
+}
+
+fn table(out: &mut String, cells: &[&Cell], style: Style) {
+    let mut columns: Vec<&str> = Vec::new();
+    let mut rows: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !columns.contains(&cell.resource.as_str()) {
+            columns.push(&cell.resource);
+        }
+        if !rows.contains(&cell.actor.as_str()) {
+            rows.push(&cell.actor);
+        }
+    }
+    let first = rows
+        .iter()
+        .map(|row| row.chars().count())
+        .max()
+        .unwrap_or(0);
+    let width = |column: &str| {
+        let widest = cells
+            .iter()
+            .filter(|cell| cell.resource == column)
+            .map(|cell| symbol(cell).chars().count())
+            .max();
+        column.chars().count().max(widest.unwrap_or(0))
+    };
+    let mut head = format!("    {:first$}", "");
+    for column in &columns {
+        let _ = write!(head, "  {column:<width$}", width = width(column));
+    }
+    line(out, head.trim_end());
+    for row in rows {
+        let mut text = format!("    {row:<first$}");
+        for column in &columns {
+            let cell = cells
+                .iter()
+                .find(|cell| cell.actor == row && cell.resource == *column);
+            let word = cell.map(|cell| symbol(cell)).unwrap_or_default();
+            let padded = format!("{word:<width$}", width = width(column));
+            text.push_str("  ");
+            if cell.is_some_and(|cell| is_wrong(cell)) {
+                text.push_str(&style.bad(&padded));
+            } else {
+                text.push_str(&padded);
+            }
+        }
+        line(out, text.trim_end());
+    }
+}
+
+/// What was seen; a wrong cell has a mark.
+fn symbol(cell: &Cell) -> String {
+    let seen = match (cell.read.seen(), cell.search.seen()) {
+        (Some(true), Some(true)) => "yes",
+        (Some(true), _) => "by id",
+        (_, Some(true)) => "by search",
+        (Some(false), Some(false)) => "-",
+        _ => "?",
+    };
+    match cell.verdict {
+        CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny => seen.to_owned(),
+        CellVerdict::UnexpectedAllow => format!("{seen} LEAK"),
+        CellVerdict::UnexpectedDeny => format!("{seen} MISSING"),
+        CellVerdict::Error | CellVerdict::Skipped | CellVerdict::Inconclusive => "?".to_owned(),
+    }
+}
+
+fn explain(out: &mut String, cell: &Cell, style: Style) {
+    let (actor, resource) = (&cell.actor, &cell.resource);
+    let reason = cell.reason.as_deref().unwrap_or_default();
+    line(
+        out,
+        &format!(
+            "    {} {actor}, {resource}: {reason}",
+            style.bad(cell.verdict.word())
+        ),
+    );
+    for (way, observed) in [("read", &cell.read), ("search", &cell.search)] {
+        if let Observed::Error(why) = observed
+            && why != reason
+        {
+            line(out, &format!("      {way}: {why}"));
+        }
+    }
+    if !cell.policies.is_empty() {
+        let files: Vec<String> = cell
+            .policies
+            .iter()
+            .map(|policy| format!("policies/{policy}.json"))
+            .collect();
+        line(out, &format!("      policy: {}", files.join(", ")));
+    }
+    for text in cell.explanation.iter().flat_map(|text| text.lines()) {
+        line(out, format!("      | {text}").trim_end());
+    }
+}
+
+fn snapshot(out: &mut String, scenario: &ScenarioReport, style: Style) {
+    let report = &scenario.snapshot;
+    let words = match report.verdict {
+        SnapshotVerdict::Differs => "the snapshot differs:",
+        SnapshotVerdict::Missing => "the snapshot is missing",
+        SnapshotVerdict::Unreadable => "the snapshot cannot be read:",
+        SnapshotVerdict::Matches | SnapshotVerdict::Updated | SnapshotVerdict::NotCompared => {
+            return;
+        }
+    };
+    line(out, &format!("  {words}"));
+    if report.verdict != SnapshotVerdict::Missing {
+        for difference in report.diff.iter().flatten() {
+            let text = if difference.contains(" gained ") || difference.contains(" now finds ") {
+                style.bad(difference)
+            } else {
+                difference.clone()
+            };
+            line(out, &format!("    {text}"));
+        }
+    }
+    if report.widening {
+        line(
+            out,
+            "    somebody sees more than before: to accept it, `fhirward review` wants a reason",
+        );
+    }
+    if let Some(pending) = &report.pending {
+        line(
+            out,
+            &format!("    written to {pending}; look at it with `fhirward review`"),
+        );
+    }
+}
+
+fn closing(out: &mut String, report: &Report, summary: &Summary, style: Style) {
+    let mut counts = Vec::new();
+    for (count, word) in [
+        (summary.passed, "passed"),
+        (summary.failed, "failed"),
+        (summary.error, "error"),
+        (summary.inconclusive, "inconclusive"),
+        (summary.skipped, "skipped"),
+    ] {
+        if count > 0 {
+            counts.push(format!("{count} {word}"));
+        }
+    }
+    if summary.scenarios == 0 {
+        line(out, "no scenario selected");
+        return;
+    }
+    line(
+        out,
+        &format!(
+            "{}: {} ({}, {} of the matrix) in {}",
+            plural(summary.scenarios, "scenario"),
+            counts.join(", "),
+            plural(summary.steps, "step"),
+            plural(summary.cells.total(), "cell"),
+            duration(report.duration_ms),
+        ),
+    );
+    if summary.leaks > 0 {
+        let text = format!("{} with a leak", plural(summary.leaks, "scenario"));
+        line(out, &style.bad(&text));
+    }
+    if report.interrupted {
+        line(out, "interrupted; what had been created was removed");
+    }
+}

@@ -1,0 +1,336 @@
+//! Everybody looks at everything: by id and by search, after a prediction and with a witness.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::player::Player;
+use crate::actor::Session;
+use crate::client::{Client, ClientError, Request, reference_of, search_path};
+use crate::expect::{ActorSees, CellVerdict, Observed, Sight, judge};
+use crate::report::{Cell, Problem};
+use crate::scenario::Claim;
+
+/// Ids in one search, so that the address keeps a length that every server takes.
+const IDS_PER_SEARCH: usize = 40;
+
+/// A resource that everybody looks at.
+#[derive(Debug, Clone)]
+pub(super) struct Watched {
+    pub(super) reference: String,
+    pub(super) alias: String,
+    /// Whether the scenario deleted it.
+    pub(super) gone: bool,
+}
+
+/// What everybody saw.
+#[derive(Debug, Clone)]
+pub(super) struct Matrix {
+    pub(super) cells: Vec<Cell>,
+    /// Whether a request had no answer at all.
+    pub(super) transport: bool,
+}
+
+/// What the admin sees of a resource.
+enum Control {
+    Copy(Value),
+    /// Deleted by the scenario, and gone.
+    Gone,
+    /// Not to be seen, and why.
+    Missing(String),
+}
+
+/// What one actor saw: read and search, for each resource.
+struct Looked {
+    seen: Vec<(Observed, Observed)>,
+    transport: bool,
+}
+
+impl Player<'_> {
+    /// Looks at every watched resource as every actor.
+    pub(super) async fn observe(&mut self, after: &str) -> Matrix {
+        let mut transport = false;
+        let mut controls = Vec::new();
+        for watched in &self.watched {
+            let control = control(self.project.admin(), watched, &mut transport).await;
+            controls.push(control);
+        }
+        self.copies.clear();
+        for (watched, control) in self.watched.iter().zip(&controls) {
+            if let Control::Copy(copy) = control {
+                self.copies.insert(watched.reference.clone(), copy.clone());
+            }
+        }
+        let references: Vec<String> = self.watched.iter().map(|w| w.reference.clone()).collect();
+        let hidden = self.project.admin().target().profile.hidden.clone();
+        let mut tasks = JoinSet::new();
+        for (index, session) in self.sessions.iter().enumerate() {
+            let (client, references) = (session.client.clone(), references.clone());
+            let hidden = hidden.clone();
+            tasks.spawn(async move { (index, look(&client, &references, &hidden).await) });
+        }
+        let mut looked = BTreeMap::new();
+        while let Some(done) = tasks.join_next().await {
+            if let Ok((index, result)) = done {
+                transport |= result.transport;
+                looked.insert(index, result.seen);
+            }
+        }
+        let mut cells = Vec::new();
+        for (index, session) in self.sessions.iter().enumerate() {
+            let mut seen = looked.remove(&index).unwrap_or_default().into_iter();
+            for (watched, control) in self.watched.iter().zip(&controls) {
+                let nothing = || Observed::Error("the harness itself failed".into());
+                let (read, search) = seen.next().unwrap_or_else(|| (nothing(), nothing()));
+                let mut cell = fill_in(session, watched, control, read, search);
+                cell.after = after.to_owned();
+                for text in [&mut cell.reason, &mut cell.explanation]
+                    .into_iter()
+                    .flatten()
+                {
+                    *text = self.aliases.rewrite(&self.project.admin().clean(text));
+                }
+                cells.push(cell);
+            }
+        }
+        Matrix { cells, transport }
+    }
+}
+
+async fn control(admin: &Client, watched: &Watched, transport: &mut bool) -> Control {
+    match admin.send(Request::get(&watched.reference)).await {
+        Ok(answer) if answer.is_success() => match answer.body {
+            Some(body) => Control::Copy(body),
+            None => Control::Missing("the admin gets an empty answer".into()),
+        },
+        Ok(answer) if watched.gone && matches!(answer.status, 404 | 410) => Control::Gone,
+        Ok(answer) => Control::Missing(format!("the admin gets {}", answer.status)),
+        Err(error) => {
+            *transport |= error.is_transport();
+            Control::Missing(format!("the admin gets no answer: {error}"))
+        }
+    }
+}
+
+fn fill_in(
+    session: &Session,
+    watched: &Watched,
+    control: &Control,
+    read: Observed,
+    search: Observed,
+) -> Cell {
+    let (predicted, entry) = match control {
+        Control::Copy(copy) => {
+            let (sight, entry) = session.predictor.sight(copy);
+            (Some(sight), entry)
+        }
+        Control::Gone => (Some(Sight::Hidden), None),
+        Control::Missing(_) => (None, None),
+    };
+    let verdict = judge(predicted, &read, &search);
+    let wrong = matches!(
+        verdict,
+        CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny
+    );
+    let reason = match (verdict, control) {
+        (CellVerdict::Inconclusive, Control::Missing(why)) => Some(why.clone()),
+        (CellVerdict::Error | CellVerdict::Skipped, _) => {
+            read.problem().or(search.problem()).map(str::to_owned)
+        }
+        (CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny, _) => {
+            let predicted = predicted.unwrap_or(Sight::Hidden);
+            let by = entry
+                .as_ref()
+                .map(|entry| format!(" by {entry}"))
+                .unwrap_or_default();
+            Some(format!(
+                "predicted {predicted}{by}; read {read}, search {search}"
+            ))
+        }
+        _ => None,
+    };
+    let explanation = match control {
+        Control::Copy(copy) if wrong => Some(session.predictor.explain(copy)),
+        _ => None,
+    };
+    Cell {
+        after: String::new(),
+        actor: session.name.clone(),
+        resource: watched.alias.clone(),
+        predicted,
+        read,
+        search,
+        verdict,
+        entry,
+        reason,
+        explanation,
+        policies: if wrong {
+            session.policies.clone()
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+/// Looks as one actor. After the first request without an answer nobody asks any more.
+async fn look(client: &Client, references: &[String], hidden: &[u16]) -> Looked {
+    let mut dead = false;
+    let gone = || Observed::NotAsked("the server is out of reach".into());
+    let mut reads = Vec::new();
+    for reference in references {
+        if dead {
+            reads.push(gone());
+            continue;
+        }
+        let answer = client.send(Request::get(reference)).await;
+        dead = answer.as_ref().is_err_and(ClientError::is_transport);
+        reads.push(match answer {
+            Err(error) => Observed::Error(error.to_string()),
+            Ok(answer) if answer.is_success() => {
+                if answer.body.as_ref().and_then(reference_of).as_ref() == Some(reference) {
+                    Observed::Seen(answer.status.to_string())
+                } else {
+                    Observed::Error("the answer is another resource".into())
+                }
+            }
+            Ok(answer) => refusal(answer.status, hidden),
+        });
+    }
+    let mut by_type: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for reference in references {
+        if let Some((kind, id)) = reference.split_once('/') {
+            by_type.entry(kind).or_default().push(id);
+        }
+    }
+    let mut searches: BTreeMap<String, Observed> = BTreeMap::new();
+    for (kind, ids) in by_type {
+        for ids in ids.chunks(IDS_PER_SEARCH) {
+            let found = if dead {
+                None
+            } else {
+                Some(client.search(&search_path(kind, ids)).await)
+            };
+            if let Some(Err(error)) = &found {
+                dead = error.is_transport();
+            }
+            for id in ids {
+                let reference = format!("{kind}/{id}");
+                let observed = match &found {
+                    None => gone(),
+                    Some(Err(error)) => Observed::Error(error.to_string()),
+                    Some(Ok(found)) if !found.is_success() => refusal(found.status, hidden),
+                    Some(Ok(found)) if found.references().contains(&reference) => {
+                        Observed::Seen("found".into())
+                    }
+                    Some(Ok(_)) => Observed::Hidden("absent".into()),
+                };
+                searches.insert(reference, observed);
+            }
+        }
+    }
+    let seen = references
+        .iter()
+        .zip(reads)
+        .map(|(reference, read)| {
+            let search = searches.remove(reference).unwrap_or_else(gone);
+            (read, search)
+        })
+        .collect();
+    Looked {
+        seen,
+        transport: dead,
+    }
+}
+
+fn refusal(status: u16, hidden: &[u16]) -> Observed {
+    if hidden.contains(&status) {
+        Observed::Hidden(status.to_string())
+    } else if status == 401 {
+        Observed::Error("401: the server refuses the actor's token".into())
+    } else {
+        Observed::Error(format!(
+            "the server answers {status}, which is neither yes nor no"
+        ))
+    }
+}
+
+impl Matrix {
+    /// For the snapshot: who sees what. Nothing where a cell is not known.
+    pub(super) fn sees(&self, sessions: &[Session]) -> Option<Vec<ActorSees>> {
+        let mut sees: Vec<ActorSees> = sessions
+            .iter()
+            .map(|session| ActorSees {
+                actor: session.name.clone(),
+                ..ActorSees::default()
+            })
+            .collect();
+        for cell in &self.cells {
+            cell.predicted?;
+            let sight = Sight::of(cell.read.seen()?, cell.search.seen()?);
+            if let Some(row) = sees.iter_mut().find(|row| row.actor == cell.actor) {
+                row.add(&cell.resource, sight);
+            }
+        }
+        Some(sees)
+    }
+
+    /// The claims about resources that nobody could look at.
+    pub(super) fn unjudged(&self, claims: &[Claim]) -> Vec<String> {
+        let mut names: Vec<String> = claims
+            .iter()
+            .filter(|claim| !self.cells.iter().any(|cell| is_about(cell, claim)))
+            .map(|claim| claim.resource.clone())
+            .collect();
+        names.dedup();
+        names
+    }
+
+    /// What the scenario itself says about who sees what.
+    pub(super) fn check_claims(&self, claims: &[Claim]) -> Vec<Problem> {
+        claims
+            .iter()
+            .filter_map(|claim| {
+                let cell = self.cells.iter().find(|cell| is_about(cell, claim))?;
+                check_claim(claim, cell)
+            })
+            .collect()
+    }
+}
+
+fn is_about(cell: &Cell, claim: &Claim) -> bool {
+    cell.actor == claim.actor && cell.resource == claim.resource
+}
+
+fn check_claim(claim: &Claim, cell: &Cell) -> Option<Problem> {
+    let wanted = if claim.visible {
+        Sight::Visible
+    } else {
+        Sight::Hidden
+    };
+    let (actor, resource) = (&claim.actor, &claim.resource);
+    if let (Some(read), Some(search)) = (cell.read.seen(), cell.search.seen()) {
+        let is = Sight::of(read, search);
+        if is != wanted {
+            let message = format!(
+                "see: {resource} is {is} for {actor} (read {}, search {}), expected {wanted}",
+                cell.read, cell.search
+            );
+            return Some(Problem {
+                leak: is.exceeds(wanted),
+                ..Problem::new(message)
+            });
+        }
+    }
+    let predicted = cell.predicted?;
+    (predicted != wanted).then(|| {
+        let by = cell
+            .entry
+            .as_ref()
+            .map(|entry| format!(" by {entry}"))
+            .unwrap_or_default();
+        Problem::new(format!(
+            "see: the policies make {resource} {predicted} for {actor}{by}, expected {wanted}"
+        ))
+    })
+}

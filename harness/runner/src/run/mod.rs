@@ -1,0 +1,240 @@
+//! From a suite to events: scenarios are played at the same time, each by actors of its own.
+
+mod bindings;
+mod clock;
+mod matrix;
+mod options;
+mod player;
+mod snapshots;
+mod step;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+pub use options::{Cancel, DEFAULT_JOBS, RunOptions, SnapshotMode};
+
+use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash};
+use crate::client::{Redactor, Target};
+use crate::report::{
+    CleanupReport, Event, EventSink, Report, ScenarioInfo, ServerInfo, SnapshotReport,
+    SnapshotVerdict, Summary, Verdict,
+};
+use crate::scenario::{PolicyFile, Scenario, Suite};
+
+/// A run that is over.
+#[derive(Debug, Clone)]
+pub struct RunOutcome {
+    /// All that happened.
+    pub report: Report,
+}
+
+impl RunOutcome {
+    /// The numbers.
+    pub fn summary(&self) -> Summary {
+        self.report.summary()
+    }
+
+    /// How the process should end.
+    pub fn exit_code(&self) -> u8 {
+        self.summary().exit_code()
+    }
+}
+
+/// Plays the scenarios of a suite against a server. Never fails: what goes wrong is in the report.
+pub async fn run(
+    suite: &Suite,
+    target: &Target,
+    options: &RunOptions,
+    sink: &mut dyn EventSink,
+) -> RunOutcome {
+    let begun = Instant::now();
+    let selected: Vec<Arc<Scenario>> = suite
+        .scenarios
+        .iter()
+        .filter(|scenario| options.selects(scenario))
+        .cloned()
+        .collect();
+    let mut report = Report::default();
+    let mut tell = |event: Event| {
+        report.event(&event);
+        sink.event(&event);
+    };
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    tell(Event::RunStarted {
+        id: id.clone(),
+        started: clock::now(),
+        scenarios: selected.len(),
+        server: ServerInfo {
+            url: target.base_url.to_string(),
+            software: None,
+            profile: target.profile.name.clone(),
+        },
+    });
+    if !selected.is_empty() {
+        let (events, mut received) = mpsc::unbounded_channel();
+        let work = tokio::spawn(play_all(Work {
+            selected,
+            suite: Arc::new(suite.clone()),
+            target: Arc::new(target.clone()),
+            options: options.clone(),
+            run: id,
+            events,
+        }));
+        while let Some(event) = received.recv().await {
+            tell(event);
+        }
+        if let Err(error) = work.await {
+            tell(Event::RunAborted {
+                reason: format!("the harness itself failed: {error}"),
+                help: "this is a bug in fhirward".into(),
+            });
+        }
+    }
+    let obsolete = if options.filter.is_empty() && options.snapshots != SnapshotMode::Off {
+        suite
+            .obsolete
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    tell(Event::RunFinished {
+        duration_ms: clock::milliseconds(begun),
+        interrupted: options.cancel.is_cancelled(),
+        obsolete,
+        ci: options.ci,
+    });
+    RunOutcome { report }
+}
+
+struct Work {
+    selected: Vec<Arc<Scenario>>,
+    suite: Arc<Suite>,
+    target: Arc<Target>,
+    options: RunOptions,
+    run: String,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Work {
+    /// The receiver lives as long as the work; without it there is nobody left to tell.
+    fn tell(&self, event: Event) {
+        drop(self.events.send(event));
+    }
+}
+
+async fn play_all(work: Work) {
+    let mut trash = Trash::default();
+    let redactor = Redactor::default();
+    let opened = Project::open(&work.target, &work.run, work.options.limits, &redactor).await;
+    let mut project = match opened {
+        Ok(project) => project,
+        Err(error) => {
+            abort(&work, &error);
+            return;
+        }
+    };
+    match prepare(&work, &mut project, &mut trash).await {
+        Ok(()) => play_scenarios(&work, &project).await,
+        Err(error) => abort(&work, &error),
+    }
+    let (deleted, problems) = trash.empty(project.admin(), CLEANUP_PATIENCE).await;
+    work.tell(Event::CleanedUp {
+        scenario: None,
+        cleanup: CleanupReport { deleted, problems },
+    });
+}
+
+async fn prepare(work: &Work, project: &mut Project, trash: &mut Trash) -> Result<(), SetupError> {
+    let software = project.software().await?;
+    work.tell(Event::ServerFound { software });
+    project.publish(&used_policies(work), trash).await
+}
+
+fn used_policies(work: &Work) -> Vec<&PolicyFile> {
+    let names: BTreeSet<&str> = work
+        .selected
+        .iter()
+        .flat_map(|scenario| scenario.policies())
+        .collect();
+    names
+        .into_iter()
+        .filter_map(|name| work.suite.policies.get(name))
+        .collect()
+}
+
+fn abort(work: &Work, error: &SetupError) {
+    work.tell(Event::RunAborted {
+        reason: error.to_string(),
+        help: error.help.clone(),
+    });
+    for (index, scenario) in work.selected.iter().enumerate() {
+        work.tell(Event::ScenarioStarted(info(index, scenario)));
+        work.tell(ended(scenario, error.to_string()));
+    }
+}
+
+async fn play_scenarios(work: &Work, project: &Project) {
+    let places = Arc::new(Semaphore::new(work.options.jobs.max(1)));
+    let mut tasks = JoinSet::new();
+    let mut names = HashMap::new();
+    for (index, scenario) in work.selected.iter().enumerate() {
+        let (scenario, project) = (Arc::clone(scenario), project.clone());
+        let (places, events) = (Arc::clone(&places), work.events.clone());
+        let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
+        let played = Arc::clone(&scenario);
+        let handle = tasks.spawn(async move {
+            let place = places.acquire_owned().await;
+            if !options.cancel.is_cancelled() {
+                player::play(player::Part {
+                    info: info(index, &played),
+                    scenario: played,
+                    project,
+                    options,
+                    on_disk,
+                    events,
+                })
+                .await;
+            }
+            drop(place);
+        });
+        names.insert(handle.id(), scenario);
+    }
+    while let Some(ended_task) = tasks.join_next().await {
+        if let Err(error) = ended_task
+            && let Some(scenario) = names.get(&error.id())
+        {
+            work.tell(ended(
+                scenario,
+                format!("the harness itself failed: {error}"),
+            ));
+        }
+    }
+}
+
+fn info(index: usize, scenario: &Scenario) -> ScenarioInfo {
+    ScenarioInfo {
+        index,
+        id: scenario.id.clone(),
+        title: scenario.title.clone(),
+        page: scenario.page.clone(),
+        file: scenario.file.display().to_string(),
+        planned_steps: scenario.given.len() + scenario.steps.len(),
+    }
+}
+
+/// The end of a scenario that did not begin, or broke off.
+fn ended(scenario: &Scenario, reason: String) -> Event {
+    Event::ScenarioFinished {
+        scenario: scenario.id.clone(),
+        verdict: Verdict::Error,
+        reason: Some(reason),
+        duration_ms: 0,
+        snapshot: SnapshotReport::of(SnapshotVerdict::NotCompared),
+    }
+}

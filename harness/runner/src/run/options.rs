@@ -1,0 +1,100 @@
+//! How to run.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::client::Limits;
+use crate::scenario::Scenario;
+
+/// How many scenarios run at the same time, unless told otherwise.
+pub const DEFAULT_JOBS: usize = 4;
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Pieces of `page/scenario`; a scenario that has any of them runs. Empty: all run.
+    pub filter: Vec<String>,
+    /// How many scenarios run at the same time.
+    pub jobs: usize,
+    /// How long to wait and how much to take.
+    pub limits: Limits,
+    /// What to do with snapshots.
+    pub snapshots: SnapshotMode,
+    /// Whether this is a CI job: nothing is written, and warnings count.
+    pub ci: bool,
+    /// Stops the run.
+    pub cancel: Cancel,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            filter: Vec::new(),
+            jobs: DEFAULT_JOBS,
+            limits: Limits::default(),
+            snapshots: SnapshotMode::Compare,
+            ci: false,
+            cancel: Cancel::default(),
+        }
+    }
+}
+
+impl RunOptions {
+    /// Whether a scenario runs.
+    pub fn selects(&self, scenario: &Scenario) -> bool {
+        let name = format!("{}/{}", scenario.page, scenario.id);
+        self.filter.is_empty() || self.filter.iter().any(|piece| name.contains(piece))
+    }
+
+    /// Whether a pending snapshot may be written.
+    pub(crate) fn writes(&self) -> bool {
+        !self.ci && matches!(self.snapshots, SnapshotMode::Compare | SnapshotMode::Update)
+    }
+}
+
+/// What to do with snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SnapshotMode {
+    /// Compare, and write what differs beside it as pending.
+    Compare,
+    /// Compare, and write nothing.
+    CompareOnly,
+    /// Accept what differs, but never that somebody sees more.
+    Update,
+    /// Do not look at them.
+    Off,
+}
+
+/// Stops a run between two requests; what was created is still removed. Clones stop together.
+#[derive(Debug, Clone)]
+pub struct Cancel {
+    state: Arc<watch::Sender<bool>>,
+}
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Self {
+            state: Arc::new(watch::Sender::new(false)),
+        }
+    }
+}
+
+impl Cancel {
+    /// Stops.
+    pub fn cancel(&self) {
+        self.state.send_replace(true);
+    }
+
+    /// Whether it is stopped.
+    pub fn is_cancelled(&self) -> bool {
+        *self.state.borrow()
+    }
+
+    /// Waits until it is stopped.
+    pub async fn cancelled(&self) {
+        let mut receiver = self.state.subscribe();
+        // The sender is in `self`, so there is no other end than a stop.
+        drop(receiver.wait_for(|stopped| *stopped).await);
+    }
+}

@@ -1,0 +1,441 @@
+//! One scenario, from its actors to its verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::bindings::Bindings;
+use super::clock;
+use super::matrix::{Matrix, Watched};
+use super::options::RunOptions;
+use super::snapshots;
+use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
+use crate::expect::{Aliases, CellVerdict, Snapshot, StepSnapshot};
+use crate::report::{
+    Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
+    Verdict,
+};
+use crate::scenario::{Access, GIVEN, Scenario, Step};
+
+/// So many requests in a row without an answer, and the server counts as gone.
+const PATIENCE: usize = 3;
+
+/// What a scenario needs to be played.
+pub(super) struct Part {
+    pub(super) info: ScenarioInfo,
+    pub(super) scenario: Arc<Scenario>,
+    pub(super) project: Project,
+    pub(super) options: RunOptions,
+    pub(super) on_disk: bool,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+}
+
+/// Plays a scenario and tells how it ended.
+pub(super) async fn play(part: Part) {
+    let begun = Instant::now();
+    let mut player = Player::new(&part);
+    player.tell(Event::ScenarioStarted(part.info.clone()));
+    match player.set_up().await {
+        Ok(()) => player.play_all().await,
+        Err(error) => {
+            player.stopped = Some(Stop::Error(format!("{error}; {}", error.help)));
+            player.skip_all();
+        }
+    }
+    // A server that was out of reach a moment ago gets one more chance.
+    let patience = if player.silence >= PATIENCE {
+        1
+    } else {
+        CLEANUP_PATIENCE
+    };
+    let (deleted, problems) = player.trash.empty(part.project.admin(), patience).await;
+    player.tell(Event::CleanedUp {
+        scenario: Some(part.scenario.id.clone()),
+        cleanup: CleanupReport { deleted, problems },
+    });
+    let snapshot = snapshots::settle(
+        &part.scenario,
+        &player.snapshot,
+        &player.unknown,
+        &part.options,
+        part.on_disk,
+    );
+    let (verdict, reason) = player.verdict(&snapshot);
+    player.tell(Event::ScenarioFinished {
+        scenario: part.scenario.id.clone(),
+        verdict,
+        reason,
+        duration_ms: clock::milliseconds(begun),
+        snapshot,
+    });
+}
+
+/// Why a scenario ended before its last step.
+#[derive(Debug, Clone)]
+pub(super) enum Stop {
+    /// Nobody can tell.
+    Error(String),
+    /// Somebody stopped the run.
+    Cancelled,
+}
+
+pub(super) struct Player<'p> {
+    pub(super) scenario: &'p Scenario,
+    pub(super) project: &'p Project,
+    options: &'p RunOptions,
+    events: &'p mpsc::UnboundedSender<Event>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) bindings: Bindings,
+    pub(super) aliases: Aliases,
+    pub(super) watched: Vec<Watched>,
+    /// The admin's last view of the watched resources.
+    pub(super) copies: BTreeMap<String, Value>,
+    pub(super) trash: Trash,
+    snapshot: Snapshot,
+    /// Steps of which the snapshot can say nothing.
+    unknown: BTreeSet<String>,
+    silence: usize,
+    stopped: Option<Stop>,
+    steps: Vec<(String, StepVerdict, Vec<Problem>)>,
+    cells: Vec<Cell>,
+}
+
+impl<'p> Player<'p> {
+    fn new(part: &'p Part) -> Self {
+        Self {
+            scenario: &part.scenario,
+            project: &part.project,
+            options: &part.options,
+            events: &part.events,
+            sessions: Vec::new(),
+            bindings: Bindings::default(),
+            aliases: Aliases::default(),
+            watched: Vec::new(),
+            copies: BTreeMap::new(),
+            trash: Trash::default(),
+            snapshot: Snapshot::default(),
+            unknown: BTreeSet::new(),
+            silence: 0,
+            stopped: None,
+            steps: Vec::new(),
+            cells: Vec::new(),
+        }
+    }
+
+    /// The receiver lives as long as the run; without it there is nobody left to tell.
+    fn tell(&self, event: Event) {
+        drop(self.events.send(event));
+    }
+
+    async fn set_up(&mut self) -> Result<(), SetupError> {
+        let scenario = self.scenario;
+        // Patients first: a relative names theirs.
+        let (patients, others): (Vec<_>, Vec<_>) = scenario
+            .actors
+            .iter()
+            .partition(|actor| actor.patient.is_none());
+        for actor in patients.into_iter().chain(others) {
+            let patient = actor
+                .patient
+                .as_ref()
+                .and_then(|name| self.bindings.get(name))
+                .map(|bound| bound.reference.clone());
+            let reference = self
+                .project
+                .create_profile(actor, patient.as_deref(), &mut self.trash)
+                .await?;
+            self.aliases.name(&reference, &actor.name);
+            self.bindings.bind(&actor.name, reference, None);
+        }
+        for actor in &scenario.actors {
+            if self.options.cancel.is_cancelled() {
+                return Err(SetupError::new("setting up the actors", "interrupted", ""));
+            }
+            let granted = self.granted(&actor.access).map_err(|text| {
+                SetupError::new(format!("granting policies to {}", actor.name), text, "")
+            })?;
+            let Some(bound) = self.bindings.get(&actor.name) else {
+                continue;
+            };
+            let reference = bound.reference.clone();
+            let session = self
+                .project
+                .sign_in(
+                    &actor.name,
+                    &scenario.id,
+                    &reference,
+                    &granted,
+                    &mut self.trash,
+                )
+                .await?;
+            self.sessions.push(session);
+        }
+        Ok(())
+    }
+
+    /// Policies with the values of their parameters.
+    pub(super) fn granted(&self, access: &[Access]) -> Result<Vec<Granted>, String> {
+        access
+            .iter()
+            .map(|access| {
+                let parameters = access
+                    .parameters
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), self.bindings.fill(value)?)))
+                    .collect::<Result<_, String>>()?;
+                Ok((access.policy.clone(), parameters))
+            })
+            .collect()
+    }
+
+    async fn play_all(&mut self) {
+        let scenario = self.scenario;
+        for step in &scenario.given {
+            self.play(step, true).await;
+        }
+        if self.stopped.is_none() && !self.watched.is_empty() {
+            let matrix = self.observe(GIVEN).await;
+            let mut record = StepSnapshot {
+                step: GIVEN.to_owned(),
+                ..StepSnapshot::default()
+            };
+            self.record_sights(&matrix, &mut record);
+            self.snapshot.steps.push(record);
+            self.keep(GIVEN, matrix);
+        }
+        for step in &scenario.steps {
+            self.play(step, false).await;
+        }
+    }
+
+    fn skip_all(&mut self) {
+        let scenario = self.scenario;
+        for step in &scenario.given {
+            self.skip(step, true);
+        }
+        for step in &scenario.steps {
+            self.skip(step, false);
+        }
+    }
+
+    async fn play(&mut self, step: &Step, given: bool) {
+        if self.stopped.is_none() && self.options.cancel.is_cancelled() {
+            self.stopped = Some(Stop::Cancelled);
+        }
+        if self.stopped.is_some() {
+            self.skip(step, given);
+            return;
+        }
+        let played = self.perform(step).await;
+        let mut report = self.report(step, given);
+        report.verdict = played.verdict;
+        report.status = played.status;
+        report.duration_ms = played.duration_ms;
+        report.problems = played.problems;
+        self.note_silence(played.transport);
+        if report.verdict == StepVerdict::Error || report.verdict == StepVerdict::Blocked {
+            self.unknown.insert(step.id.clone());
+        }
+        let answered = matches!(report.verdict, StepVerdict::Passed | StepVerdict::Failed);
+        let mut record = StepSnapshot {
+            step: step.id.clone(),
+            outcome: played.outcome,
+            matches: played.matches,
+            sees: None,
+        };
+        let looks = !given
+            && answered
+            && !self.watched.is_empty()
+            && (step.action.changes() || !step.see.is_empty());
+        let matrix = if looks {
+            let matrix = self.observe(&step.id).await;
+            self.record_sights(&matrix, &mut record);
+            let problems = matrix.check_claims(&step.see);
+            if !problems.is_empty() {
+                report.verdict = StepVerdict::Failed;
+                report.problems.extend(problems);
+            }
+            for name in matrix.unjudged(&step.see) {
+                // Done, and yet what it claims cannot be told.
+                if report.verdict == StepVerdict::Passed {
+                    report.verdict = StepVerdict::Blocked;
+                }
+                let reason = format!("see: {}", self.bindings.blocked_by(&name));
+                report.problems.push(Problem::new(reason));
+            }
+            Some(matrix)
+        } else {
+            None
+        };
+        if given {
+            if report.verdict != StepVerdict::Passed {
+                report.verdict = StepVerdict::Error;
+                let first = report.problems.first();
+                let why = first.map(|p| p.message.clone()).unwrap_or_default();
+                self.stopped = Some(Stop::Error(format!(
+                    "the given state could not be built: step {}: {why}",
+                    step.id
+                )));
+            }
+        } else {
+            self.snapshot.steps.push(record);
+        }
+        self.finish(report);
+        if let Some(matrix) = matrix {
+            self.keep(&step.id, matrix);
+        }
+    }
+
+    fn skip(&mut self, step: &Step, given: bool) {
+        let mut report = self.report(step, given);
+        report.verdict = StepVerdict::Skipped;
+        let why = match &self.stopped {
+            Some(Stop::Cancelled) => "the run was interrupted",
+            _ => "the scenario had ended",
+        };
+        report.problems.push(Problem::new(why));
+        self.unknown.insert(step.id.clone());
+        if let Some(name) = &step.capture {
+            self.bindings.give_up(name, &step.id);
+        }
+        self.finish(report);
+    }
+
+    fn report(&self, step: &Step, given: bool) -> StepReport {
+        StepReport {
+            id: step.id.clone(),
+            given,
+            title: step.title.clone(),
+            actor: step.actor.clone(),
+            verb: step.action.verb(),
+            target: step.action.target().to_owned(),
+            file: step.source.name.clone(),
+            line: step.source.line_column(step.span.start).0,
+            verdict: StepVerdict::Passed,
+            status: None,
+            duration_ms: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    fn finish(&mut self, mut report: StepReport) {
+        // The last gate before an event exists.
+        for problem in &mut report.problems {
+            problem.message = self.project.admin().clean(&problem.message);
+        }
+        self.steps
+            .push((report.id.clone(), report.verdict, report.problems.clone()));
+        self.tell(Event::StepFinished {
+            scenario: self.scenario.id.clone(),
+            step: report,
+        });
+    }
+
+    fn keep(&mut self, after: &str, matrix: Matrix) {
+        self.note_silence(matrix.transport);
+        self.cells.extend(matrix.cells.iter().cloned());
+        self.tell(Event::MatrixObserved {
+            scenario: self.scenario.id.clone(),
+            after: after.to_owned(),
+            cells: matrix.cells,
+        });
+    }
+
+    fn note_silence(&mut self, transport: bool) {
+        self.silence = if transport { self.silence + 1 } else { 0 };
+        if self.silence >= PATIENCE && self.stopped.is_none() {
+            self.stopped = Some(Stop::Error(format!(
+                "the server is out of reach: {PATIENCE} requests in a row had no answer"
+            )));
+        }
+    }
+
+    fn record_sights(&mut self, matrix: &Matrix, record: &mut StepSnapshot) {
+        match matrix.sees(&self.sessions) {
+            Some(sees) => record.sees = Some(sees),
+            None => {
+                self.unknown.insert(record.step.clone());
+            }
+        }
+    }
+
+    fn verdict(&self, snapshot: &SnapshotReport) -> (Verdict, Option<String>) {
+        let with = |verdict| {
+            self.cells
+                .iter()
+                .filter(move |cell| cell.verdict == verdict)
+        };
+        let step = |verdict| {
+            self.steps
+                .iter()
+                .find(move |(_, found, _)| *found == verdict)
+                .map(|(id, _, problems)| {
+                    let why = problems.first().map(|p| p.message.as_str());
+                    format!("step {id}: {}", why.unwrap_or_default())
+                })
+        };
+        if let Some(cell) = with(CellVerdict::UnexpectedAllow).next() {
+            return (Verdict::Failed, Some(sentence(cell)));
+        }
+        if let Some(reason) = step(StepVerdict::Failed) {
+            return (Verdict::Failed, Some(reason));
+        }
+        if let Some(cell) = with(CellVerdict::UnexpectedDeny).next() {
+            return (Verdict::Failed, Some(sentence(cell)));
+        }
+        if snapshot.verdict.is_failure() {
+            let differences = snapshot.diff.as_deref().unwrap_or_default();
+            let reason = match differences {
+                [] => "no snapshot".to_owned(),
+                [only] => only.clone(),
+                [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
+            };
+            return (Verdict::Failed, Some(format!("snapshot: {reason}")));
+        }
+        match &self.stopped {
+            Some(Stop::Cancelled) => {
+                return (Verdict::Skipped, Some("interrupted".to_owned()));
+            }
+            Some(Stop::Error(reason)) => return (Verdict::Error, Some(reason.clone())),
+            None => {}
+        }
+        if let Some(reason) = step(StepVerdict::Error) {
+            return (Verdict::Error, Some(reason));
+        }
+        for (verdict, scenario) in [
+            (CellVerdict::Error, Verdict::Error),
+            (CellVerdict::Skipped, Verdict::Error),
+            (CellVerdict::Inconclusive, Verdict::Inconclusive),
+        ] {
+            if let Some(cell) = with(verdict).next() {
+                return (scenario, Some(sentence(cell)));
+            }
+        }
+        (Verdict::Passed, None)
+    }
+}
+
+/// A cell in one line.
+fn sentence(cell: &Cell) -> String {
+    let after = if cell.after == GIVEN {
+        "in the given state".to_owned()
+    } else {
+        format!("after step {}", cell.after)
+    };
+    let (actor, resource) = (&cell.actor, &cell.resource);
+    match cell.verdict {
+        CellVerdict::UnexpectedAllow => {
+            format!("leak: {actor} sees {resource} {after}, and no policy allows it")
+        }
+        CellVerdict::UnexpectedDeny => {
+            format!("{actor} does not see {resource} {after}, and a policy allows it")
+        }
+        _ => {
+            let why = cell.reason.as_deref().unwrap_or("no usable answer");
+            format!("{actor} and {resource} {after}: {why}")
+        }
+    }
+}

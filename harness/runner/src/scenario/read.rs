@@ -1,0 +1,240 @@
+//! Reading maps with a known set of keys, and saying well what is wrong with the others.
+
+use std::sync::Arc;
+
+use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::source::{Source, Span};
+
+use super::node::{Entry, Kind, Node};
+
+/// How alike two names must be for the one to be offered for the other.
+const LIKENESS: f64 = 0.72;
+
+/// The known name that was probably meant.
+pub(crate) fn did_you_mean<'a>(
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// `a`, `b` and `c`.
+pub(crate) fn listing<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        None => "none".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// The help for a name that is none of the known ones.
+pub(crate) fn known_names<'a>(
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    let list = listing(known.clone());
+    match did_you_mean(wrong, known) {
+        Some(name) => format!("did you mean `{name}`? known: {list}"),
+        None => format!("known: {list}"),
+    }
+}
+
+/// The findings of one file.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    pub(crate) source: Arc<Source>,
+    pub(crate) list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub(crate) fn new(source: &Arc<Source>) -> Self {
+        Self {
+            source: Arc::clone(source),
+            list: Vec::new(),
+        }
+    }
+
+    /// An error with one place.
+    pub(crate) fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        span: Span,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let help = help.into();
+        let mut diagnostic = Diagnostic::error(code, message)
+            .with_label(span, label)
+            .with_source(&self.source);
+        if !help.is_empty() {
+            diagnostic = diagnostic.with_help(help);
+        }
+        self.list.push(diagnostic);
+    }
+
+    /// A text; a number or boolean in its place is an error that says how to quote it.
+    pub(crate) fn text(&mut self, node: &Node, what: &str) -> Option<String> {
+        match &node.kind {
+            Kind::Text(text) => Some(text.clone()),
+            Kind::Bool(_) | Kind::Number(_) => {
+                let written = self.source.slice(node.span).to_owned();
+                let message = format!(
+                    "{what} must be text, and without quotes YAML reads {}",
+                    node.describe(&self.source)
+                );
+                self.error(
+                    "scenario/unquoted",
+                    message,
+                    node.span,
+                    "not text",
+                    format!("write \"{written}\""),
+                );
+                None
+            }
+            Kind::Null | Kind::List(_) | Kind::Map(_) => {
+                self.wrong_kind(node, what, "text");
+                None
+            }
+        }
+    }
+
+    /// The error for a value of another kind than the language has there.
+    pub(crate) fn wrong_kind(&mut self, node: &Node, what: &str, wanted: &str) {
+        let message = format!(
+            "{what} must be {wanted}, and this is {}",
+            node.describe(&self.source)
+        );
+        self.error(
+            "scenario/value",
+            message,
+            node.span,
+            format!("not {wanted}"),
+            "",
+        );
+    }
+
+    /// The items of a list.
+    pub(crate) fn list<'n>(&mut self, node: &'n Node, what: &str) -> &'n [Node] {
+        if let Kind::List(items) = &node.kind {
+            items
+        } else {
+            self.wrong_kind(node, what, "a list");
+            &[]
+        }
+    }
+
+    /// The members of a map; a repeated key is an error, and its first value counts.
+    pub(crate) fn map<'n>(&mut self, node: &'n Node, what: &str) -> Vec<&'n Entry> {
+        let Kind::Map(entries) = &node.kind else {
+            self.wrong_kind(node, what, "a map");
+            return Vec::new();
+        };
+        let mut seen: Vec<&Entry> = Vec::new();
+        for entry in entries {
+            if let Some(first) = seen.iter().find(|other| other.key == entry.key) {
+                let diagnostic = Diagnostic::error(
+                    "scenario/duplicate-key",
+                    format!("the key `{}` stands twice in {what}", entry.key),
+                )
+                .with_label(entry.key_span, "again")
+                .with_label(first.key_span, "first")
+                .with_help("remove one of them")
+                .with_source(&self.source);
+                self.list.push(diagnostic);
+            } else {
+                seen.push(entry);
+            }
+        }
+        seen
+    }
+}
+
+/// A map whose keys are all known.
+pub(crate) struct Fields<'n> {
+    entries: Vec<&'n Entry>,
+    what: String,
+    span: Span,
+}
+
+impl<'n> Fields<'n> {
+    /// Reads a map. Keys that are not allowed are errors.
+    pub(crate) fn read(
+        node: &'n Node,
+        what: &str,
+        allowed: &[&str],
+        findings: &mut Findings,
+    ) -> Self {
+        let entries = findings.map(node, what);
+        for entry in &entries {
+            if !allowed.contains(&entry.key.as_str()) {
+                let list = listing(allowed.iter().copied());
+                let help = match did_you_mean(&entry.key, allowed.iter().copied()) {
+                    Some(name) => format!("did you mean `{name}`? allowed in {what}: {list}"),
+                    None => format!("allowed in {what}: {list}"),
+                };
+                findings.error(
+                    "scenario/unknown-key",
+                    format!("unknown key `{}` in {what}", entry.key),
+                    entry.key_span,
+                    "not a key of the language",
+                    help,
+                );
+            }
+        }
+        Self {
+            entries,
+            what: what.to_owned(),
+            span: node.span,
+        }
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&'n Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The member of a key.
+    pub(crate) fn entry(&self, key: &str) -> Option<&'n Entry> {
+        self.entries.iter().copied().find(|entry| entry.key == key)
+    }
+
+    /// The value of a key that must be there.
+    pub(crate) fn require(&self, key: &str, findings: &mut Findings) -> Option<&'n Node> {
+        let found = self.get(key);
+        if found.is_none() {
+            findings.error(
+                "scenario/missing-key",
+                format!("{} has no `{key}`", self.what),
+                self.start(),
+                format!("`{key}` is missing here"),
+                "",
+            );
+        }
+        found
+    }
+
+    /// A text that must be there.
+    pub(crate) fn require_text(&self, key: &str, findings: &mut Findings) -> Option<String> {
+        let node = self.require(key, findings)?;
+        findings.text(node, &format!("`{key}`"))
+    }
+
+    /// A text that may be there.
+    pub(crate) fn optional_text(&self, key: &str, findings: &mut Findings) -> Option<String> {
+        findings.text(self.get(key)?, &format!("`{key}`"))
+    }
+
+    /// The first key, for findings about the whole map.
+    pub(crate) fn start(&self) -> Span {
+        self.entries
+            .first()
+            .map_or(self.span, |entry| entry.key_span)
+    }
+}

@@ -1,0 +1,492 @@
+//! Every mistake in a scenario file has its message, its place and its advice.
+
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a broken fixture should stop the test where it is"
+)]
+
+use std::path::PathBuf;
+
+use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_harness::scenario::{Files, LoadError};
+use fhirward_harness::{Suite, scenario::Action, scenario::ExpectedStatus};
+use rstest::rstest;
+
+const HEAD: &str = "scenario: flow\ntitle: T\npage: p\n";
+const ACTORS: &str = "actors:\n  alice: { profile: Practitioner, name: Dr. Alice Smith, policy: participant }\n  homer: { profile: Patient, name: Homer, policy: participant }\n";
+const PARTICIPANT: &str = r#"{"resourceType":"AccessPolicy","name":"participant","resource":[{"resourceType":"Communication"}]}"#;
+const STATE: &str = "state: base\nactors:\n  jackie: { profile: Practitioner, name: Jackie, policy: participant }\nsteps:\n  - step: given-header\n    create: Communication\n    capture: header\n    body: { resourceType: Communication, status: in-progress }\n";
+
+fn files(scenario: &str) -> Files {
+    let mut files = Files::default();
+    files
+        .scenarios
+        .push((PathBuf::from("s/p/flow.yaml"), scenario.to_owned()));
+    files
+        .policies
+        .insert("s/policies/participant.json".into(), PARTICIPANT.into());
+    files
+        .states
+        .insert("s/states/base.yaml".into(), STATE.into());
+    files
+}
+
+fn findings(files: &Files) -> Vec<Diagnostic> {
+    match Suite::check(files) {
+        Ok(suite) => suite.warnings,
+        Err(LoadError::Invalid(findings)) => findings,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn underlined(diagnostic: &Diagnostic) -> String {
+    let source = diagnostic.source.as_ref().expect("a source");
+    diagnostic
+        .labels
+        .first()
+        .map(|label| source.slice(label.span).to_owned())
+        .unwrap_or_default()
+}
+
+fn with_step(step: &str) -> String {
+    let lines: String = step
+        .lines()
+        .enumerate()
+        .map(|(at, line)| {
+            if at == 0 {
+                format!("  - {line}\n")
+            } else {
+                format!("    {line}\n")
+            }
+        })
+        .collect();
+    format!("{HEAD}{ACTORS}steps:\n{lines}")
+}
+
+#[rstest]
+#[case::unknown_key(
+    "step: a\nas: alice\nread: ${alice}\nexpct: hidden",
+    "unknown key `expct` in a step",
+    "expct",
+    "did you mean `expect`?"
+)]
+#[case::unknown_actor(
+    "step: a\nas: alcie\nread: ${homer}",
+    "unknown actor `alcie`",
+    "alcie",
+    "did you mean `alice`? known: `alice`, `homer` and `admin`"
+)]
+#[case::unknown_capture(
+    "step: a\nas: alice\nread: ${thraed}",
+    "unknown resource `thraed`",
+    "${thraed}",
+    "known: `alice` and `homer`"
+)]
+#[case::second_reference_of_a_text(
+    "step: a\nas: alice\nsearch: Communication?sender=${alice}&recipient=${hommer}",
+    "unknown resource `hommer`",
+    "${hommer}",
+    "did you mean `homer`?"
+)]
+#[case::unknown_policy(
+    "step: a\nas: admin\ngrant: { actor: alice, policy: particpant }",
+    "unknown policy `particpant`",
+    "particpant",
+    "did you mean `participant`?"
+)]
+#[case::grant_to_nobody(
+    "step: a\nas: admin\ngrant: { actor: bob, policy: participant }",
+    "unknown actor `bob`",
+    "bob",
+    "known: `alice` and `homer`"
+)]
+#[case::see_by_nobody(
+    "step: a\nas: alice\ncreate: Communication\ncapture: m\nbody: {}\nsee: { jackie: { m: hidden } }",
+    "unknown actor `jackie`",
+    "jackie",
+    "known:"
+)]
+#[case::see_nothing(
+    "step: a\nas: alice\ncreate: Communication\ncapture: m\nbody: {}\nsee: { homer: { n: hidden } }",
+    "unknown resource `n`",
+    "n",
+    "known: `m`"
+)]
+#[case::admin_is_no_row(
+    "step: a\nas: alice\ncreate: Communication\ncapture: m\nbody: {}\nsee: { admin: { m: visible } }",
+    "`admin` sees everything and is no row of the matrix",
+    "admin",
+    ""
+)]
+#[case::no_verb(
+    "step: a\nas: alice",
+    "a step does nothing",
+    "step",
+    "add one of `create`, `read`"
+)]
+#[case::two_verbs(
+    "step: a\nas: alice\nread: ${alice}\ndelete: ${alice}",
+    "a step does two things: `read` and `delete`",
+    "delete",
+    "make two steps of it"
+)]
+#[case::no_actor("step: a\nread: ${alice}", "a step has no `as`", "step", "")]
+#[case::expectation(
+    "step: a\nas: alice\nread: ${homer}\nexpect: hiden",
+    "`hiden` is nothing that can be expected",
+    "hiden",
+    "did you mean `hidden`?"
+)]
+#[case::status_as_text(
+    "step: a\nas: alice\nread: ${homer}\nexpect: { status: 4040 }",
+    "`status` must be an HTTP status from 200 to 599, and this is the number `4040`",
+    "4040",
+    ""
+)]
+#[case::path(
+    "step: a\nas: alice\nread: ${homer}\nexpect: { body: { \"status\": x } }",
+    "`status` is not a JSONPath",
+    "",
+    "a path starts with `$`"
+)]
+#[case::matches_of_a_read(
+    "step: a\nas: alice\nread: ${homer}\nexpect: { matches: [] }",
+    "`read` finds nothing that `matches` could be compared with",
+    "",
+    ""
+)]
+#[case::template_without_end(
+    "step: a\nas: alice\nread: ${homer",
+    "`${` without `}`",
+    "${homer",
+    "write `${name}`"
+)]
+#[case::template_field(
+    "step: a\nas: alice\nread: Patient/${homer.uuid}",
+    "`uuid` is nothing that a name has",
+    "${homer.uuid}",
+    "allowed: `${name}`, `${name.id}`, `${name.version}`"
+)]
+#[case::version_of_a_person(
+    "step: a\nas: alice\nread: ${homer}/_history/${homer.version}",
+    "`homer` is an actor and has no version",
+    "${homer.version}",
+    "allowed: `${homer}` and `${homer.id}`"
+)]
+#[case::octal_in_a_code(
+    "step: a\nas: alice\ncreate: Communication\nbody: { category: { coding: [ { code: 012 } ] } }",
+    "without quotes YAML reads `012` as the number 12",
+    "012",
+    "write \"012\" for the text, or 12 for the number"
+)]
+#[case::hex_in_a_code(
+    "step: a\nas: alice\ncreate: Communication\nbody: { code: 0x1F }",
+    "without quotes YAML reads `0x1F` as the number 31",
+    "0x1F",
+    "write \"0x1F\""
+)]
+#[case::boolean_for_a_code(
+    "step: a\nas: alice\ncreate: Communication\nbody: { status: true }",
+    "`status` is of type code, and without quotes YAML reads the boolean `true`",
+    "true",
+    "write \"true\""
+)]
+#[case::number_for_a_nested_code(
+    "step: a\nas: alice\ncreate: Communication\nbody: { category: [ { coding: [ { code: 12 } ] } ] }",
+    "`code` is of type code, and without quotes YAML reads the number `12`",
+    "12",
+    "write \"12\""
+)]
+#[case::year_for_a_date(
+    "step: a\nas: alice\nupdate: ${homer}\nbody: { resourceType: Patient, birthDate: 1956 }",
+    "`birthDate` is of type date, and without quotes YAML reads the number `1956`",
+    "1956",
+    "write \"1956\""
+)]
+#[case::word_for_a_boolean(
+    "step: a\nas: alice\ncreate: Patient\nbody: { active: on }",
+    "`active` is a boolean, and `on` is text",
+    "on",
+    "write true"
+)]
+#[case::boolean_for_a_name(
+    "step: a\nas: true\nread: ${homer}",
+    "`as` must be text, and without quotes YAML reads the boolean `true`",
+    "true",
+    "write \"true\""
+)]
+#[case::number_for_a_step(
+    "step: 012\nas: alice\nread: ${homer}",
+    "`step` must be text, and without quotes YAML reads the number `012`",
+    "012",
+    "write \"012\""
+)]
+#[case::body_of_another_type(
+    "step: a\nas: alice\ncreate: Communication\nbody: { resourceType: Patient }",
+    "`create: Communication` has a body of type `Patient`",
+    "Communication",
+    ""
+)]
+#[case::patch_without_list(
+    "step: a\nas: alice\npatch: ${homer}\nbody: { op: remove, path: /x }",
+    "the `body` of a patch must be a list of operations",
+    "",
+    "- { op: replace"
+)]
+#[case::capture_of_a_search(
+    "step: a\nas: alice\nsearch: Communication\ncapture: x",
+    "`search` takes no `capture`",
+    "capture",
+    ""
+)]
+#[case::name_of_an_actor(
+    "step: a\nas: alice\ncreate: Communication\ncapture: homer\nbody: {}",
+    "the name `homer` is taken",
+    "homer",
+    ""
+)]
+#[case::grant_by_an_actor(
+    "step: a\nas: alice\ngrant: { actor: homer, policy: participant }",
+    "only the admin grants",
+    "alice",
+    "write `as: admin`"
+)]
+#[case::step_called_given(
+    "step: given\nas: alice\nread: ${homer}",
+    "no step can be called `given`",
+    "given",
+    ""
+)]
+#[case::key_twice(
+    "step: a\nas: alice\nas: homer\nread: ${homer}",
+    "the key `as` stands twice in a step",
+    "as",
+    "remove one of them"
+)]
+fn one_mistake_in_a_step(
+    #[case] step: &str,
+    #[case] message: &str,
+    #[case] under: &str,
+    #[case] help: &str,
+) {
+    let found = findings(&files(&with_step(step)));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let finding = &found[0];
+    assert!(
+        finding.message.starts_with(message),
+        "message: {}",
+        finding.message
+    );
+    if !under.is_empty() {
+        assert_eq!(underlined(finding), under);
+    }
+    assert!(
+        finding.help.as_deref().unwrap_or_default().contains(help),
+        "help: {:?}",
+        finding.help
+    );
+}
+
+#[rstest]
+#[case::not_yaml("scenario: flow\ntitle: [a\npage: p\n", "this is not valid YAML", None)]
+#[case::reference_in_braces(
+    "scenario: flow\nsteps:\n  - { step: a, read: ${x} }\n",
+    "this is not valid YAML",
+    Some("must stand in quotes")
+)]
+#[case::two_documents(
+    "scenario: flow\n---\na: b\n",
+    "a scenario file holds one YAML document",
+    None
+)]
+#[case::wrong_stem(
+    "scenario: other\ntitle: T\npage: p\nsteps: []\n",
+    "`scenario: other` stands in a file called `flow`",
+    Some("write `scenario: flow`")
+)]
+#[case::missing_state(
+    "scenario: flow\ntitle: T\npage: p\ngiven: bsae\nsteps: []\n",
+    "there is no state `bsae`",
+    Some("did you mean `base`?")
+)]
+#[case::missing_title(
+    "scenario: flow\npage: p\nsteps: []\n",
+    "a scenario has no `title`",
+    None
+)]
+#[case::unknown_top_key(
+    "scenario: flow\ntitle: T\npage: p\nstep: []\nsteps: []\n",
+    "unknown key `step` in a scenario",
+    Some("did you mean `steps`?")
+)]
+#[case::actor_twice(
+    "scenario: flow\ntitle: T\npage: p\ngiven: base\nactors:\n  jackie: { profile: Patient, name: J, policy: participant }\nsteps: []\n",
+    "the actor `jackie` is declared twice",
+    Some("first in s/states/base.yaml:3")
+)]
+#[case::actor_without_policy(
+    "scenario: flow\ntitle: T\npage: p\nactors:\n  x: { profile: Patient, name: J, policy: [] }\nsteps: []\n",
+    "an actor must have a policy",
+    Some("policies/")
+)]
+#[case::relative_without_patient(
+    "scenario: flow\ntitle: T\npage: p\nactors:\n  x: { profile: RelatedPerson, name: J, policy: participant }\nsteps: []\n",
+    "a RelatedPerson has no `patient`",
+    Some("patient: homer")
+)]
+#[case::unknown_profile(
+    "scenario: flow\ntitle: T\npage: p\nactors:\n  x: { profile: Pratitioner, name: J, policy: participant }\nsteps: []\n",
+    "`Pratitioner` is no kind of actor",
+    Some("did you mean `Practitioner`?")
+)]
+#[case::step_of_the_state_again(
+    "scenario: flow\ntitle: T\npage: p\ngiven: base\nsteps:\n  - { step: given-header, as: jackie, read: \"${header}\" }\n",
+    "two steps are called `given-header`",
+    Some("first in s/states/base.yaml:5")
+)]
+fn one_mistake_in_a_file(#[case] text: &str, #[case] message: &str, #[case] help: Option<&str>) {
+    let found = findings(&files(text));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(
+        found[0].message.starts_with(message),
+        "message: {}",
+        found[0].message
+    );
+    assert!(found[0].line_column().is_some(), "no place");
+    if let Some(help) = help {
+        assert!(
+            found[0].help.as_deref().unwrap_or_default().contains(help),
+            "help: {:?}",
+            found[0].help
+        );
+    }
+}
+
+#[test]
+fn every_mistake_of_a_file_is_reported() {
+    let text = format!(
+        "{HEAD}{ACTORS}steps:\n  - step: a\n    as: bob\n    red: x\n  - step: a\n    as: alice\n    read: ${{x}}\n"
+    );
+    let found = findings(&files(&text));
+    let messages: Vec<&str> = found.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "unknown key `red` in a step",
+            "a step does nothing",
+            "unknown resource `x`",
+        ]
+    );
+}
+
+#[test]
+fn a_capture_used_too_early_shows_both_places() {
+    let text = with_step("step: a\nas: alice\nread: ${late}")
+        + "  - step: b\n    as: alice\n    create: Communication\n    capture: late\n    body: {}\n";
+    let found = findings(&files(&text));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].message, "`late` is used before it exists");
+    let source = found[0].source.as_ref().unwrap();
+    let places: Vec<&str> = found[0]
+        .labels
+        .iter()
+        .map(|label| source.slice(label.span))
+        .collect();
+    assert_eq!(places, ["${late}", "late"]);
+}
+
+#[test]
+fn states_that_build_on_each_other_are_found() {
+    let mut files = files(&format!("{HEAD}given: a\nsteps: []\n"));
+    files
+        .states
+        .insert("s/states/a.yaml".into(), "state: a\ngiven: b\n".into());
+    files
+        .states
+        .insert("s/states/b.yaml".into(), "state: b\ngiven: a\n".into());
+    let found = findings(&files);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].code, "scenario/state-cycle");
+}
+
+#[test]
+fn a_file_becomes_a_plan() {
+    let text = format!(
+        "{HEAD}given: base\n{ACTORS}steps:\n  - step: m\n    as: alice\n    create: Communication\n    capture: m1\n    body: {{ resourceType: Communication, valueQuantity: {{ value: 1.50 }}, status: on }}\n    see:\n      jackie: {{ m1: hidden, header: visible }}\n  - step: r\n    as: jackie\n    read: ${{m1}}\n    expect: hidden\n"
+    );
+    let suite = Suite::check(&files(&text)).unwrap();
+    let scenario = &suite.scenarios[0];
+    let actors: Vec<&str> = scenario.actors.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(actors, ["jackie", "alice", "homer"]);
+    assert_eq!(scenario.given.len(), 1);
+    assert_eq!(scenario.given[0].actor, "admin");
+    assert_eq!(scenario.policies(), ["participant"]);
+    let Action::Create { body, .. } = &scenario.steps[0].action else {
+        panic!("not a create");
+    };
+    assert_eq!(
+        body.to_string(),
+        r#"{"resourceType":"Communication","valueQuantity":{"value":1.50},"status":"on"}"#
+    );
+    assert_eq!(scenario.steps[0].see.len(), 2);
+    assert_eq!(scenario.steps[1].expect.status, ExpectedStatus::Hidden);
+}
+
+#[test]
+fn broken_policies_are_errors_of_the_suite() {
+    let mut files = files(&format!("{HEAD}steps: []\n"));
+    files.policies.insert(
+        "s/policies/broken.json".into(),
+        "{ \"resourceType\": }".into(),
+    );
+    files.policies.insert(
+        "s/policies/two.json".into(),
+        format!("[{PARTICIPANT},{PARTICIPANT}]"),
+    );
+    let found = findings(&files);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(matches!(Suite::check(&files), Err(LoadError::Invalid(_))));
+}
+
+#[test]
+fn paths_are_found_read_and_sorted() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    std::fs::create_dir_all(root.join("p")).unwrap();
+    std::fs::create_dir_all(root.join("states")).unwrap();
+    std::fs::create_dir_all(root.join("policies")).unwrap();
+    std::fs::write(root.join("policies/participant.json"), PARTICIPANT).unwrap();
+    std::fs::write(root.join("states/base.yaml"), STATE).unwrap();
+    for name in ["b", "a"] {
+        let text = format!("scenario: {name}\ntitle: T\npage: p\ngiven: base\nsteps: []\n");
+        std::fs::write(root.join(format!("p/{name}.yaml")), text).unwrap();
+    }
+    std::fs::write(root.join("p/a.snap.yaml"), "{}").unwrap();
+    std::fs::write(root.join("p/gone.snap.yaml"), "{}").unwrap();
+    std::fs::write(root.join("p/a.snap.yaml.new"), "{}").unwrap();
+
+    let suite = Suite::load(&[root.to_path_buf()]).unwrap();
+    let ids: Vec<&str> = suite.scenarios.iter().map(|s| s.id.as_str()).collect();
+    assert_eq!(ids, ["a", "b"]);
+    assert!(suite.scenarios[0].snapshot.is_some());
+    assert_eq!(suite.obsolete, [root.join("p/gone.snap.yaml")]);
+
+    let one = Suite::load(&[root.join("p/b.yaml")]).unwrap();
+    assert_eq!(one.scenarios.len(), 1);
+    assert!(one.obsolete.is_empty());
+
+    let missing = Suite::load(&[root.join("q")]).unwrap_err();
+    assert_eq!(missing.exit_code(), 1);
+    std::fs::create_dir(root.join("empty")).unwrap();
+    let nothing = Suite::load(&[root.join("empty")]).unwrap_err();
+    assert_eq!(nothing.exit_code(), 6);
+}
+
+#[test]
+fn numbers_and_booleans_where_they_belong_are_none_of_its_business() {
+    let text = with_step(
+        "step: a\nas: alice\ncreate: Patient\nbody: { active: true, multipleBirthInteger: 2, extension: [ { url: u, valueDecimal: 1.50 } ] }",
+    );
+    assert_eq!(findings(&files(&text)), Vec::<Diagnostic>::new());
+}

@@ -1,0 +1,13 @@
+//! Runs against a scripted server.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a broken fixture should stop the test where it is"
+)]
+
+mod faults;
+mod run;
+mod suite;
+mod support;

@@ -1,0 +1,263 @@
+//! Whole runs against a scripted server.
+
+use std::path::Path;
+
+use crate::suite;
+use crate::support::{Fake, Fault, limits};
+use fhirward_harness::expect::{CellVerdict, review};
+use fhirward_harness::report::{
+    Event, Report, SnapshotVerdict, StepVerdict, Style, Verdict, terminal,
+};
+use fhirward_harness::run::SnapshotMode;
+use fhirward_harness::{RunOptions, RunOutcome, run};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    suite::write(folder.path());
+    folder
+}
+
+fn options() -> RunOptions {
+    RunOptions {
+        limits: limits(),
+        ..RunOptions::default()
+    }
+}
+
+async fn play(fake: &Fake, root: &Path, options: &RunOptions) -> RunOutcome {
+    let suite = suite::load(root);
+    run(&suite, &fake.target(), options, &mut |_: &Event| {}).await
+}
+
+fn accept_all(root: &Path) {
+    for pending in review::pending(&[root.to_path_buf()]).unwrap() {
+        pending.accept(Some("because")).unwrap();
+    }
+}
+
+fn words(report: &Report) -> String {
+    terminal(report, Style::default())
+}
+
+#[tokio::test]
+async fn a_conformant_server_passes_once_the_snapshot_is_accepted() {
+    let (folder, fake) = (folder(), Fake::start().await);
+    let first = play(&fake, folder.path(), &options()).await;
+    let scenario = &first.report.scenarios[0];
+    assert_eq!(
+        scenario.snapshot.verdict,
+        SnapshotVerdict::Missing,
+        "{}",
+        words(&first.report)
+    );
+    assert_eq!(first.exit_code(), 4, "{}", words(&first.report));
+    assert!(!scenario.leaks());
+    let pending = folder.path().join("threads/remove.snap.yaml.new");
+    let text = std::fs::read_to_string(&pending).unwrap();
+    insta::assert_snapshot!("snapshot_of_the_suite", text);
+
+    accept_all(folder.path());
+    let other = Fake::scripted("zz", |_| Fault::None).await;
+    let second = play(&other, folder.path(), &options()).await;
+    assert_eq!(second.exit_code(), 0, "{}", words(&second.report));
+    assert_eq!(second.report.scenarios[0].verdict, Verdict::Passed);
+    assert!(!pending.exists());
+    assert_eq!(second.report.server.software.as_deref(), Some("fake 1"));
+    assert_eq!(other.leftovers(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn scenarios_run_at_the_same_time_and_report_in_order() {
+    let folder = folder();
+    for name in ["a", "b", "c", "d", "e"] {
+        let text = suite::REMOVE.replace("scenario: remove", &format!("scenario: {name}"));
+        std::fs::write(folder.path().join(format!("threads/{name}.yaml")), text).unwrap();
+    }
+    let fake = Fake::start().await;
+    let off = RunOptions {
+        snapshots: SnapshotMode::Off,
+        ..options()
+    };
+    let outcome = play(&fake, folder.path(), &off).await;
+    let ids: Vec<&str> = outcome
+        .report
+        .scenarios
+        .iter()
+        .map(|s| s.info.id.as_str())
+        .collect();
+    assert_eq!(ids, ["a", "b", "c", "d", "e", "remove"]);
+    assert_eq!(outcome.exit_code(), 0, "{}", words(&outcome.report));
+    assert!(fake.leftovers().is_empty());
+
+    play(&fake, folder.path(), &options()).await;
+    let pending = review::pending(&[folder.path().to_path_buf()]).unwrap();
+    assert_eq!(pending.len(), 6);
+    assert!(pending.iter().all(|one| one.new == pending[0].new));
+
+    let some = RunOptions {
+        filter: vec!["threads/b".into()],
+        ..off.clone()
+    };
+    let outcome = play(&fake, folder.path(), &some).await;
+    assert_eq!(outcome.summary().scenarios, 1);
+    let none = RunOptions {
+        filter: vec!["nothing".into()],
+        ..off
+    };
+    assert_eq!(play(&fake, folder.path(), &none).await.exit_code(), 6);
+}
+
+#[tokio::test]
+async fn more_than_the_snapshot_says_is_a_leak_until_there_is_a_reason() {
+    let (folder, fake) = (folder(), Fake::start().await);
+    play(&fake, folder.path(), &options()).await;
+    accept_all(folder.path());
+    let snapshot = folder.path().join("threads/remove.snap.yaml");
+    let text = std::fs::read_to_string(&snapshot).unwrap();
+    let narrower = text.replacen("jackie: [m1]", "jackie: []", 1);
+    assert_ne!(text, narrower);
+    std::fs::write(&snapshot, narrower).unwrap();
+
+    for mode in [SnapshotMode::Compare, SnapshotMode::Update] {
+        let outcome = play(
+            &fake,
+            folder.path(),
+            &RunOptions {
+                snapshots: mode,
+                ..options()
+            },
+        )
+        .await;
+        assert_eq!(outcome.exit_code(), 5);
+        let scenario = &outcome.report.scenarios[0];
+        assert!(scenario.snapshot.widening);
+        assert_eq!(
+            scenario.reason.as_deref(),
+            Some("snapshot: jackie gained m1 (was hidden) after step remove-jackie")
+        );
+    }
+    let pending = review::pending(&[folder.path().to_path_buf()]).unwrap();
+    assert!(pending[0].clone().accept(None).is_err());
+    accept_all(folder.path());
+    assert_eq!(play(&fake, folder.path(), &options()).await.exit_code(), 0);
+    let text = std::fs::read_to_string(&snapshot).unwrap();
+    assert!(text.contains("reason: because"), "{text}");
+}
+
+#[tokio::test]
+async fn less_than_the_snapshot_says_is_a_failure_and_may_be_updated() {
+    let (folder, fake) = (folder(), Fake::start().await);
+    play(&fake, folder.path(), &options()).await;
+    accept_all(folder.path());
+    let snapshot = folder.path().join("threads/remove.snap.yaml");
+    let text = std::fs::read_to_string(&snapshot).unwrap();
+    std::fs::write(
+        &snapshot,
+        text.replacen("outsider: []", "outsider: [m1]", 1),
+    )
+    .unwrap();
+    let outcome = play(&fake, folder.path(), &options()).await;
+    assert_eq!(outcome.exit_code(), 4);
+    let mut report = outcome.report.clone();
+    report.duration_ms = 0;
+    report.scenarios[0].duration_ms = 0;
+    let text_of_report = words(&report).replace(&folder.path().display().to_string(), "scenarios");
+    insta::assert_snapshot!("snapshot_difference", text_of_report);
+    let update = RunOptions {
+        snapshots: SnapshotMode::Update,
+        ..options()
+    };
+    let outcome = play(&fake, folder.path(), &update).await;
+    assert_eq!(
+        outcome.report.scenarios[0].snapshot.verdict,
+        SnapshotVerdict::Updated
+    );
+    assert_eq!(outcome.exit_code(), 0);
+    assert_eq!(std::fs::read_to_string(&snapshot).unwrap(), text);
+}
+
+#[tokio::test]
+async fn ci_writes_nothing_and_obsolete_snapshots_fail() {
+    let (folder, fake) = (folder(), Fake::start().await);
+    let ci = RunOptions {
+        ci: true,
+        ..options()
+    };
+    let outcome = play(&fake, folder.path(), &ci).await;
+    assert_eq!(outcome.exit_code(), 4);
+    assert!(!folder.path().join("threads/remove.snap.yaml.new").exists());
+
+    play(&fake, folder.path(), &options()).await;
+    accept_all(folder.path());
+    std::fs::write(folder.path().join("threads/gone.snap.yaml"), "{}\n").unwrap();
+    let outcome = play(&fake, folder.path(), &options()).await;
+    assert_eq!(outcome.report.obsolete.len(), 1);
+    assert_eq!(outcome.exit_code(), 4);
+}
+
+#[tokio::test]
+async fn a_snapshot_with_conflict_markers_fails_and_does_not_crash() {
+    let (folder, fake) = (folder(), Fake::start().await);
+    let text = "<<<<<<< ours\na: {}\n=======\nb: {}\n>>>>>>> theirs\n";
+    std::fs::write(folder.path().join("threads/remove.snap.yaml"), text).unwrap();
+    let outcome = play(&fake, folder.path(), &options()).await;
+    assert_eq!(
+        outcome.report.scenarios[0].snapshot.verdict,
+        SnapshotVerdict::Unreadable
+    );
+    assert_eq!(outcome.exit_code(), 4);
+}
+
+#[tokio::test]
+async fn a_step_that_fails_blocks_only_what_needs_it() {
+    let folder = folder();
+    let text = suite::REMOVE.replace(
+        "      sent: \"2024-04-10T11:00:00Z\"\n",
+        "      sent: \"2024-04-10T11:00:00Z\"\n    expect: { body: { \"$.status\": completed } }\n",
+    );
+    let text = text.replace(
+        "      sender: { reference: \"${jackie}\" }",
+        "      sender: { reference: \"${alice}\" }",
+    );
+    std::fs::write(folder.path().join("threads/remove.yaml"), text).unwrap();
+    let fake = Fake::start().await;
+    let off = RunOptions {
+        snapshots: SnapshotMode::Off,
+        ..options()
+    };
+    let outcome = play(&fake, folder.path(), &off).await;
+    let scenario = &outcome.report.scenarios[0];
+    let steps: Vec<(&str, StepVerdict)> = scenario
+        .steps
+        .iter()
+        .filter(|step| step.verdict != StepVerdict::Passed)
+        .map(|step| (step.id.as_str(), step.verdict))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            ("answer", StepVerdict::Failed),
+            ("alice-lists", StepVerdict::Blocked),
+            ("clerk-is-let-in", StepVerdict::Blocked),
+        ]
+    );
+    let problems: Vec<&str> = scenario
+        .problems()
+        .map(|(_, problem)| problem.message.as_str())
+        .collect();
+    assert_eq!(
+        problems,
+        [
+            "expected success (2xx), got 403 (forbidden)",
+            "`$.status` is absent, expected \"completed\"",
+            "needs `m2`, which step answer did not bring about",
+            "see: needs `m2`, which step answer did not bring about",
+        ]
+    );
+    assert_eq!(outcome.exit_code(), 4);
+    assert!(scenario.matrix.iter().all(|cell| matches!(
+        cell.verdict,
+        CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny
+    )));
+}

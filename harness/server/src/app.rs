@@ -1,0 +1,119 @@
+//! Everything the requests share.
+
+use std::sync::OnceLock;
+
+use axum::body::Bytes;
+use fhirward_engine::policy::Options;
+use serde_json::json;
+use url::Url;
+
+use crate::auth::clients::Clients;
+use crate::auth::session::Sessions;
+use crate::auth::token::Tokens;
+use crate::config::{Config, Limits};
+use crate::running::StartError;
+use crate::store::{Draft, Store, instant};
+
+/// The path of the FHIR base, below the server's base URL.
+pub(crate) const FHIR_PATH: &str = "fhir/R4/";
+
+/// The state of a running server.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) clients: Clients,
+    pub(crate) sessions: Sessions,
+    pub(crate) tokens: Tokens,
+    pub(crate) limits: Limits,
+    /// Always ends with a slash.
+    pub(crate) base_url: Url,
+    /// `base_url` + `fhir/R4/`.
+    pub(crate) fhir_base: String,
+    pub(crate) options: Options,
+    /// When the server was started, as the CapabilityStatement tells it.
+    pub(crate) started: String,
+    /// The CapabilityStatement, generated when first asked for.
+    pub(crate) capability: OnceLock<Bytes>,
+}
+
+impl App {
+    pub(crate) fn new(config: Config, base_url: Url) -> Result<Self, StartError> {
+        for (what, id) in [
+            ("admin client id", &config.admin.id),
+            ("project id", &config.project),
+        ] {
+            if !is_id(id) {
+                return Err(StartError::Config(format!(
+                    "the {what} `{id}` is no FHIR id (1 to 64 letters, digits, `-` or `.`)"
+                )));
+            }
+        }
+        if config.limits.default_page == 0 || config.limits.max_page == 0 {
+            return Err(StartError::Config(
+                "a page of 0 entries cannot be turned".into(),
+            ));
+        }
+        if config.limits.max_connections == 0 {
+            return Err(StartError::Config("0 connections serve nobody".into()));
+        }
+        let fhir_base = format!("{base_url}{FHIR_PATH}");
+        let app = Self {
+            store: Store::default(),
+            clients: Clients::default(),
+            sessions: Sessions::new(config.admin.id.clone()),
+            tokens: Tokens::new(config.token_lifetime)?,
+            limits: config.limits,
+            options: Options {
+                base_url: Some(fhir_base.clone()),
+            },
+            base_url,
+            fhir_base,
+            started: instant(jiff::Timestamp::now()),
+            capability: OnceLock::new(),
+        };
+        app.clients.set(&config.admin.id, &config.admin.secret)?;
+        let (project, admin) = (
+            format!("Project/{}", config.project),
+            format!("ClientApplication/{}", config.admin.id),
+        );
+        for (resource_type, id, content) in [
+            (
+                "Project",
+                config.project,
+                json!({ "resourceType": "Project", "name": "fhirward" }),
+            ),
+            (
+                "ClientApplication",
+                config.admin.id,
+                json!({ "resourceType": "ClientApplication", "name": "Project administrator" }),
+            ),
+            (
+                "ProjectMembership",
+                uuid::Uuid::new_v4().to_string(),
+                json!({
+                    "resourceType": "ProjectMembership",
+                    "project": { "reference": project },
+                    "user": { "reference": admin },
+                    "profile": { "reference": admin },
+                    "admin": true,
+                }),
+            ),
+        ] {
+            app.store.insert(Draft::new(resource_type, id, content));
+        }
+        Ok(app)
+    }
+
+    /// The current time, as tokens count it: seconds since 1970.
+    pub(crate) fn now() -> i64 {
+        jiff::Timestamp::now().as_second()
+    }
+}
+
+/// Whether `text` can be the id of a FHIR resource.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+}

@@ -1,0 +1,54 @@
+//! Who is asking: clients and their secrets, tokens, and the session behind a request.
+
+pub(crate) mod clients;
+pub(crate) mod random;
+pub(crate) mod session;
+pub(crate) mod token;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
+
+use crate::app::App;
+use crate::http::outcome::Failure;
+use session::Actor;
+
+/// Who sends this request: by bearer token, or by client id and secret.
+///
+/// # Errors
+/// 401 for everything that does not prove it, without saying which part was wrong.
+pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Actor>, Failure> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Failure::unauthorized(
+            "send `Authorization: Bearer` with a token from /oauth2/token",
+        ));
+    };
+    let (scheme, rest) = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .unwrap_or_default();
+    let client = if scheme.eq_ignore_ascii_case("bearer") {
+        app.tokens.verify(rest.trim(), App::now())
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        basic(rest)
+            .filter(|(id, secret)| app.clients.verify(id, secret))
+            .map(|(id, _)| id)
+    } else {
+        None
+    };
+    client
+        .and_then(|client| app.sessions.actor(app, &client))
+        .ok_or_else(|| Failure::unauthorized("the token is not valid, or no longer"))
+}
+
+/// The client id and secret of a Basic `Authorization` header, after the scheme.
+pub(crate) fn basic(encoded: &str) -> Option<(String, SecretString)> {
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((id.to_owned(), SecretString::from(secret)))
+}

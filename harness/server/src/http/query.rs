@@ -1,0 +1,128 @@
+//! Query strings and forms: decoded pairs.
+
+use url::form_urlencoded;
+
+use super::outcome::Failure;
+
+/// The pairs of a query string, decoded once; `+` is a space.
+///
+/// # Errors
+/// 400 for what is not percent-encoded UTF-8: a value that was not understood must not filter.
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Failure> {
+    let bad = |what: &str| Failure::invalid(format!("the query is not well encoded: {what}"));
+    let mut bytes = query.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let digits = [bytes.next(), bytes.next()];
+            if !digits
+                .iter()
+                .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()))
+            {
+                return Err(bad("a `%` without two hexadecimal digits"));
+            }
+        }
+    }
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    if pairs
+        .iter()
+        .any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}'))
+    {
+        return Err(bad("bytes that are no UTF-8"));
+    }
+    if pairs.iter().any(|(name, _)| name.is_empty()) {
+        return Err(bad("a parameter without a name"));
+    }
+    Ok(pairs)
+}
+
+/// Takes the parameters that any request may have. `_format` may only ask for JSON.
+///
+/// # Errors
+/// 400 when `_format` asks for another format.
+pub(crate) fn take_common(pairs: &mut Vec<(String, String)>) -> Result<(), Failure> {
+    for (_, value) in pairs.iter().filter(|(name, _)| name == "_format") {
+        // An unescaped `+` of `application/fhir+json` arrives as a space.
+        let format = value.replace(' ', "+").to_ascii_lowercase();
+        let media = format.split(';').next().unwrap_or_default();
+        if !matches!(
+            media,
+            "json" | "application/json" | "application/fhir+json" | "text/json"
+        ) {
+            return Err(Failure::not_supported(
+                format!("`_format={value}` is not supported"),
+                "the only format is json",
+            ));
+        }
+    }
+    pairs.retain(|(name, _)| name != "_format");
+    Ok(())
+}
+
+/// Refuses parameters where none are defined.
+///
+/// # Errors
+/// 400 that names the first parameter.
+pub(crate) fn refuse_parameters(query: Option<&str>) -> Result<(), Failure> {
+    let mut pairs = pairs(query.unwrap_or_default())?;
+    take_common(&mut pairs)?;
+    match pairs.first() {
+        None => Ok(()),
+        Some((name, _)) => Err(Failure::not_supported(
+            format!("the parameter `{name}` is not supported here"),
+            "only `_format` may be given with this interaction",
+        )),
+    }
+}
+
+/// The name among `known` that was probably meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_ascii_lowercase();
+    known
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&name, &candidate.to_ascii_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("a=b&c=d+e%26", Some(vec![("a", "b"), ("c", "d e&")]))]
+    #[case("", Some(vec![]))]
+    #[case("a", Some(vec![("a", "")]))]
+    #[case("a=%zz", None)]
+    #[case("a=%4", None)]
+    #[case("a=%ff", None)]
+    #[case("=b", None)]
+    fn decoding(#[case] query: &str, #[case] expected: Option<Vec<(&str, &str)>>) {
+        let expected = expected.map(|pairs| {
+            pairs
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .collect()
+        });
+        assert_eq!(pairs(query).ok(), expected);
+    }
+
+    #[rstest]
+    #[case("Comunication", Some("Communication"))]
+    #[case("patient", Some("Patient"))]
+    #[case("Xyz", None)]
+    fn near_names(#[case] name: &str, #[case] expected: Option<&str>) {
+        assert_eq!(
+            nearest(name, ["Communication", "Patient", "Task"].into_iter()),
+            expected
+        );
+    }
+}

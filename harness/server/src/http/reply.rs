@@ -1,0 +1,118 @@
+//! Answers that are not errors.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::headers::http_date;
+use super::outcome::{Issue, operation_outcome};
+use crate::store::Version;
+
+/// The content type of every FHIR answer.
+const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+
+/// A response with a FHIR resource.
+pub(crate) fn fhir_json(status: StatusCode, body: &Value) -> Response {
+    json_as(FHIR_JSON, status, body)
+}
+
+/// A response with JSON that is no FHIR resource.
+pub(crate) fn plain_json(status: StatusCode, body: &Value) -> Response {
+    json_as(
+        HeaderValue::from_static("application/json; charset=utf-8"),
+        status,
+        body,
+    )
+}
+
+fn json_as(content_type: HeaderValue, status: StatusCode, body: &Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    // Answers depend on who asks, and on a policy that may change before the next request.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What the client wants back from a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Prefer {
+    #[default]
+    Representation,
+    Minimal,
+    OperationOutcome,
+}
+
+impl Prefer {
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
+        let values = headers
+            .get_all("prefer")
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        for preference in values.flat_map(|value| value.split([',', ';'])) {
+            match preference.trim() {
+                "return=minimal" => return Self::Minimal,
+                "return=OperationOutcome" => return Self::OperationOutcome,
+                "return=representation" => return Self::Representation,
+                _ => {}
+            }
+        }
+        Self::default()
+    }
+}
+
+/// The answer to a read or a write of one resource.
+#[derive(Debug)]
+pub(crate) struct ResourceReply<'a> {
+    pub(crate) status: StatusCode,
+    pub(crate) version: &'a Version,
+    /// What the actor may see of it; nothing when the result is out of the actor's sight.
+    pub(crate) visible: Option<Value>,
+    /// `Location`, after a create.
+    pub(crate) location: Option<String>,
+    pub(crate) prefer: Prefer,
+}
+
+impl IntoResponse for ResourceReply<'_> {
+    fn into_response(self) -> Response {
+        let mut response = match (self.prefer, &self.visible) {
+            (Prefer::Minimal, _) => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = self.status;
+                response
+            }
+            (Prefer::Representation, Some(resource)) => fhir_json(self.status, resource),
+            (Prefer::OperationOutcome, _) => fhir_json(
+                self.status,
+                &operation_outcome(Some("ok"), &[Issue::information("informational", "All OK")]),
+            ),
+            (Prefer::Representation, None) => {
+                let issue = Issue::information("informational", "All OK")
+                    .with_diagnostics("your access policy does not let you read the result");
+                fhir_json(self.status, &operation_outcome(Some("ok"), &[issue]))
+            }
+        };
+        let headers = response.headers_mut();
+        let mut set = |name, text: &str| {
+            if let Ok(value) = HeaderValue::from_str(text) {
+                headers.insert(name, value);
+            }
+        };
+        set(header::ETAG, &self.version.etag());
+        set(header::LAST_MODIFIED, &http_date(self.version.last_updated));
+        if let Some(location) = &self.location {
+            set(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+/// The answer to a successful delete.
+pub(crate) fn all_ok() -> Response {
+    fhir_json(
+        StatusCode::OK,
+        &operation_outcome(Some("ok"), &[Issue::information("informational", "All OK")]),
+    )
+}

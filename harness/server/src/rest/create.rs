@@ -1,0 +1,42 @@
+//! `POST Type`.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::{Context, input};
+use crate::http::body;
+use crate::http::outcome::Failure;
+use crate::http::reply::ResourceReply;
+use crate::store::Draft;
+
+/// Stores a new resource under an id of the server's.
+pub(crate) fn create(
+    context: &Context<'_>,
+    resource_type: &str,
+    bytes: &[u8],
+) -> Result<Response, Failure> {
+    let mut content = body::object(bytes, &context.app.limits)?;
+    input::check_type(&content, resource_type)?;
+    content.shift_remove("id");
+    input::keep_client_meta(&mut content, None, context.access.is_admin());
+    let id = uuid::Uuid::new_v4().to_string();
+    let asked = Draft::new(resource_type, id.clone(), content.into());
+    let content = context.access.writable(asked.resource().clone());
+    input::check(&content)?;
+    let draft = Draft::new(resource_type, id, content);
+    context.access.create(draft.resource())?;
+    let version = context.app.store.insert(draft);
+    let reply = ResourceReply {
+        status: StatusCode::CREATED,
+        version: &version,
+        visible: Some(context.access.created(&version.resource)),
+        location: Some(format!(
+            "{}{}/_history/{}",
+            context.app.fhir_base,
+            version.reference(),
+            version.version_id
+        )),
+        prefer: context.prefer(),
+    };
+    Ok(reply.into_response())
+}

@@ -1,0 +1,164 @@
+//! Starting, stopping, limits, and what the server says about itself.
+
+use std::time::Duration;
+
+use fhirward_server::{Config, Credentials, StartError, start};
+use rstest::rstest;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn it_stops_and_frees_its_address() {
+    let world = World::new().await;
+    let addr = world.server.addr;
+    assert!(addr.ip().is_loopback());
+    assert_eq!(world.server.base_url.as_str(), format!("http://{addr}/"));
+    world.server.stop().await.unwrap();
+    let mut config = Config::new(Credentials::random().unwrap());
+    config.addr = addr;
+    start(config).await.unwrap().stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn it_serves_until_it_is_told_to_stop() {
+    let world = World::new().await;
+    let admin = world.admin;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(world.server.serve_until(async {
+        stopped.await.unwrap();
+    }));
+    assert_eq!(admin.get("Patient").await.status, 200);
+    stop.send(()).unwrap();
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_named() {
+    let world = World::new().await;
+    let mut config = Config::new(Credentials::random().unwrap());
+    config.addr = world.server.addr;
+    let error = start(config).await.unwrap_err();
+    assert!(matches!(error, StartError::Bind { .. }));
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("cannot listen on {}: ", world.server.addr)),
+        "{error}"
+    );
+}
+
+#[rstest]
+#[case::bad_id("no id", "p")]
+#[case::bad_project("admin", "")]
+#[tokio::test]
+async fn a_configuration_that_makes_no_sense_is_refused(
+    #[case] admin: &str,
+    #[case] project: &str,
+) {
+    let mut config = Config::new(Credentials {
+        id: admin.into(),
+        secret: "x".into(),
+    });
+    config.project = project.into();
+    assert!(matches!(
+        start(config).await.unwrap_err(),
+        StartError::Config(_)
+    ));
+}
+
+#[tokio::test]
+async fn a_body_that_never_arrives_ends_in_an_outcome() {
+    let mut config = Config::new(Credentials::random().unwrap());
+    config.limits.request_timeout = Duration::from_millis(20);
+    let server = start(config).await.unwrap();
+    let mut stream = TcpStream::connect(server.addr).await.unwrap();
+    let head = "POST /oauth2/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 100\r\n\
+                content-type: application/x-www-form-urlencoded\r\n\r\ng";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(
+        answer.contains("OperationOutcome") && answer.contains("timeout"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait() {
+    let world = World::with_limits(|limits| limits.max_connections = 1).await;
+    // The one place is taken by the kept-alive connection that signed the admin in; another
+    // connection is answered once that one ends.
+    let addr = world.server.addr;
+    let mut waiting = TcpStream::connect(addr).await.unwrap();
+    waiting
+        .write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut byte = [0];
+    let early = tokio::time::timeout(Duration::from_millis(50), waiting.read(&mut byte)).await;
+    assert!(early.is_err(), "answered although the server is full");
+    drop(world.admin);
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_capability_statement_tells_the_truth() {
+    let world = World::new().await;
+    let statement = world.nobody().get("metadata").await.json();
+    assert_eq!(
+        (&statement["resourceType"], &statement["fhirVersion"]),
+        (&json!("CapabilityStatement"), &json!("4.0.1"))
+    );
+    assert_eq!(
+        statement["implementation"]["url"],
+        format!("{}fhir/R4/", world.server.base_url)
+    );
+    let rest = &statement["rest"][0];
+    let token = &rest["security"]["extension"][0]["extension"][0]["valueUri"];
+    assert_eq!(token, &format!("{}oauth2/token", world.server.base_url));
+    let resources = rest["resource"].as_array().unwrap();
+    let communication = resources
+        .iter()
+        .find(|r| r["type"] == "Communication")
+        .unwrap();
+    let includes = communication["searchInclude"].as_array().unwrap();
+    assert!(includes.contains(&json!("Communication:part-of")));
+    assert!(
+        communication["searchRevInclude"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("Communication:part-of"))
+    );
+    for resource in resources {
+        let name = resource["type"].as_str().unwrap();
+        let search = resource["interaction"]
+            .as_array()
+            .unwrap()
+            .contains(&json!({ "code": "search-type" }));
+        assert_eq!(world.admin.get(name).await.status == 200, search, "{name}");
+    }
+    // Every parameter that is listed can be asked for.
+    for name in [
+        "AccessPolicy",
+        "Communication",
+        "Observation",
+        "Patient",
+        "Task",
+    ] {
+        let resource = resources.iter().find(|r| r["type"] == name).unwrap();
+        for parameter in resource["searchParam"].as_array().unwrap() {
+            let code = parameter["name"].as_str().unwrap();
+            let answer = world
+                .admin
+                .get(&format!("{name}?{code}:missing=true"))
+                .await;
+            assert_eq!(answer.status, 200, "{name} {code}: {}", answer.text);
+        }
+    }
+}

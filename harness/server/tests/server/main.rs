@@ -1,0 +1,19 @@
+//! The server over real HTTP on the loopback, as its clients see it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed; the words it fails with are these"
+)]
+
+mod access;
+mod auth;
+mod errors;
+mod fields;
+mod history;
+mod lifecycle;
+mod patch;
+mod rest;
+mod search;
+mod support;
