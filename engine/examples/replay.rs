@@ -20,7 +20,8 @@ fn main() {
             let line = line.unwrap();
             match replay(&line) {
                 Err(bad) => println!("{file}: {}", bad.0),
-                Ok((id, category, decisions)) => {
+                Ok(case) => {
+                    let (id, category, decisions) = (case.id, case.category, case.decisions);
                     let row = table.entry(category).or_default();
                     for d in decisions {
                         row[0] += 1;

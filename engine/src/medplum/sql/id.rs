@@ -11,7 +11,7 @@ pub(super) fn resource_id(filter: &Filter, row: Row<'_>) -> Outcome {
     equality(filter, |wanted| id == Some(wanted))
 }
 
-/// Only the id counts, whatever type stands before it.
+/// Only the id counts, whatever type stands before it. `_project` asks for the project alone.
 pub(super) fn compartment(filter: &Filter, row: Row<'_>) -> Outcome {
     // Every resource has a project, and the project has a column of its own for this question alone.
     match (filter.code.as_str(), &filter.operator) {
@@ -19,8 +19,12 @@ pub(super) fn compartment(filter: &Filter, row: Row<'_>) -> Outcome {
         ("_project", Operator::Present) => return Ok(Some(filter.value == "true")),
         _ => {}
     }
+    let project = filter.code == "_project";
     equality(filter, |wanted| {
-        row.compartments.iter().any(|c| id_of(c) == Some(wanted))
+        row.compartments
+            .iter()
+            .filter(|c| !project || c.starts_with("Project/"))
+            .any(|c| id_of(c) == Some(wanted))
     })
 }
 

@@ -1,7 +1,7 @@
 //! `policy check`, `policy decide` and `policy explain`, good input and bad.
 
-use insta::assert_snapshot;
 use crate::support::fhirward;
+use insta::assert_snapshot;
 
 #[test]
 fn check_accepts_a_valid_policy() {

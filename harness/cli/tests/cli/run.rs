@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use insta::assert_snapshot;
 use crate::support::{Shown, command, fixtures, run};
+use insta::assert_snapshot;
 
 /// Plays in a suite of the fixtures, as a CI job: nothing is written beside the scenarios.
 fn in_suite(suite: &str, arguments: &[&str]) -> Shown {
@@ -99,7 +99,9 @@ fn a_server_that_refuses_the_connection() {
             "FHIRWARD_TEST_SECRET",
         ],
     );
-    command.env("CI", "true").env("FHIRWARD_TEST_SECRET", "s3cret-s3cret");
+    command
+        .env("CI", "true")
+        .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret");
     let shown = run(command);
     assert!(!shown.to_string().contains("s3cret"), "{shown}");
     assert_snapshot!(plain(&shown));
@@ -111,7 +113,12 @@ fn without_a_snapshot_a_ci_job_fails_and_writes_nothing() {
     let mut command = command(folder.path(), &["run"]);
     command.env("CI", "true");
     assert_snapshot!(plain(&run(command)));
-    assert!(!folder.path().join("scenarios/page/two-people.snap.yaml.new").exists());
+    assert!(
+        !folder
+            .path()
+            .join("scenarios/page/two-people.snap.yaml.new")
+            .exists()
+    );
 }
 
 #[test]
@@ -137,9 +144,10 @@ fn from_the_first_run_to_a_leak() {
 
     // Everybody may read everything: the engine agrees, the claim and the snapshot do not.
     let policy = folder.path().join("scenarios/policies/participant.json");
-    let open = fs::read_to_string(&policy)
-        .unwrap()
-        .replace("Communication?recipient=%profile", "Communication?status=in-progress");
+    let open = fs::read_to_string(&policy).unwrap().replace(
+        "Communication?recipient=%profile",
+        "Communication?status=in-progress",
+    );
     fs::write(&policy, open).unwrap();
     let leak = go(&["run"]);
     assert_snapshot!(plain(&leak));
@@ -181,7 +189,15 @@ fn a_ci_job_cannot_accept_its_own_result() {
 fn serve_says_where_it_is_and_can_be_tested() {
     let mut server = command(
         &fixtures(),
-        &["serve", "--port", "0", "--admin-client", "admin", "--admin-secret-env", "FHIRWARD_TEST_SECRET"],
+        &[
+            "serve",
+            "--port",
+            "0",
+            "--admin-client",
+            "admin",
+            "--admin-secret-env",
+            "FHIRWARD_TEST_SECRET",
+        ],
     )
     .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret")
     .stdout(Stdio::piped())
@@ -189,9 +205,14 @@ fn serve_says_where_it_is_and_can_be_tested() {
     .spawn()
     .unwrap();
     let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-    assert!(ready.get("admin_secret").is_none(), "a secret that the caller knows is not repeated");
+    assert!(
+        ready.get("admin_secret").is_none(),
+        "a secret that the caller knows is not repeated"
+    );
 
     let folder = copied("one");
     let play = |secret: &str| {

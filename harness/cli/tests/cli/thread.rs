@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use insta::assert_snapshot;
 use crate::support::{command, fhirward, fixtures};
+use insta::assert_snapshot;
 
 #[test]
 fn accepts_a_thread() {

@@ -1,7 +1,7 @@
 //! The command line itself.
 
-use insta::assert_snapshot;
 use crate::support::{command, fhirward, fixtures, run};
+use insta::assert_snapshot;
 
 #[test]
 fn help_lists_commands_and_exit_codes() {
