@@ -287,16 +287,18 @@ impl<'w> Session<'w, '_> {
     }
 
     fn stored(&self, target: &str) -> Flow<&'w Stored> {
-        let id = target.split('/').nth(1).unwrap_or_default();
         self.world
             .resources
             .get(target)
-            .filter(|_| is_uuid(id))
+            .filter(|_| has_uuid(target))
             .ok_or_else(|| Stop::status(404))
     }
 
     /// From the cache if it is there and allowed, else from the database.
     fn read(&self, target: &str) -> Flow<Found<'w>> {
+        if !has_uuid(target) {
+            return Err(Stop::status(404));
+        }
         self.gate(target, Interaction::Read)?;
         let stored = self.stored(target)?;
         if self.cached && !stored.deleted && self.allows(&stored.resource, Interaction::Read)? {
@@ -407,6 +409,9 @@ impl<'w> Session<'w, '_> {
     }
 
     fn update(&self, target: &str, input: Value) -> Flow<Reply> {
+        if !has_uuid(target) {
+            return Err(Stop::bad_request("Invalid id"));
+        }
         self.gate(target, Interaction::Update)?;
         let existing = match self.read(target)? {
             Found::Current(stored) => Some(stored),
@@ -529,6 +534,10 @@ impl<'w> Session<'w, '_> {
             ..Reply::status(status)
         })
     }
+}
+
+fn has_uuid(target: &str) -> bool {
+    target.split('/').nth(1).is_some_and(is_uuid)
 }
 
 /// Whether an update changes nothing but what the server sets at each write.

@@ -80,3 +80,49 @@ fn remove_member(members: &mut Map<String, Value>, name: &str) {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(fields: &[&str]) -> Entry {
+        Entry {
+            readonly_fields: fields.iter().map(|f| (*f).to_owned()).collect(),
+            ..Entry::default()
+        }
+    }
+
+    #[rstest]
+    #[case::c42_kept(&["name"], json!({"name": "new"}), json!({"name": "old"}), json!({"name": "old"}))]
+    #[case::c43_false_is_erased(&["active"], json!({"active": true}), json!({"active": false}), json!({}))]
+    #[case::c43_zero_is_erased(&["n"], json!({}), json!({"n": 0}), json!({}))]
+    #[case::c44_nested_is_erased(&["subject.display"], json!({"subject": {"reference": "a", "display": "b"}}), json!({"subject": {"reference": "a", "display": "b"}}), json!({"subject": {"reference": "a"}}))]
+    #[case::c45_choice_is_erased(&["value[x]"], json!({"valueString": "new"}), json!({"valueString": "old"}), json!({}))]
+    #[case::c45_base_name_is_no_field(&["value"], json!({"valueString": "new"}), json!({"valueString": "old"}), json!({"valueString": "new"}))]
+    #[case::choice_is_not_a_longer_word(&["value[x]"], json!({"values": 1}), json!({}), json!({"values": 1}))]
+    fn s3_3_restores(
+        #[case] fields: &[&str],
+        #[case] mut input: Value,
+        #[case] mut existing: Value,
+        #[case] expected: Value,
+    ) {
+        restore(&mut input, &mut existing, &entry(fields));
+        assert_eq!(input, expected);
+    }
+
+    #[test]
+    fn what_is_put_back_is_not_a_copy() {
+        let stored = json!({ "contact": [{ "name": "a", "telecom": "b" }] });
+        let (mut input, mut existing) = (stored.clone(), stored);
+        restore(
+            &mut input,
+            &mut existing,
+            &entry(&["contact", "contact.telecom"]),
+        );
+        assert_eq!(existing, json!({ "contact": [{ "name": "a" }] }));
+        assert_eq!(input, existing);
+    }
+}

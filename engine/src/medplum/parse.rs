@@ -391,3 +391,91 @@ pub fn alternatives(value: &str) -> Vec<String> {
     all.push(current);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn one(criteria: &str) -> (String, String, String) {
+        let request = parse(criteria).unwrap();
+        let [filter] = request.filters.as_slice() else {
+            panic!("{criteria}: {:?}", request.filters);
+        };
+        (
+            filter.code.clone(),
+            filter.operator.as_str().to_owned(),
+            filter.value.clone(),
+        )
+    }
+
+    #[rstest]
+    #[case::plain("Task?status=a", "status", "eq", "a")]
+    #[case::second_question_mark("Task?status=a?b&owner=c", "status", "eq", "a")]
+    #[case::path("R4/Task?status=a", "status", "eq", "a")]
+    #[case::plus_is_a_space("Patient?name=a+b", "name", "eq", "a b")]
+    #[case::percent("Patient?name=%C3%85b", "name", "eq", "Åb")]
+    #[case::broken_percent("Task?owner=%profile", "owner", "eq", "%profile")]
+    #[case::known_modifier("Task?status:not=a", "status", "not", "a")]
+    #[case::unknown_modifier_is_equality("Task?status:foo=a", "status", "eq", "a")]
+    #[case::type_modifier_is_equality("Task?owner:Patient=a", "owner", "eq", "a")]
+    #[case::case_counts("Task?status:NOT=a", "status", "eq", "a")]
+    #[case::date_prefix("Task?modified=ge2024-01-01", "modified", "ge", "2024-01-01")]
+    #[case::date_modifier_verbatim("Task?modified:foo=2024-01-01", "modified", "foo", "2024-01-01")]
+    #[case::prefix_wins_over_modifier("Task?modified:not=lt2024", "modified", "lt", "2024")]
+    #[case::hour_alone("Task?modified=2024-01-01T10Z", "modified", "eq", "2024-01-01T10Z")]
+    #[case::missing_keeps_its_value("Task?modified:missing=x", "modified", "missing", "x")]
+    #[case::unknown_prefix("Task?foo=gt5", "foo", "gt", "5")]
+    #[case::unknown_word("Task?foo=great", "foo", "eq", "great")]
+    #[case::chain("Task?owner:Patient.name=a", "owner:Patient.name", "eq", "a")]
+    fn s1_1_one_filter(
+        #[case] criteria: &str,
+        #[case] code: &str,
+        #[case] operator: &str,
+        #[case] value: &str,
+    ) {
+        assert_eq!(
+            one(criteria),
+            (code.to_owned(), operator.to_owned(), value.to_owned())
+        );
+    }
+
+    #[rstest]
+    #[case("Task?_count=1")]
+    #[case("Task?_sort=status&_elements=id")]
+    #[case("Task?_=1")]
+    #[case("Task?")]
+    #[case("Task")]
+    #[case("Task?_include=Task:owner")]
+    fn s1_1_no_filter(#[case] criteria: &str) {
+        assert_eq!(parse(criteria).unwrap().filters, []);
+    }
+
+    #[rstest]
+    #[case::no_date("Task?modified=zzz", "Invalid format for date search parameter: zzz")]
+    #[case::no_seconds(
+        "Task?modified=2024-01-01T10:00Z",
+        "Invalid format for date search parameter: 2024-01-01T10:00Z"
+    )]
+    #[case::list(
+        "Task?modified=2024,2025",
+        "Invalid format for date search parameter: 2024,2025"
+    )]
+    #[case::include_all(
+        "Task?_include=*",
+        "'*' is not supported as a value for search inclusion parameters"
+    )]
+    #[case::composite(
+        "Observation?code-value-quantity=a$1",
+        "Unrecognized search parameter type: composite"
+    )]
+    fn s1_2_refused(#[case] criteria: &str, #[case] text: &str) {
+        assert_eq!(parse(criteria), Err(BadCriteria(text.to_owned())));
+    }
+
+    #[test]
+    fn s1_3_alternatives() {
+        assert_eq!(alternatives(r"a,b\,c,\|d,"), ["a", "b,c", "|d", ""]);
+    }
+}

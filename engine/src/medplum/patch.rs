@@ -114,3 +114,34 @@ fn remove(root: &mut Value, path: &str) -> Result<Value, String> {
         _ => Err(missing(path)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::add(json!([{"op": "add", "path": "/b/-", "value": 3}]), json!({"a": 1, "b": [2, 3]}))]
+    #[case::replace(json!([{"op": "replace", "path": "/b/0", "value": 3}]), json!({"a": 1, "b": [3]}))]
+    #[case::remove(json!([{"op": "remove", "path": "/b"}]), json!({"a": 1}))]
+    #[case::move_(json!([{"op": "move", "from": "/a", "path": "/c"}]), json!({"b": [2], "c": 1}))]
+    #[case::copy(json!([{"op": "copy", "from": "/a", "path": "/c"}]), json!({"a": 1, "b": [2], "c": 1}))]
+    #[case::test(json!([{"op": "test", "path": "/a", "value": 1}]), json!({"a": 1, "b": [2]}))]
+    fn applies(#[case] patch: Value, #[case] expected: Value) {
+        assert_eq!(apply(&json!({"a": 1, "b": [2]}), &patch), Ok(expected));
+    }
+
+    #[rstest]
+    #[case::nothing_there(json!([{"op": "replace", "path": "/x", "value": 1}]), "Value required at path: /x")]
+    #[case::no_parent(json!([{"op": "add", "path": "/x/-", "value": 1}]), "Value required at path: /x/-")]
+    #[case::outside(json!([{"op": "remove", "path": "/b/7"}]), "Value required at path: /b/7")]
+    #[case::differs(json!([{"op": "test", "path": "/a", "value": "no"}]), "Test failed: 1 != no")]
+    fn refuses(#[case] patch: Value, #[case] text: &str) {
+        assert_eq!(
+            apply(&json!({"a": 1, "b": [2]}), &patch),
+            Err(text.to_owned())
+        );
+    }
+}

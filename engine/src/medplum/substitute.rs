@@ -305,3 +305,94 @@ fn text(value: Option<&Value>) -> String {
 fn reference(value: Option<&Value>) -> Option<String> {
     Some(value?.get("reference")?.as_str()?.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn criteria(text: &str, parameters: &Value) -> Result<Vec<Option<String>>, NoPolicy> {
+        let policy = json!({
+            "resourceType": "AccessPolicy",
+            "resource": [{ "resourceType": "Task", "criteria": text }],
+        });
+        let membership = json!({
+            "profile": { "reference": "Practitioner/u" },
+            "access": [{ "policy": { "reference": "AccessPolicy/1" }, "parameter": parameters }],
+        });
+        let assembled = assemble(&membership, &|_| Some(&policy))?;
+        Ok(assembled
+            .entries
+            .into_iter()
+            .filter(|entry| !entry.resource_type.ends_with("Parameter"))
+            .filter(|entry| !entry.resource_type.ends_with("Definition"))
+            .map(|entry| entry.criteria)
+            .collect())
+    }
+
+    #[rstest]
+    #[case::c64_profile("Task?owner=%profile", json!([]), "Task?owner=Practitioner/u")]
+    #[case::c64_id("Task?owner=%profile.id", json!([]), "Task?owner=u")]
+    #[case::patient_is_the_profile("Task?owner=%patient", json!([]), "Task?owner=Practitioner/u")]
+    #[case::own_patient("Task?owner=%patient", json!([{"name": "patient", "valueString": "x"}]), "Task?owner=x")]
+    #[case::own_profile("Task?owner=%profile", json!([{"name": "profile", "valueString": "x"}]), "Task?owner=x")]
+    #[case::c65_capture("Task?owner=%patients", json!([]), "Task?owner=Practitioner/us")]
+    #[case::c66_shorter_first("Task?owner=%org_parent", json!([{"name": "org", "valueString": "A"}, {"name": "org_parent", "valueString": "B"}]), "Task?owner=A_parent")]
+    #[case::longer_first("Task?owner=%org_parent", json!([{"name": "org_parent", "valueString": "B"}, {"name": "org", "valueString": "A"}]), "Task?owner=B")]
+    #[case::c67_unresolved("Task?owner=%nope", json!([]), "Task?owner=%nope")]
+    #[case::empty_value("Task?owner=%x", json!([{"name": "x", "valueString": ""}]), "Task?owner=%x")]
+    #[case::no_reference("Task?owner=%x", json!([{"name": "x", "valueReference": {"display": "d"}}]), "Task?owner=undefined")]
+    #[case::the_match_itself("Task?owner=%x", json!([{"name": "x", "valueString": "<$&>"}]), "Task?owner=<%x>")]
+    #[case::a_dollar("Task?owner=%x", json!([{"name": "x", "valueString": "$$5"}]), "Task?owner=$5")]
+    #[case::another_filter("Task?owner=%x", json!([{"name": "x", "valueString": "a&status=b"}]), "Task?owner=a&status=b")]
+    fn s2_2_replaces(#[case] text: &str, #[case] parameters: Value, #[case] expected: &str) {
+        assert_eq!(
+            criteria(text, &parameters).unwrap(),
+            [Some(expected.to_owned())]
+        );
+    }
+
+    #[test]
+    fn c68_a_value_adds_an_entry_or_breaks_the_policy() {
+        let value = |text: &str| json!([{ "name": "x", "valueString": text }]);
+        let added = criteria("Task?owner=%x", &value("a\"},{\"resourceType\":\"*"));
+        assert_eq!(added.unwrap().len(), 2);
+        let broken = criteria("Task?owner=%x", &value("a\"b"));
+        assert!(matches!(broken, Err(NoPolicy::SignInFails(_))));
+    }
+
+    #[test]
+    fn c14_no_policy_is_full_access_and_c15_a_missing_one_is_none() {
+        let membership = json!({ "profile": { "reference": "Practitioner/u" }, "access": [] });
+        let assembled = assemble(&membership, &|_| None).unwrap();
+        assert_eq!(assembled.entries.first().unwrap().resource_type, "*");
+        let membership = json!({
+            "profile": { "reference": "Practitioner/u" },
+            "accessPolicy": { "reference": "AccessPolicy/1" },
+        });
+        assert!(assemble(&membership, &|_| None).is_err());
+    }
+
+    #[test]
+    fn s2_1_defaults_and_types_of_administrators() {
+        let policy = json!({ "resource": [
+            { "resourceType": "User" },
+            { "resourceType": "StructureDefinition", "interaction": ["read"] },
+            { "resourceType": "Task", "interaction": [], "criteria": "" },
+        ]});
+        let membership = json!({
+            "profile": { "reference": "Practitioner/u" },
+            "accessPolicy": { "reference": "AccessPolicy/1" },
+        });
+        let entries = assemble(&membership, &|_| Some(&policy)).unwrap().entries;
+        let types: Vec<&str> = entries.iter().map(|e| e.resource_type.as_str()).collect();
+        assert_eq!(types, ["StructureDefinition", "Task", "SearchParameter"]);
+        assert!(
+            entries
+                .iter()
+                .any(|e| e.criteria.is_none() && e.interactions.is_none() && !e.readonly)
+        );
+    }
+}
