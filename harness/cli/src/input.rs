@@ -155,6 +155,18 @@ impl Part {
     pub fn span(&self, pointer: &str) -> Span {
         self.document.nearest_span(pointer).shifted(self.offset)
     }
+
+    /// The place in the file of the key at a JSON pointer; of an array's item, which has none, its
+    /// first character.
+    pub fn key(&self, pointer: &str) -> Span {
+        match self.document.key_span_of(pointer) {
+            Some(span) => span.shifted(self.offset),
+            None => {
+                let start = self.span(pointer).start;
+                Span::new(start, start + 1)
+            }
+        }
+    }
 }
 
 /// The JSON values of a file: one, or one a line (NDJSON). What is not JSON is a finding.

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// Columns where there is no terminal to ask: logs, pipes, tests.
 const PLAIN_WIDTH: usize = 100;
+/// A longer line is named and not shown: in NDJSON a line is a whole resource.
+const LONGEST_LINE: usize = 400;
 /// Lines shown above and below a finding.
 const CONTEXT_LINES: usize = 1;
 
@@ -128,19 +130,38 @@ struct Report<'d> {
 
 impl<'d> Report<'d> {
     fn new(finding: &'d Diagnostic) -> Self {
+        let source = finding.source.as_deref();
+        let shown = source.filter(|source| {
+            !finding.labels.is_empty()
+                && finding
+                    .labels
+                    .iter()
+                    .all(|label| line_length(source, label.span.start) <= LONGEST_LINE)
+        });
         Self {
             finding,
-            text: finding.source.as_deref().map(Text),
+            text: shown.map(Text),
         }
     }
+}
+
+/// The length in bytes of the line around a byte.
+fn line_length(source: &Source, at: usize) -> usize {
+    let before = source.text.get(..at).and_then(|text| text.rfind('\n'));
+    let start = before.map_or(0, |newline| newline + 1);
+    let rest = source.text.get(start..).unwrap_or_default();
+    rest.find('\n').unwrap_or(rest.len())
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.finding.message)?;
-        // Without a label nothing would name the file.
-        match &self.finding.source {
-            Some(source) if self.finding.labels.is_empty() => write!(f, " ({})", source.name),
+        // Without a picture nothing else would name the place.
+        match (&self.finding.source, self.finding.line_column()) {
+            (Some(source), Some((line, column))) if self.text.is_none() => {
+                write!(f, " ({}:{line}:{column})", source.name)
+            }
+            (Some(source), None) => write!(f, " ({})", source.name),
             _ => Ok(()),
         }
     }
@@ -167,6 +188,7 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.text.as_ref()?;
         Some(Box::new(self.finding.labels.iter().map(|label| {
             let text = (!label.text.is_empty()).then(|| label.text.clone());
             LabeledSpan::new(text, label.span.start, label.span.len())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::resource;
+use fhirward_engine::source::Span;
 use fhirward_engine::thread;
 use serde_json::{Value, json};
 
@@ -29,6 +30,30 @@ struct Found<'p> {
     part: &'p Part,
     pointer: String,
     value: &'p Value,
+}
+
+impl Found<'_> {
+    /// Where to point: at a simple value itself; at the key of anything larger; at the resource's
+    /// id for what is missing from it. A frame around a whole resource shows nothing.
+    fn place(&self, pointer: &str) -> Span {
+        let whole = |pointer: &str| format!("{}{pointer}", self.pointer);
+        match self.value.pointer(pointer) {
+            Some(value) if !value.is_object() && !value.is_array() => {
+                self.part.span(&whole(pointer))
+            }
+            Some(_) if !pointer.is_empty() => self.part.key(&whole(pointer)),
+            _ => match pointer.rfind('/').and_then(|cut| pointer.get(..cut)) {
+                Some(around) if !around.is_empty() => self.place(around),
+                _ => ["/id", "/resourceType"]
+                    .into_iter()
+                    .find(|name| self.value.pointer(name).is_some())
+                    .map_or_else(
+                        || self.part.span(&self.pointer),
+                        |name| self.part.span(&whole(name)),
+                    ),
+            },
+        }
+    }
 }
 
 /// Prints the findings; errors mean that a rule is broken.
@@ -135,10 +160,10 @@ fn broken_rules(resources: &[Found<'_>]) -> Vec<Diagnostic> {
             findings.push(diagnostic(
                 found,
                 finding.severity,
-                finding.code,
+                finding.rule,
                 finding.message,
                 &finding.pointer,
-                finding.help,
+                Some(format!("{} (see {})", finding.help, finding.page)),
             ));
         }
     }
@@ -153,7 +178,7 @@ fn diagnostic(
     pointer: &str,
     help: Option<String>,
 ) -> Diagnostic {
-    let place = found.part.span(&format!("{}{pointer}", found.pointer));
+    let place = found.place(pointer);
     let finding = Diagnostic::new(severity, code, message)
         .with_label(place, "")
         .with_source(&found.part.file);
