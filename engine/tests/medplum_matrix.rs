@@ -1,6 +1,12 @@
 //! The measured matrix of a 5.0.10 server (policy-semantics, appendix A): one criteria, one resource,
 //! and what search, a cached read, a read from the database and an update with a cached copy answer.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use fhirward_engine::medplum::compartments;
 use fhirward_engine::medplum::substitute::assemble;
 use fhirward_engine::medplum::{Answer, Operation, Reply, Server, Stored, World};
