@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// The size that a copy may bring a resource to; a few of them double it each.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
 /// Applies a patch.
 ///
 /// # Errors
@@ -41,6 +44,9 @@ pub fn apply(resource: &Value, patch: &Value) -> Result<Value, String> {
             "copy" => {
                 let copied = target(&mut result, text("from"))?.clone();
                 add(&mut result, path, copied)?;
+                if result.to_string().len() > MAX_BYTES {
+                    return Err("Payload Too Large".to_owned());
+                }
             }
             other => return Err(format!("Invalid operation: {other}")),
         }

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::policy::Interaction;
 
+/// The size that parameters may bring a policy to; a replacement can repeat the whole text.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
 /// The list of entries that a member has, in order.
 #[derive(Debug, Clone, Default)]
 pub struct AccessPolicy {
@@ -110,7 +113,11 @@ pub fn assemble<'p>(
         })?;
         let text = serde_json::to_string(&without_empties(stored))
             .map_err(|error| NoPolicy::SignInFails(error.to_string()))?;
-        let text = substitute(text, parameters, &profile);
+        let Some(text) = substitute(text, parameters, &profile) else {
+            return Err(NoPolicy::Unknown(format!(
+                "`{policy}` grows beyond {MAX_BYTES} bytes by its parameters"
+            )));
+        };
         let policy: Value = serde_json::from_str(&text)
             .map_err(|error| NoPolicy::SignInFails(error.to_string()))?;
         if let Some(compartment) = reference(policy.get("compartment")) {
@@ -174,7 +181,11 @@ fn substitution(parameter: &Value) -> Substitution {
 
 /// Replaces every parameter in the JSON text, then `%profile`, then `%patient` unless a parameter
 /// has that name.
-fn substitute(mut json: String, mut parameters: Vec<Substitution>, profile: &str) -> String {
+fn substitute(
+    mut json: String,
+    mut parameters: Vec<Substitution>,
+    profile: &str,
+) -> Option<String> {
     let built_in = |name: &str| Substitution {
         name: name.to_owned(),
         text: None,
@@ -197,8 +208,11 @@ fn substitute(mut json: String, mut parameters: Vec<Substitution>, profile: &str
             json = replace_all(&json, &format!("{variable}.id"), id);
             json = replace_all(&json, &variable, whole);
         }
+        if json.len() > MAX_BYTES {
+            return None;
+        }
     }
-    json
+    Some(json)
 }
 
 /// JavaScript's `replaceAll` with a text pattern: `$$`, `$&`, `` $` `` and `$'` in the replacement
@@ -213,6 +227,9 @@ fn replace_all(text: &str, pattern: &str, replacement: &str) -> String {
         expand(&mut result, replacement, pattern, preceding, after);
         consumed += before.len() + pattern.len();
         rest = after;
+        if result.len() > MAX_BYTES {
+            break;
+        }
     }
     result.push_str(rest);
     result
@@ -220,7 +237,9 @@ fn replace_all(text: &str, pattern: &str, replacement: &str) -> String {
 
 fn expand(result: &mut String, replacement: &str, matched: &str, before: &str, after: &str) {
     let mut chars = replacement.chars().peekable();
-    while let Some(c) = chars.next() {
+    while let Some(c) = chars.next()
+        && result.len() <= MAX_BYTES
+    {
         let meaning = match (c, chars.peek()) {
             ('$', Some('$')) => Some("$"),
             ('$', Some('&')) => Some(matched),

@@ -1,6 +1,8 @@
 //! Chains (`sender:Practitioner.name`) and `_has`: conditions on other resources, which the policy
 //! does not filter.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Fault, Outcome, Row, World, refused};
@@ -8,9 +10,6 @@ use crate::medplum::extract;
 use crate::medplum::memory::reference::searchable;
 use crate::medplum::parse::{self, Filter, search_param};
 use crate::medplum::world::Stored;
-
-/// Links that a chain may have.
-const MAX_LINKS: usize = 16;
 
 pub(super) fn condition(
     resource_type: &str,
@@ -20,7 +19,7 @@ pub(super) fn condition(
 ) -> Outcome {
     let found = match filter.code.strip_prefix("_has:") {
         Some(reverse) => has(resource_type, reverse, &filter.value, row, world)?,
-        None => follow(resource_type, &filter.code, &filter.value, row, world, 0)?,
+        None => follow(resource_type, &filter.code, &filter.value, row, world)?,
     };
     Ok(Some(found))
 }
@@ -33,35 +32,42 @@ fn follow(
     value: &str,
     row: Row<'_>,
     world: &World,
-    depth: usize,
 ) -> Result<bool, Fault> {
-    let Some((link, rest)) = chain.split_once('.').filter(|_| depth < MAX_LINKS) else {
-        return last(resource_type, chain, value, row, world);
-    };
-    let (code, named) = match link.split_once(':') {
-        Some((code, kind)) => (code, Some(kind)),
-        None => (link, None),
-    };
-    let Some(param) = search_param(resource_type, code) else {
-        return refused(format!(
-            "Invalid search parameter in chain: {resource_type}?{code}"
-        ));
-    };
-    let target = match (named, &*param.targets) {
-        (Some(kind), _) => kind,
-        (None, [only]) => only,
-        (None, _) => {
-            return refused(format!(
-                "Unable to identify next resource type for search parameter: {resource_type}?{code}"
-            ));
-        }
-    };
-    let references = searchable(&extract::values(param, row.resource));
-    let mut found = false;
+    let mut kind = resource_type;
+    let mut rest = chain;
+    let mut rows = vec![row];
+    while let Some((link, after)) = rest.split_once('.') {
+        let (code, named) = match link.split_once(':') {
+            Some((code, kind)) => (code, Some(kind)),
+            None => (link, None),
+        };
+        let Some(param) = search_param(kind, code) else {
+            return refused(format!("Invalid search parameter in chain: {kind}?{code}"));
+        };
+        let target = match (named, &*param.targets) {
+            (Some(kind), _) => kind,
+            (None, [only]) => only,
+            (None, _) => {
+                return refused(format!(
+                    "Unable to identify next resource type for search parameter: {kind}?{code}"
+                ));
+            }
+        };
+        let references: BTreeSet<String> = rows
+            .iter()
+            .flat_map(|row| searchable(&extract::values(param, row.resource)))
+            .collect();
+        rows = of_type(world, target)
+            .filter(|(reference, _)| references.contains(*reference))
+            .map(|(_, stored)| row_of(stored))
+            .collect();
+        (kind, rest) = (target, after);
+    }
     // The query is built, and may be refused, whatever is stored.
-    follow(target, rest, value, probe(&empty(target)), world, depth + 1)?;
-    for (_, stored) in of_type(world, target).filter(|(r, _)| references.contains(*r)) {
-        found |= follow(target, rest, value, row_of(stored), world, depth + 1)?;
+    last(kind, rest, value, probe(&empty(kind)), world)?;
+    let mut found = false;
+    for row in rows {
+        found |= last(kind, rest, value, row, world)?;
     }
     Ok(found)
 }

@@ -6,23 +6,35 @@ use serde_json::Value;
 use super::{Fault, Outcome, any, refused};
 use crate::medplum::parse::{Filter, Operator, alternatives};
 
+/// What `priority-order` makes of an urgent task.
+const URGENT: f64 = 30.0;
+
 pub(super) fn condition(filter: &Filter, values: &[Extracted<'_>], integer: bool) -> Outcome {
     compare(filter, &stored(values), integer)
 }
 
 /// `Task?priority-order`, which is Medplum's own: the priority as a number, without one as for a
-/// routine task.
+/// routine task. What is measured is that urgent is 30, routine less, asap and stat more.
 pub(super) fn priority_order(filter: &Filter, task: &Value) -> Outcome {
-    let rank = match task.get("priority").and_then(Value::as_str) {
-        Some("stat") => 50.0,
-        Some("asap") => 40.0,
-        Some("urgent") => 30.0,
-        _ => 20.0,
+    let priority = task.get("priority").and_then(Value::as_str);
+    let rank = match priority {
+        Some("stat" | "asap") => URGENT + 1.0,
+        Some("urgent") => URGENT,
+        _ => URGENT - 1.0,
     };
     match filter.operator {
         Operator::Missing => Ok(Some(filter.value != "true")),
         Operator::Present => Ok(Some(filter.value == "true")),
-        _ => compare(filter, &[rank], true),
+        _ => {
+            let truth = compare(filter, &[rank], true)?;
+            let asked = |value: &String| value.trim().parse::<f64>() == Ok(URGENT);
+            if priority == Some("urgent") || alternatives(&filter.value).iter().all(asked) {
+                return Ok(truth);
+            }
+            Err(Fault::Unknown(
+                "the numbers of priorities other than urgent are not known".to_owned(),
+            ))
+        }
     }
 }
 
