@@ -125,3 +125,83 @@ pub(crate) fn set_meta(resource: &mut Value, name: &str, value: Value) {
         meta.insert(name.to_owned(), value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::medplum::world::Stored;
+
+    const PATIENT: &str = "Patient/9f3c6d1e-6a0b-4a5e-8f1d-2b7c9e4a1d01";
+    const ACCOUNT: &str = "Organization/1b7e4c2a-93d5-4e8f-a6b0-5d2f8c7e3a02";
+
+    fn reference(text: &str) -> Value {
+        json!({ "reference": text })
+    }
+
+    #[rstest]
+    #[case::subject("Communication", "subject", PATIENT, true)]
+    #[case::f43_versioned(
+        "Communication",
+        "sender",
+        "Patient/9f3c6d1e-6a0b-4a5e-8f1d-2b7c9e4a1d01/_history/1",
+        true
+    )]
+    #[case::absolute(
+        "Communication",
+        "subject",
+        "https://h/Patient/9f3c6d1e-6a0b-4a5e-8f1d-2b7c9e4a1d01",
+        false
+    )]
+    #[case::no_uuid("Communication", "subject", "Patient/homer", false)]
+    #[case::no_patient("Communication", "subject", ACCOUNT, false)]
+    #[case::task_for("Task", "for", PATIENT, true)]
+    #[case::task_owner("Task", "owner", PATIENT, false)]
+    #[case::encounter("Encounter", "subject", PATIENT, true)]
+    fn s2_6_patients(
+        #[case] kind: &str,
+        #[case] element: &str,
+        #[case] target: &str,
+        #[case] inside: bool,
+    ) {
+        let resource = json!({ "resourceType": kind, element: reference(target) });
+        let expected = if inside {
+            vec![target.to_owned()]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(patients(&resource), expected);
+    }
+
+    #[test]
+    fn s2_6_accounts_come_from_the_patient_and_else_from_the_request() {
+        let mut world = World {
+            project: "Project/p".to_owned(),
+            ..World::default()
+        };
+        let patient =
+            json!({ "resourceType": "Patient", "meta": { "accounts": [reference(ACCOUNT)] } });
+        let stored = Stored {
+            resource: patient,
+            ..Stored::default()
+        };
+        world.resources.insert(PATIENT.to_owned(), stored);
+        let other = "Organization/c4d8a1f6-2e7b-4b39-9c05-8a6e1f3d7b03";
+        let mut about = json!({
+            "resourceType": "Communication", "subject": reference(PATIENT),
+            "meta": { "accounts": [reference(other)] },
+        });
+        let inside = compute(&mut about, None, &world);
+        assert_eq!(inside, ["Project/p", ACCOUNT, PATIENT]);
+        let mut free =
+            json!({ "resourceType": "Communication", "meta": { "accounts": [reference(other)] } });
+        assert_eq!(compute(&mut free, None, &world), ["Project/p", other]);
+        let mut created = json!({ "resourceType": "Communication" });
+        assert_eq!(
+            compute(&mut created, Some(ACCOUNT), &world),
+            ["Project/p", ACCOUNT]
+        );
+    }
+}

@@ -110,3 +110,32 @@ fn single(value: &Value, kind: &str, path: &str, depth: usize) -> Option<Invalid
     };
     object(members, def, path, depth + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::f69_required(json!({"resourceType": "Communication"}), "Missing required property", "Communication.status")]
+    #[case::f70_empty_item(json!({"resourceType": "Patient", "name": [{}]}), "Invalid empty non-primitive value", "Patient.name[0]")]
+    #[case::nested(json!({"resourceType": "Communication", "status": "completed", "note": [{"time": "2024"}]}), "Missing required property", "Communication.note[0].text")]
+    #[case::no_list(json!({"resourceType": "Communication", "status": "completed", "recipient": {"display": "x"}}), "Expected array of values for property", "Communication.recipient")]
+    fn refused(#[case] resource: Value, #[case] text: &str, #[case] expression: &str) {
+        let found = check(&resource).unwrap();
+        assert_eq!(
+            (found.text.as_str(), found.expression.as_str()),
+            (text, expression)
+        );
+    }
+
+    #[rstest]
+    #[case::plain(json!({"resourceType": "Communication", "status": "completed"}))]
+    #[case::empty_object_alone(json!({"resourceType": "Patient", "contact": [{"name": {}, "telecom": [{"value": "1"}]}]}))]
+    #[case::extension_instead(json!({"resourceType": "Communication", "_status": {"extension": []}}))]
+    fn accepted(#[case] resource: Value) {
+        assert_eq!(check(&resource), None);
+    }
+}
