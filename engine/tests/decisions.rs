@@ -435,6 +435,35 @@ fn r9_a_create_drops_and_an_update_keeps() {
 }
 
 #[test]
+fn r9_what_is_hidden_from_reading_survives_a_write_through_another_entry() {
+    let policy = alice(json!([
+        {"resourceType": "Patient", "interaction": ["read"], "hiddenFields": ["gender"]},
+        {"resourceType": "Patient", "interaction": ["read", "update"]},
+    ]))
+    .policy;
+    let stored = json!({"resourceType": "Patient", "gender": "female", "active": true});
+    let input = json!({"resourceType": "Patient", "active": false});
+    assert_eq!(
+        policy.merge_write(Some(&stored), input),
+        json!({"resourceType": "Patient", "active": false, "gender": "female"})
+    );
+}
+
+#[test]
+fn r9_a_create_loses_the_fields_of_each_entry_that_comes_to_allow_it() {
+    let policy = alice(json!([
+        {"resourceType": "Patient", "criteria": "Patient?gender=female", "readonlyFields": ["gender"]},
+        {"resourceType": "Patient", "readonlyFields": ["active"]},
+    ]))
+    .policy;
+    let input = json!({"resourceType": "Patient", "gender": "female", "active": true});
+    assert_eq!(
+        policy.merge_write(None, input),
+        json!({"resourceType": "Patient"})
+    );
+}
+
+#[test]
 fn r10_what_cannot_be_evaluated_denies_and_is_named() {
     let policy = alice(json!([{
         "resourceType": "Communication",

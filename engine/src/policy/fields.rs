@@ -265,17 +265,8 @@ fn restore(value: &mut Value, stored: &Value, steps: &[Step]) {
         .collect();
     for key in keys {
         match (object.get_mut(&key), old.get(&key)) {
-            (Some(Value::Array(items)), Some(Value::Array(olds))) if items.len() == olds.len() => {
-                for (item, old) in items.iter_mut().zip(olds) {
-                    restore(item, old, inner);
-                }
-            }
-            // Items that came or went cannot be told from items that changed; what is stored
-            // stays, so that nothing hidden is lost.
-            (Some(items @ Value::Array(_)), Some(olds @ Value::Array(_)))
-                if reaches(olds, inner) =>
-            {
-                items.clone_from(olds);
+            (Some(Value::Array(items)), Some(Value::Array(olds))) => {
+                restore_items(items, olds, inner);
             }
             (Some(new), Some(old @ Value::Object(_))) if new.is_object() => {
                 restore(new, old, inner)
@@ -287,6 +278,51 @@ fn restore(value: &mut Value, stored: &Value, steps: &[Step]) {
             (None, _) => {}
         }
     }
+}
+
+/// Gives each item the stored fields of the stored item that it is: the one that is equal apart
+/// from those fields, or, in a list of the same length, the one at its place. When a stored item
+/// with such a field is none of the new ones, the stored list stays, so that nothing hidden is lost.
+fn restore_items(items: &mut Vec<Value>, olds: &[Value], inner: &[Step]) {
+    let visible = |item: &Value| {
+        let mut copy = item.clone();
+        remove(&mut copy, inner);
+        copy
+    };
+    let seen: Vec<Value> = olds.iter().map(visible).collect();
+    let mut free: Vec<bool> = vec![true; olds.len()];
+    let mut take = |at: usize| free.get_mut(at).is_some_and(std::mem::take);
+    let mut origin: Vec<Option<usize>> = vec![None; items.len()];
+    for (at, (item, origin)) in items.iter().zip(&mut origin).enumerate() {
+        let item = visible(item);
+        let equal = |other: &usize| seen.get(*other) == Some(&item);
+        *origin = std::iter::once(at)
+            .chain(0..seen.len())
+            .filter(equal)
+            .find(|other| take(*other));
+    }
+    if items.len() == olds.len() {
+        for (at, origin) in origin.iter_mut().enumerate() {
+            if origin.is_none() && take(at) {
+                *origin = Some(at);
+            }
+        }
+    }
+    let lost = free
+        .iter()
+        .zip(olds)
+        .any(|(free, old)| *free && reaches(old, inner));
+    if lost {
+        *items = olds.to_vec();
+        return;
+    }
+    for (item, origin) in items.iter_mut().zip(origin) {
+        match origin.and_then(|at| olds.get(at)) {
+            Some(old) => restore(item, old, inner),
+            None => remove(item, inner),
+        }
+    }
+    items.retain_mut(|item| !is_hollow(item));
 }
 
 /// Whether something stands at the end of the path.
@@ -346,7 +382,11 @@ mod tests {
     #[case::nested("Observation", "subject.display", json!({"subject": {"reference": "P/1", "display": "A"}}), json!({"subject": {"reference": "P/2"}}), json!({"subject": {"reference": "P/2", "display": "A"}}))]
     #[case::nested_parent_gone("Observation", "subject.display", json!({"subject": {"reference": "P/1", "display": "A"}}), json!({}), json!({"subject": {"reference": "P/1", "display": "A"}}))]
     #[case::array_same_length("Observation", "note.text", json!({"note": [{"text": "a"}]}), json!({"note": [{"text": "b", "time": "2024"}]}), json!({"note": [{"text": "a", "time": "2024"}]}))]
-    #[case::array_longer("Observation", "note.text", json!({"note": [{"text": "a"}]}), json!({"note": [{"text": "b"}, {"text": "c"}]}), json!({"note": [{"text": "a"}]}))]
+    #[case::array_longer("Observation", "note.text", json!({"note": [{"text": "a"}]}), json!({"note": [{"text": "b"}, {"time": "2024"}, {"text": "c"}]}), json!({"note": [{"text": "a"}, {"time": "2024"}]}))]
+    #[case::array_item_not_found("Observation", "note.text", json!({"note": [{"text": "a", "time": "2024"}]}), json!({"note": [{"time": "2025"}, {"time": "2026"}]}), json!({"note": [{"text": "a", "time": "2024"}]}))]
+    #[case::array_with_one_more("Patient", "name.given", json!({"name": [{"family": "A", "given": ["B"]}]}), json!({"name": [{"family": "E"}, {"family": "A"}]}), json!({"name": [{"family": "E"}, {"family": "A", "given": ["B"]}]}))]
+    #[case::array_turned("Patient", "name.given", json!({"name": [{"family": "A", "given": ["B"]}, {"family": "C", "given": ["D"]}]}), json!({"name": [{"family": "C"}, {"family": "A"}]}), json!({"name": [{"family": "C", "given": ["D"]}, {"family": "A", "given": ["B"]}]}))]
+    #[case::array_item_taken_out("Patient", "name.given", json!({"name": [{"family": "A", "given": ["B"]}, {"family": "C"}]}), json!({"name": [{"family": "C"}]}), json!({"name": [{"family": "A", "given": ["B"]}, {"family": "C"}]}))]
     #[case::array_new("Observation", "note.text", json!({}), json!({"note": [{"text": "b", "time": "2024"}]}), json!({"note": [{"time": "2024"}]}))]
     fn r9_fields_keep_their_stored_value(
         #[case] kind: &str,

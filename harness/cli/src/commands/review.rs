@@ -67,9 +67,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     for (at, one) in pending.into_iter().enumerate() {
         let choice = if asked {
             by_arguments(args, &one.scenario)
+        } else if stopped {
+            Choice::Skip
         } else {
             show(&one, output);
-            if interactive && !stopped {
+            if interactive {
                 ask(&one, at, total, args, output).map_err(|error| closed(&error))?
             } else {
                 Choice::Skip
