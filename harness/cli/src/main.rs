@@ -63,6 +63,8 @@ enum Policy {
     /// Show why an interaction is allowed or not: each entry, each filter, the nearest miss.
     #[command(after_help = exit::HELP)]
     Explain(policy::question::Args),
+    #[command(after_help = exit::HELP)]
+    Replay(policy::replay::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Command::Policy(Policy::Check(args)) => policy::check::run(args, output),
         Command::Policy(Policy::Decide(args)) => policy::decide::run(args, output),
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
+        Command::Policy(Policy::Replay(args)) => policy::replay::run(args, output),
         Command::Thread(Thread::Check(args)) => thread::check::run(args, output),
     };
     match ended {

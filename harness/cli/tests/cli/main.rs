@@ -6,6 +6,7 @@
 )]
 
 mod policy;
+mod replay;
 mod run;
 mod support;
 mod thread;

@@ -5,3 +5,4 @@ pub mod decide;
 pub mod explain;
 mod files;
 pub mod question;
+pub mod replay;

@@ -1,0 +1,561 @@
+//! The answer to a request: which checks, in which order, on which copy of the resource.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::compartments::{self, is_uuid, set_meta};
+use super::constraint::{self, Verdict};
+use super::parse::BadCriteria;
+use super::sql::{self, Fault, Row};
+use super::substitute::{AccessPolicy, NoPolicy, without_empties};
+use super::validate::Invalid;
+use super::world::{Stored, World};
+use super::{fields, patch, validate};
+use crate::policy::Interaction;
+
+/// A request, without the user.
+#[derive(Debug, Clone)]
+pub enum Operation<'a> {
+    /// `GET target`.
+    Read {
+        /// `Type/id`.
+        target: &'a str,
+    },
+    /// `GET target/_history/version`.
+    Vread {
+        /// `Type/id`.
+        target: &'a str,
+        /// Which version.
+        version: Version,
+    },
+    /// `GET target/_history`.
+    History {
+        /// `Type/id`.
+        target: &'a str,
+    },
+    /// `GET Type`.
+    Search {
+        /// The type.
+        resource_type: &'a str,
+    },
+    /// `POST Type`.
+    Create {
+        /// The resource without an id.
+        input: &'a Value,
+        /// The id that it gets.
+        id: &'a str,
+    },
+    /// `PUT target`.
+    Update {
+        /// `Type/id`.
+        target: &'a str,
+        /// The resource.
+        input: &'a Value,
+    },
+    /// `PATCH target`.
+    Patch {
+        /// `Type/id`.
+        target: &'a str,
+        /// A JSON Patch.
+        patch: &'a Value,
+    },
+    /// `DELETE target`.
+    Delete {
+        /// `Type/id`.
+        target: &'a str,
+    },
+}
+
+/// `meta.versionId` of what a write makes; a prediction cannot know the real one.
+const NEW_VERSION: &str = "new";
+
+/// A version of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The current one.
+    Current,
+    /// Counted from 0, the oldest.
+    Index(usize),
+}
+
+/// What the server answers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code of the first issue, where the refusal is not the usual one for its status.
+    pub code: Option<&'static str>,
+    /// The text of a refusal that is not the usual one for its status.
+    pub text: Option<String>,
+    /// Where, for a structural refusal.
+    pub expression: Option<String>,
+    /// The resource in the answer.
+    pub body: Option<Value>,
+    /// What is stored afterwards.
+    pub stored: Option<Value>,
+    /// The compartments of what is stored, the project's included.
+    pub compartments: Option<Vec<String>>,
+    /// The resources that a search finds, masked.
+    pub found: Option<BTreeMap<String, Value>>,
+    /// The versions of a history, newest first; `None` is a deletion.
+    pub versions: Option<Vec<Option<Value>>>,
+}
+
+impl Reply {
+    fn status(status: u16) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
+
+    fn with_body(status: u16, body: Value) -> Self {
+        Self {
+            status,
+            body: Some(body),
+            ..Self::default()
+        }
+    }
+}
+
+/// A predicted answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The server answers this.
+    Reply(Box<Reply>),
+    /// The rules do not say what it answers; with the reason.
+    Unknown(String),
+}
+
+/// A server, as one user meets it.
+#[derive(Debug)]
+pub struct Server<'w> {
+    policy: Result<AccessPolicy, NoPolicy>,
+    world: &'w World,
+}
+
+/// Why a request ends early.
+enum Stop {
+    Refused(Box<Reply>),
+    Unknown(String),
+}
+
+impl Stop {
+    fn status(status: u16) -> Self {
+        Self::Refused(Box::new(Reply::status(status)))
+    }
+
+    fn bad_request(text: impl Into<String>) -> Self {
+        Self::Refused(Box::new(Reply {
+            code: Some("invalid"),
+            text: Some(text.into()),
+            ..Reply::status(400)
+        }))
+    }
+}
+
+impl From<BadCriteria> for Stop {
+    fn from(bad: BadCriteria) -> Self {
+        Self::bad_request(bad.0)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused(text) | Fault::Database(text) => Self::bad_request(text),
+            Fault::Unknown(reason) => Self::Unknown(reason),
+        }
+    }
+}
+
+impl From<Invalid> for Stop {
+    fn from(invalid: Invalid) -> Self {
+        Self::Refused(Box::new(Reply {
+            code: Some("structure"),
+            text: Some(invalid.text),
+            expression: Some(invalid.expression),
+            ..Reply::status(400)
+        }))
+    }
+}
+
+type Flow<T> = Result<T, Stop>;
+
+/// What an update replaces.
+#[derive(Clone, Copy)]
+struct Existing<'e> {
+    /// As it is stored.
+    stored: &'e Value,
+    /// As the server's field rules left it.
+    before: &'e Value,
+}
+
+/// What a read finds.
+enum Found<'w> {
+    Current(&'w Stored),
+    Gone(&'w Stored),
+}
+
+impl<'w> Server<'w> {
+    /// The server for a user whose policy is assembled, or whose sign-in fails.
+    pub fn new(policy: Result<AccessPolicy, NoPolicy>, world: &'w World) -> Self {
+        Self { policy, world }
+    }
+
+    /// The answer to a request; `cached` says whether a copy of the target is in the cache.
+    pub fn answer(&self, operation: &Operation<'_>, cached: bool) -> Answer {
+        let flow = match &self.policy {
+            // A session from before the policy broke: every request fails.
+            Err(NoPolicy::SignInFails(_)) => Ok(Reply::status(500)),
+            Err(NoPolicy::Unknown(reason)) => Err(Stop::Unknown(reason.clone())),
+            Ok(policy) => {
+                let session = Session {
+                    policy,
+                    world: self.world,
+                    cached,
+                };
+                session.run(operation)
+            }
+        };
+        match flow {
+            Ok(reply) => Answer::Reply(Box::new(reply)),
+            Err(Stop::Refused(reply)) => Answer::Reply(reply),
+            Err(Stop::Unknown(reason)) => Answer::Unknown(reason),
+        }
+    }
+}
+
+struct Session<'w, 'p> {
+    policy: &'p AccessPolicy,
+    world: &'w World,
+    cached: bool,
+}
+
+impl<'w> Session<'w, '_> {
+    fn run(&self, operation: &Operation<'_>) -> Flow<Reply> {
+        match operation {
+            Operation::Read { target } => match self.read(target)? {
+                Found::Current(stored) => Ok(Reply::with_body(200, self.masked(&stored.resource)?)),
+                Found::Gone(_) => Err(Stop::status(410)),
+            },
+            Operation::History { target } => self.history(target),
+            Operation::Vread { target, version } => self.vread(target, *version),
+            Operation::Search { resource_type } => self.search(resource_type),
+            Operation::Create { input, id } => self.create(input, id),
+            Operation::Update { target, input } => self.update(target, (*input).clone()),
+            Operation::Patch { target, patch } => self.patch(target, patch),
+            Operation::Delete { target } => self.delete(target),
+        }
+    }
+
+    fn gate(&self, target: &str, interaction: Interaction) -> Flow<()> {
+        let kind = target.split('/').next().unwrap_or_default();
+        match self.policy.grants_type(kind, interaction) {
+            true => Ok(()),
+            false => Err(Stop::status(403)),
+        }
+    }
+
+    /// Whether some entry allows the interaction on this content, in memory.
+    fn allows(&self, resource: &Value, interaction: Interaction) -> Flow<bool> {
+        Ok(self.policy.first(resource, interaction)?.is_some())
+    }
+
+    fn selects(&self, stored: &Stored) -> Flow<bool> {
+        let cleared;
+        let row = if stored.deleted {
+            cleared = json!({
+                "resourceType": stored.resource.get("resourceType"),
+                "id": stored.resource.get("id"),
+                "meta": { "lastUpdated": self.world.now },
+            });
+            Row {
+                resource: &cleared,
+                compartments: &[],
+                deleted: true,
+            }
+        } else {
+            Row {
+                resource: &stored.resource,
+                compartments: &stored.compartments,
+                deleted: false,
+            }
+        };
+        Ok(sql::selects(self.policy, row, self.world)?)
+    }
+
+    fn stored(&self, target: &str) -> Flow<&'w Stored> {
+        self.world
+            .resources
+            .get(target)
+            .filter(|_| has_uuid(target))
+            .ok_or_else(|| Stop::status(404))
+    }
+
+    /// From the cache if it is there and allowed, else from the database.
+    fn read(&self, target: &str) -> Flow<Found<'w>> {
+        if !has_uuid(target) {
+            return Err(Stop::status(404));
+        }
+        self.gate(target, Interaction::Read)?;
+        let stored = self.stored(target)?;
+        if self.cached && !stored.deleted && self.allows(&stored.resource, Interaction::Read)? {
+            return Ok(Found::Current(stored));
+        }
+        self.database(stored)
+    }
+
+    fn database(&self, stored: &'w Stored) -> Flow<Found<'w>> {
+        match (self.selects(stored)?, stored.deleted) {
+            (false, _) => Err(Stop::status(404)),
+            (true, true) => Ok(Found::Gone(stored)),
+            (true, false) => Ok(Found::Current(stored)),
+        }
+    }
+
+    /// A copy without what the first matching entry for reading hides.
+    fn masked(&self, resource: &Value) -> Flow<Value> {
+        let mut copy = resource.clone();
+        if let Some(entry) = self.policy.first(resource, Interaction::Read)? {
+            fields::mask(&mut copy, entry);
+        }
+        Ok(copy)
+    }
+
+    fn history(&self, target: &str) -> Flow<Reply> {
+        let mut versions = Vec::new();
+        let stored = match self.read(target)? {
+            Found::Gone(stored) => {
+                versions.push(None);
+                stored
+            }
+            Found::Current(stored) => {
+                if !self.allows(&stored.resource, Interaction::History)? {
+                    return Err(Stop::status(403));
+                }
+                stored
+            }
+        };
+        versions.push(Some(self.masked(&stored.resource)?));
+        for older in stored.earlier.iter().rev() {
+            versions.push(Some(self.masked(older)?));
+        }
+        Ok(Reply {
+            versions: Some(versions),
+            ..Reply::status(200)
+        })
+    }
+
+    fn vread(&self, target: &str, version: Version) -> Flow<Reply> {
+        let stored = match self.read(target)? {
+            Found::Gone(stored) => stored,
+            Found::Current(stored) => {
+                if !self.allows(&stored.resource, Interaction::Vread)? {
+                    return Err(Stop::status(403));
+                }
+                stored
+            }
+        };
+        let content = match version {
+            Version::Index(at) if at < stored.earlier.len() => stored.earlier.get(at),
+            Version::Current | Version::Index(_) => Some(&stored.resource),
+        };
+        let content = content.ok_or_else(|| Stop::status(404))?;
+        Ok(Reply::with_body(200, self.masked(content)?))
+    }
+
+    fn search(&self, resource_type: &str) -> Flow<Reply> {
+        if resource_type == "Binary" {
+            return Err(Stop::bad_request("Cannot search on Binary resource type"));
+        }
+        self.gate(resource_type, Interaction::Search)?;
+        // The condition is built even where there is nothing to find.
+        let probe = json!({ "resourceType": resource_type });
+        let row = Row {
+            resource: &probe,
+            compartments: &[],
+            deleted: false,
+        };
+        sql::selects(self.policy, row, self.world)?;
+        let mut found = BTreeMap::new();
+        for (reference, stored) in &self.world.resources {
+            let kind = reference.split('/').next().unwrap_or_default();
+            if kind == resource_type && !stored.deleted && self.selects(stored)? {
+                found.insert(reference.clone(), self.masked(&stored.resource)?);
+            }
+        }
+        Ok(Reply {
+            found: Some(found),
+            ..Reply::status(200)
+        })
+    }
+
+    fn create(&self, input: &Value, id: &str) -> Flow<Reply> {
+        let kind = input
+            .get("resourceType")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        self.gate(kind, Interaction::Create)?;
+        let mut result = without_empties(input);
+        if let Some(members) = result.as_object_mut() {
+            members.insert("id".to_owned(), Value::String(id.to_owned()));
+        }
+        if let Some(entry) = self.policy.first(&result, Interaction::Create)? {
+            fields::strip(&mut result, entry);
+        }
+        self.write(result, None, Interaction::Create)
+    }
+
+    fn update(&self, target: &str, input: Value) -> Flow<Reply> {
+        if !has_uuid(target) {
+            return Err(Stop::bad_request("Invalid id"));
+        }
+        self.gate(target, Interaction::Update)?;
+        let existing = match self.read(target)? {
+            Found::Current(stored) => Some(stored),
+            Found::Gone(_) => None,
+        };
+        let mut result = without_empties(&input);
+        let Some(stored) = existing else {
+            return self.write(result, None, Interaction::Update);
+        };
+        let Some(entry) = self.policy.first(&stored.resource, Interaction::Update)? else {
+            return Err(Stop::status(403));
+        };
+        let mut before = stored.resource.clone();
+        fields::restore(&mut result, &mut before, entry);
+        let existing = Existing {
+            stored: &stored.resource,
+            before: &before,
+        };
+        self.write(result, Some(existing), Interaction::Update)
+    }
+
+    fn patch(&self, target: &str, patch: &Value) -> Flow<Reply> {
+        let stored = self.stored(target)?;
+        match self.database(stored)? {
+            Found::Gone(_) => Err(Stop::status(410)),
+            Found::Current(stored) => {
+                let patched = patch::apply(&stored.resource, patch).map_err(Stop::bad_request)?;
+                // In its transaction nothing is read from the cache.
+                let uncached = Session {
+                    cached: false,
+                    ..*self
+                };
+                let part = |name: &str| patched.get(name).and_then(Value::as_str);
+                let target = format!(
+                    "{}/{}",
+                    part("resourceType").unwrap_or_default(),
+                    part("id").unwrap_or_default()
+                );
+                uncached.update(&target, patched)
+            }
+        }
+    }
+
+    fn delete(&self, target: &str) -> Flow<Reply> {
+        match self.read(target)? {
+            // Deleting what is deleted succeeds, with or without permission.
+            Found::Gone(_) => Ok(Reply::status(200)),
+            Found::Current(stored) => match self.allows(&stored.resource, Interaction::Delete)? {
+                true => Ok(Reply::status(200)),
+                false => Err(Stop::status(403)),
+            },
+        }
+    }
+
+    /// Validation, what the server computes, the checks on the result, and the answer.
+    fn write(
+        &self,
+        mut result: Value,
+        existing: Option<Existing<'_>>,
+        interaction: Interaction,
+    ) -> Flow<Reply> {
+        if let Some(invalid) = validate::check(&result).filter(|_| !self.world.lenient) {
+            return Err(invalid.into());
+        }
+        let account = match interaction {
+            Interaction::Create => self.policy.compartment.as_deref(),
+            _ => None,
+        };
+        let before = existing.map(|existing| existing.before);
+        let inside = compartments::compute(&mut result, account, self.world);
+        let status = match interaction {
+            Interaction::Create => 201,
+            _ => 200,
+        };
+        if let Some(same) = existing.filter(|existing| unchanged(existing.before, &result)) {
+            return Ok(Reply {
+                stored: Some(same.stored.clone()),
+                compartments: Some(inside),
+                ..Reply::with_body(status, self.masked(same.before)?)
+            });
+        }
+        let now = Value::String(self.world.now.clone());
+        set_meta(&mut result, "lastUpdated", now);
+        let version = Value::String(NEW_VERSION.to_owned());
+        set_meta(&mut result, "versionId", version);
+        let Some(entry) = self.policy.first(&result, interaction)? else {
+            return Err(Stop::status(403));
+        };
+        for expression in &entry.constraints {
+            match constraint::evaluate(expression, before, &result) {
+                Verdict::Holds => {}
+                Verdict::Fails => return Err(Stop::status(403)),
+                Verdict::Error(text) => return Err(Stop::bad_request(text)),
+                Verdict::Unknown(reason) => return Err(Stop::Unknown(reason)),
+            }
+        }
+        if result.get("id").is_none() {
+            let kind = result.get("resourceType").and_then(Value::as_str);
+            return Err(Stop::bad_request(format!(
+                "null value in column \"id\" of relation \"{}\" violates not-null constraint",
+                kind.unwrap_or_default()
+            )));
+        }
+        // The data of a Binary is stored elsewhere.
+        if let Some(members) = result.as_object_mut()
+            && members.get("resourceType").and_then(Value::as_str) == Some("Binary")
+        {
+            members.shift_remove("data");
+        }
+        // What comes back from deletion is answered as it was sent.
+        let revived = before.is_none() && interaction == Interaction::Update;
+        let body = match revived {
+            true => result.clone(),
+            false => self.masked(&result)?,
+        };
+        Ok(Reply {
+            body: Some(body),
+            stored: Some(result),
+            compartments: Some(inside),
+            ..Reply::status(status)
+        })
+    }
+}
+
+fn has_uuid(target: &str) -> bool {
+    target.split('/').nth(1).is_some_and(is_uuid)
+}
+
+/// Whether an update changes nothing but what the server sets at each write.
+fn unchanged(before: &Value, result: &Value) -> bool {
+    let plain = |resource: &Value| {
+        let mut copy = resource.clone();
+        if let Some(meta) = copy.get_mut("meta").and_then(Value::as_object_mut) {
+            for name in [
+                "versionId",
+                "lastUpdated",
+                "author",
+                "compartment",
+                "account",
+            ] {
+                meta.shift_remove(name);
+            }
+        }
+        without_empties(&copy)
+    };
+    plain(before) == plain(result)
+}

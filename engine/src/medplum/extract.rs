@@ -1,0 +1,31 @@
+//! What a search parameter reads in a resource, where the server reads it differently from the
+//! published expression.
+
+use fhirward_spec::{Extracted, SearchParam};
+use serde_json::Value;
+
+static TRUE: Value = Value::Bool(true);
+static FALSE: Value = Value::Bool(false);
+
+/// The values that a parameter selects.
+///
+/// `resolve() is Patient` looks at the text before the first slash, so an absolute reference is to
+/// no type. Of a choice that stands twice in a resource the first type of the definition is read.
+pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extracted<'r>> {
+    if &*param.code == "deceased"
+        && let Some(deceased) = resource.get("deceasedBoolean").and_then(Value::as_bool)
+    {
+        return vec![Extracted {
+            value: if deceased { &TRUE } else { &FALSE },
+            data_type: "boolean",
+        }];
+    }
+    let mut values = param.program.collect(resource);
+    if param.expression.contains("resolve()") {
+        values.retain(|extracted| {
+            let text = extracted.value.get("reference").and_then(Value::as_str);
+            text.is_none_or(|text| text.starts_with(|c: char| c.is_ascii_uppercase()))
+        });
+    }
+    values
+}

@@ -1,0 +1,47 @@
+//! The named semantics `medplum-5.0`: what a Medplum 5.0.10 server really answers.
+//!
+//! The reference semantics ([`crate::policy`]) says what a policy should mean. This module says
+//! what one server makes of it. That server evaluates the same criteria twice, and the two
+//! evaluations disagree: [`memory`] looks at a copy of the resource (cached reads, checks before and
+//! after a write, field rules), [`sql`] at the columns that were written when the resource was
+//! stored (search, and every read that misses the cache). [`Server`] puts them together, request by
+//! request, departures from the documentation included.
+//!
+//! An answer that the rules here cannot know is [`Answer::Unknown`], with the reason; it is never
+//! guessed.
+//!
+//! | file | one concept |
+//! |---|---|
+//! | [`accept`] | which policies a strict project stores |
+//! | [`substitute`] | membership and policies become one list of entries, by replacing text in JSON |
+//! | [`parse`] | a criteria string becomes filters |
+//! | [`memory`] | filters on a resource |
+//! | [`sql`] | filters on columns, with errors |
+//! | [`gate`] | which entries concern a request |
+//! | [`fields`] | hidden and read-only fields |
+//! | [`compartments`] | `meta.accounts` and `meta.compartment` |
+//! | [`constraint`] | `writeConstraint` |
+//! | [`patch`] | JSON Patch |
+//! | [`validate`] | the structural checks that a write meets |
+//! | [`decide`] | the answer to a request |
+//! | [`replay`] | recorded answers against predicted ones |
+
+pub mod accept;
+pub mod compartments;
+pub mod constraint;
+pub mod decide;
+mod extract;
+pub mod fields;
+pub mod gate;
+pub mod memory;
+pub mod parse;
+pub mod patch;
+pub mod replay;
+pub mod sql;
+pub mod substitute;
+pub mod validate;
+mod world;
+
+pub use decide::{Answer, Operation, Reply, Server, Version};
+pub use substitute::{AccessPolicy, Entry, NoPolicy};
+pub use world::{Stored, World};
