@@ -7,6 +7,7 @@
 pub mod compartment;
 pub mod criteria;
 pub mod diagnostic;
+pub mod fhirpath;
 pub mod medplum;
 pub mod policy;
 pub mod resource;

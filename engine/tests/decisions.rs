@@ -463,27 +463,68 @@ fn r9_a_create_loses_the_fields_of_each_entry_that_comes_to_allow_it() {
     );
 }
 
-#[test]
-fn r10_what_cannot_be_evaluated_denies_and_is_named() {
-    let policy = alice(json!([{
+fn constrained(expression: &str) -> Assembled {
+    alice(json!([{
         "resourceType": "Communication",
-        "writeConstraint": [{"language": "text/fhirpath", "expression": "status != 'completed'"}],
-    }]));
+        "writeConstraint": [{"language": "text/fhirpath", "expression": expression}],
+    }]))
+}
+
+#[rstest]
+#[case::no_fhirpath("status = ")]
+#[case::unknown_variable("%nobody.exists()")]
+#[case::nothing("payload.contentString.first()")]
+#[case::false_("status = 'completed'")]
+#[case::before_is_absent_on_create("%before.status != 'completed'")]
+fn r10_what_is_not_exactly_true_denies_writes_only(#[case] expression: &str) {
+    let policy = constrained(expression);
     let resource = to(&[ALICE]);
-    assert_eq!(
-        request(Interaction::Read, &resource, &resource, &policy),
-        Verdict::Allowed
-    );
-    assert_eq!(
-        request(Interaction::Create, &resource, &resource, &policy),
-        Verdict::Forbidden
-    );
     let told = policy.policy.explain(&Request::Create(&resource));
+    assert_eq!(told.verdict, Verdict::Forbidden);
+    if policy
+        .policy
+        .grants_type("Communication", Interaction::Read)
+    {
+        assert_eq!(
+            request(Interaction::Read, &resource, &resource, &policy),
+            Verdict::Allowed
+        );
+        assert!(told.reason.contains(expression), "{}", told.reason);
+    }
+}
+
+#[cfg(not(feature = "fhirpath"))]
+#[test]
+fn r10_what_this_build_cannot_evaluate_denies_and_says_so() {
+    let policy = constrained("status != 'completed'");
+    let resource = to(&[ALICE]);
+    let told = policy.policy.explain(&Request::Create(&resource));
+    assert_eq!(told.verdict, Verdict::Forbidden);
     assert!(
-        told.reason.contains("status != 'completed'"),
+        told.reason.contains("feature `fhirpath`"),
         "{}",
         told.reason
     );
+}
+
+#[cfg(feature = "fhirpath")]
+#[rstest]
+#[case::after("status = 'in-progress'", true, true)]
+#[case::implies("%before.exists() implies %before.status = %after.status", true, true)]
+#[case::before("%before.status = 'in-progress'", false, true)]
+#[case::other("%after.status = 'completed'", false, false)]
+fn r10_all_constraints_must_be_true(
+    #[case] expression: &str,
+    #[case] create: bool,
+    #[case] update: bool,
+) {
+    let policy = constrained(expression);
+    let resource = to(&[ALICE]);
+    let allowed = |i| request(i, &resource, &resource, &policy) == Verdict::Allowed;
+    assert_eq!(allowed(Interaction::Create), create);
+    assert_eq!(allowed(Interaction::Update), update);
+    assert_eq!(allowed(Interaction::Patch), update);
+    assert!(allowed(Interaction::Delete));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::compiled::Policy;
+use super::constraint;
 use super::interaction::Interaction;
 
 /// What an actor asks for, with the resources that decide it.
@@ -282,11 +283,12 @@ impl Policy {
                     reason: Reason::NoEntry(step.interaction, step.side),
                 };
             };
-            let constrained = self
-                .entries
-                .get(at)
-                .is_some_and(|entry| !entry.write_constraints.is_empty());
-            if step.side == Side::Result && constrained {
+            let constraints = match self.entries.get(at) {
+                Some(entry) if step.side == Side::Result => entry.write_constraints.as_slice(),
+                _ => &[],
+            };
+            let before = constraint::before(request);
+            if constraint::failure(constraints, before, step.resource).is_some() {
                 return Decision {
                     verdict: Verdict::Forbidden,
                     entry: None,

@@ -10,6 +10,7 @@ use super::interaction::{Interaction, Interactions};
 use super::membership::Membership;
 use crate::criteria::{self, Bindings};
 use crate::diagnostic::Diagnostic;
+use crate::fhirpath;
 use crate::source::json::Document;
 use crate::source::{Source, Span};
 
@@ -603,7 +604,10 @@ impl EntryReader<'_> {
         let mut expressions = Vec::new();
         for (at, item) in items.iter().enumerate() {
             match item.get("expression").and_then(Value::as_str) {
-                Some(expression) => expressions.push(expression.to_owned()),
+                Some(expression) => {
+                    self.check_constraint(expression, at);
+                    expressions.push(expression.to_owned());
+                }
                 None => self.fault(
                     "policy/shape",
                     &format!("/writeConstraint/{at}"),
@@ -615,20 +619,32 @@ impl EntryReader<'_> {
                 ),
             }
         }
-        if !expressions.is_empty() {
+        if !expressions.is_empty() && !fhirpath::AVAILABLE {
             let place = self
                 .json
                 .nearest_span(&format!("{}/writeConstraint", self.pointer));
             self.findings.push(
                 Diagnostic::warning(
                     "policy/constraint-not-evaluated",
-                    "this version evaluates no write constraints",
+                    "this build cannot evaluate write constraints",
                 )
                 .with_label(place, "every write through this entry is denied")
                 .with_source(self.json.source())
-                .with_help("reads are decided as usual"),
+                .with_help("build with the feature `fhirpath`; reads are decided as usual"),
             );
         }
         expressions
+    }
+
+    fn check_constraint(&mut self, expression: &str, at: usize) {
+        let below = format!("/writeConstraint/{at}/expression");
+        if let Some(error) = fhirpath::syntax_error(expression) {
+            let message = format!("the write constraint is no FHIRPath: {error}");
+            self.fault("policy/constraint", &below, message, None);
+        } else if let Some((name, _)) = fhirpath::undefined_variable(expression) {
+            let message = format!("`%{name}` has no value in a write constraint");
+            let help = "the variables are `%before` (absent on create) and `%after`".to_owned();
+            self.fault("policy/constraint", &below, message, Some(help));
+        }
     }
 }

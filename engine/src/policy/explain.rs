@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::compiled::{Entry, Grant, Policy};
+use super::constraint;
 use super::decide::{Decision, Reason, Request, Side, Step, Verdict};
 use super::interaction::Interaction;
 use crate::criteria::FilterReport;
@@ -80,8 +81,8 @@ pub enum Outcome {
     },
     /// A write constraint stands in the way.
     Constrained {
-        /// The FHIRPath expressions.
-        constraints: Vec<String>,
+        /// The first FHIRPath expression that is not true, and what came of it.
+        why: String,
     },
     /// The resource does not pass its criteria.
     Filtered {
@@ -114,7 +115,7 @@ impl Policy {
             interaction: request.interaction(),
             resource,
             verdict: decision.verdict,
-            reason: self.reason(&decision, kind),
+            reason: self.reason(request, &decision, kind),
             granted_by: decision
                 .entry
                 .filter(|_| decision.is_allowed())
@@ -127,7 +128,7 @@ impl Policy {
         }
     }
 
-    fn reason(&self, decision: &Decision, kind: &str) -> String {
+    fn reason(&self, request: &Request<'_>, decision: &Decision, kind: &str) -> String {
         match decision.reason {
             Reason::FullAccess => "full access".to_owned(),
             Reason::Granted => match decision.entry.and_then(|at| self.entries.get(at)) {
@@ -146,14 +147,15 @@ impl Policy {
                 };
                 format!("no entry grants {interaction} on {what}")
             }
-            Reason::Constraint(at) => match self.entries.get(at) {
-                Some(entry) => format!(
-                    "{} has a write constraint that this version cannot evaluate: {}",
-                    entry.origin,
-                    entry.write_constraints.join("; ")
-                ),
-                None => "a write constraint cannot be evaluated".to_owned(),
-            },
+            Reason::Constraint(at) => {
+                let found = self.entries.get(at).and_then(|entry| {
+                    let last = request.steps().into_iter().flatten().last()?;
+                    let before = constraint::before(request);
+                    let why = constraint::failure(&entry.write_constraints, before, last.resource)?;
+                    Some(format!("{} has a write constraint: {why}", entry.origin))
+                });
+                found.unwrap_or_else(|| "a write constraint does not hold".to_owned())
+            }
         }
     }
 
@@ -169,7 +171,7 @@ impl Policy {
         }
         let mut checks = Vec::new();
         for step in steps {
-            let check = self.check(&step, request.resource_type());
+            let check = self.check(&step, request);
             let passed = check.passed;
             checks.push(check);
             if !passed {
@@ -179,7 +181,9 @@ impl Policy {
         checks
     }
 
-    fn check(&self, step: &Step<'_>, kind: &str) -> Check {
+    fn check(&self, step: &Step<'_>, request: &Request<'_>) -> Check {
+        let kind = request.resource_type();
+        let before = constraint::before(request);
         let decides = self.first_entry(step.interaction, step.resource);
         let mut passed = decides.is_some();
         let entries = self
@@ -190,12 +194,11 @@ impl Policy {
                 let mut outcome = outcome(entry, step, kind);
                 if step.side == Side::Result
                     && decides == Some(at)
-                    && !entry.write_constraints.is_empty()
+                    && let Some(why) =
+                        constraint::failure(&entry.write_constraints, before, step.resource)
                 {
                     passed = false;
-                    outcome = Outcome::Constrained {
-                        constraints: entry.write_constraints.clone(),
-                    };
+                    outcome = Outcome::Constrained { why };
                 }
                 EntryReport {
                     entry: entry.origin.to_string(),
@@ -262,13 +265,7 @@ fn nearest(check: Option<&Check>) -> Option<NearestMiss> {
         .iter()
         .filter_map(|report| {
             let (distance, because) = match &report.outcome {
-                Outcome::Constrained { constraints } => (
-                    0,
-                    format!(
-                        "its write constraint was not evaluated: {}",
-                        constraints.join("; ")
-                    ),
-                ),
+                Outcome::Constrained { why } => (0, format!("its write constraint: {why}")),
                 Outcome::Filtered { filters } => {
                     let failed: Vec<&FilterReport> =
                         filters.iter().filter(|f| !f.matched).collect();
@@ -372,14 +369,9 @@ fn entry(f: &mut fmt::Formatter<'_>, report: &EntryReport) -> fmt::Result {
             [].as_slice(),
             Some(format!("grants nothing: {reason}")),
         ),
-        Outcome::Constrained { constraints } => (
-            "!",
-            [].as_slice(),
-            Some(format!(
-                "write constraint not evaluated: {}",
-                constraints.join("; ")
-            )),
-        ),
+        Outcome::Constrained { why } => {
+            ("!", [].as_slice(), Some(format!("write constraint: {why}")))
+        }
         Outcome::OtherType => return Ok(()),
     };
     writeln!(f, "    {mark} {}  {subject}", report.entry)?;

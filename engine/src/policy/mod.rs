@@ -6,6 +6,7 @@
 
 pub mod assemble;
 pub mod compiled;
+mod constraint;
 pub mod decide;
 pub mod document;
 pub mod explain;

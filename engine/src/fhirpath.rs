@@ -1,0 +1,104 @@
+//! FHIRPath, as far as write constraints need it.
+//!
+//! The evaluator is a library that takes long to build, so it stands behind the feature `fhirpath`.
+//! Without the feature nothing can be evaluated, and whoever asks must deny or say so.
+
+use serde_json::Value;
+
+/// What an expression says about a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Truth {
+    /// Exactly one value, `true`.
+    Holds,
+    /// Anything else: false, nothing, another value, several values.
+    Fails,
+    /// It is no FHIRPath; with the parser's words.
+    Unreadable(String),
+    /// It cannot be evaluated; with the reason.
+    Unknown(String),
+}
+
+/// Evaluates an expression on what a write would store, with `%before` (absent on create) and
+/// `%after`.
+#[cfg(not(feature = "fhirpath"))]
+pub fn truth(_expression: &str, _before: Option<&Value>, _after: &Value) -> Truth {
+    Truth::Unknown(NOT_BUILT.to_owned())
+}
+
+/// Whether this build can evaluate.
+pub const AVAILABLE: bool = cfg!(feature = "fhirpath");
+
+/// Why nothing is evaluated without the feature.
+pub const NOT_BUILT: &str = "this build has no FHIRPath (feature `fhirpath`)";
+
+/// Why an expression is no FHIRPath; `None` where it is, or where this build cannot tell.
+#[cfg(not(feature = "fhirpath"))]
+pub fn syntax_error(_expression: &str) -> Option<String> {
+    None
+}
+
+/// Why an expression is no FHIRPath; `None` where it is, or where this build cannot tell.
+#[cfg(feature = "fhirpath")]
+pub fn syntax_error(expression: &str) -> Option<String> {
+    let parsed = rh_fhirpath::FhirPathParser::new().parse(expression);
+    parsed.err().map(|error| error.to_string())
+}
+
+/// Evaluates an expression on what a write would store, with `%before` (absent on create) and
+/// `%after`.
+#[cfg(feature = "fhirpath")]
+pub fn truth(expression: &str, before: Option<&Value>, after: &Value) -> Truth {
+    use rh_fhirpath::{EvaluationContext, FhirPathEvaluator, FhirPathParser, FhirPathValue};
+
+    let parsed = match FhirPathParser::new().parse(expression) {
+        Ok(parsed) => parsed,
+        Err(error) => return Truth::Unreadable(error.to_string()),
+    };
+    let mut context = EvaluationContext::new(after.clone());
+    let before = before.map_or(FhirPathValue::Empty, FhirPathValue::from_json);
+    context.add_constant("before".to_owned(), before);
+    context.add_constant("after".to_owned(), FhirPathValue::from_json(after));
+    let is_true = |value: &FhirPathValue| {
+        matches!(
+            value,
+            FhirPathValue::Boolean(true) | FhirPathValue::TypedBoolean { value: true, .. }
+        )
+    };
+    match FhirPathEvaluator::new().evaluate(&parsed, &context) {
+        Ok(FhirPathValue::Collection(items)) => match items.as_slice() {
+            [one] if is_true(one) => Truth::Holds,
+            _ => Truth::Fails,
+        },
+        Ok(value) if is_true(&value) => Truth::Holds,
+        Ok(_) => Truth::Fails,
+        Err(error) => Truth::Unknown(error.to_string()),
+    }
+}
+
+/// The first variable other than `%before` and `%after` outside of texts, and whether the
+/// expression begins with it.
+pub fn undefined_variable(expression: &str) -> Option<(&str, bool)> {
+    let mut quoted = false;
+    let mut chars = expression.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' if quoted => {
+                chars.next();
+            }
+            '\'' => quoted = !quoted,
+            '%' if !quoted => {
+                let rest = expression.get(at + 1..).unwrap_or_default();
+                let end = rest
+                    .find(|c: char| !c.is_alphanumeric() && c != '_')
+                    .unwrap_or(rest.len());
+                let name = rest.get(..end).unwrap_or_default();
+                if !matches!(name, "before" | "after") {
+                    let before = expression.get(..at).unwrap_or_default();
+                    return Some((name, before.trim().is_empty()));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
