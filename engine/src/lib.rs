@@ -3,6 +3,34 @@
 //! The crate is pure: no I/O, no clock, no environment; the same input gives the same answer. It
 //! never panics, and it fails closed: what cannot be parsed, resolved or evaluated denies, and
 //! says so.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use fhirward_engine::policy::{Membership, Options, PolicyDocument, Request, assemble};
+//! use serde_json::json;
+//!
+//! // A policy is read once; everything that is wrong with it is in `findings`, with its place.
+//! let (participant, findings) = PolicyDocument::from_value(&json!({
+//!     "resourceType": "AccessPolicy", "id": "participant",
+//!     "resource": [{"resourceType": "Communication", "criteria": "Communication?recipient=%profile"}],
+//! }));
+//! assert!(findings.is_empty());
+//!
+//! // It is compiled for a member, and then only answers questions.
+//! let participant = Arc::new(participant);
+//! let jackie = Membership::of("Practitioner/jackie", &["AccessPolicy/participant"]);
+//! let policy = assemble(&jackie, &|_| Some(participant.clone()), &Options::default()).policy;
+//!
+//! let message = json!({"resourceType": "Communication", "recipient": [{"reference": "Practitioner/house"}]});
+//! assert!(!policy.decide(&Request::Read(&message)).is_allowed());
+//! println!("{}", policy.explain(&Request::Read(&message)));
+//! ```
+//!
+//! - [`policy`]: documents, assembly, decisions, explanations, hidden and read-only fields
+//! - [`criteria`] and [`search`]: the filters of policies and of a server's search
+//! - [`resource`] and [`thread`]: what is wrong with a resource, and with a conversation
+//! - [`medplum`]: what one real server answers instead, and recorded answers replayed
+//! - [`diagnostic`] and [`source`]: findings, and their places in a text
 
 pub mod compartment;
 pub mod criteria;
