@@ -74,6 +74,14 @@ fn a_broken_entry_is_named() {
 }
 
 #[test]
+fn hidden_fields_are_named() {
+    let policy = jackie(&json!([
+        {"resourceType": "Communication", "hiddenFields": ["payload"], "readonlyFields": ["sender"]},
+    ]));
+    insta::assert_snapshot!(policy.explain(&Request::Read(&header())));
+}
+
+#[test]
 fn as_json() {
     let told = jackie(&participant()).explain(&Request::Search(&header()));
     insta::assert_snapshot!(serde_json::to_string_pretty(&told).unwrap());

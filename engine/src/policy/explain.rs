@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::compiled::{Entry, Grant, Policy};
 use super::constraint;
 use super::decide::{Decision, Reason, Request, Side, Step, Verdict};
+use super::fields::FieldPath;
 use super::interaction::Interaction;
 use crate::criteria::FilterReport;
 
@@ -26,6 +27,10 @@ pub struct Explanation {
     pub reason: String,
     /// The entry that allows it, as `policy #number`.
     pub granted_by: Option<String>,
+    /// The fields that this entry leaves out of what is shown.
+    pub hidden_fields: Vec<String>,
+    /// The fields that this entry keeps as they are stored, whatever is written.
+    pub readonly_fields: Vec<String>,
     /// What was asked in turn; the last one decided.
     pub checks: Vec<Check>,
     /// On a denial: the entry that came nearest.
@@ -106,6 +111,10 @@ impl Policy {
         let decision = self.decide(request);
         let kind = request.resource_type();
         let checks = self.checks(request, &decision);
+        let granting = decision
+            .entry
+            .filter(|_| decision.is_allowed())
+            .and_then(|at| self.entries.get(at));
         let resource = match request.resource().get("id").and_then(Value::as_str) {
             Some(id) => format!("{kind}/{id}"),
             None => kind.to_owned(),
@@ -116,11 +125,9 @@ impl Policy {
             resource,
             verdict: decision.verdict,
             reason: self.reason(request, &decision, kind),
-            granted_by: decision
-                .entry
-                .filter(|_| decision.is_allowed())
-                .and_then(|at| self.entries.get(at))
-                .map(|entry| entry.origin.to_string()),
+            granted_by: granting.map(|entry| entry.origin.to_string()),
+            hidden_fields: texts(granting.map(|entry| entry.hidden_fields.as_slice())),
+            readonly_fields: texts(granting.map(|entry| entry.readonly_fields.as_slice())),
             nearest: (!decision.is_allowed())
                 .then(|| nearest(checks.last()))
                 .flatten(),
@@ -190,6 +197,8 @@ impl Policy {
             .entries
             .iter()
             .enumerate()
+            // An entry that no policy has is worth a word only where it counts.
+            .filter(|(_, entry)| entry.origin.number.is_some() || entry.covers(kind))
             .map(|(at, entry)| {
                 let mut outcome = outcome(entry, step, kind);
                 if step.side == Side::Result
@@ -215,6 +224,11 @@ impl Policy {
             entries,
         }
     }
+}
+
+fn texts(fields: Option<&[FieldPath]>) -> Vec<String> {
+    let fields = fields.into_iter().flatten();
+    fields.map(|field| field.as_str().to_owned()).collect()
 }
 
 fn same_grant(a: Interaction, b: Interaction) -> bool {
@@ -316,6 +330,17 @@ impl fmt::Display for Explanation {
             self.interaction, self.resource, self.actor, self.verdict
         )?;
         writeln!(f, "  {}", self.reason)?;
+        if !self.hidden_fields.is_empty() {
+            writeln!(f, "  without the hidden {}", self.hidden_fields.join(", "))?;
+        }
+        let writes = matches!(
+            self.interaction,
+            Interaction::Create | Interaction::Update | Interaction::Patch
+        );
+        if writes && !self.readonly_fields.is_empty() {
+            let fields = self.readonly_fields.join(", ");
+            writeln!(f, "  without a change to the read-only {fields}")?;
+        }
         for check in &self.checks {
             let what = match check.side {
                 Side::Stored => "the stored resource",

@@ -62,8 +62,8 @@ impl Document {
             return Err(Diagnostic::error(
                 "json/too-large",
                 format!(
-                    "the text has {} bytes, more than the limit of {MAX_BYTES}",
-                    source.text.len()
+                    "the text is longer than the limit of {} MB",
+                    MAX_BYTES / 1_048_576
                 ),
             )
             .with_source(source)
@@ -284,6 +284,12 @@ impl Reader<'_> {
             }
             Some(_) => {
                 return Err(self.fault(self.here(), "not the beginning of a JSON value"));
+            }
+            None if self.source.text.trim().is_empty() => {
+                return Err(self.fault(self.here(), "there is no text"));
+            }
+            None if self.source.text.trim().is_empty() => {
+                return Err(self.fault(self.here(), "there is no text at all"));
             }
             None => return Err(self.fault(self.here(), "the text ends where a value is expected")),
         };
