@@ -10,7 +10,8 @@ use crate::values::reference::local;
 /// The compartments of a resource, as `Type/id`, without repetition.
 ///
 /// Patients by R4's patient compartment (the only automatic one), the accounts that `meta` names,
-/// and what a server has put into `meta.compartment`. Source: policy-semantics 2.6.
+/// and what a server has put into `meta.compartment`. An absolute reference on `base`, the FHIR base
+/// of this server, is a local one. Source: policy-semantics 2.6.
 ///
 /// ```
 /// let message = serde_json::json!({
@@ -18,13 +19,13 @@ use crate::values::reference::local;
 ///     "subject": {"reference": "Patient/homer"},
 ///     "meta": {"accounts": [{"reference": "Organization/o"}]},
 /// });
-/// let inside = fhirward_engine::compartment::compartments_of(&message);
+/// let inside = fhirward_engine::compartment::compartments_of(&message, None);
 /// assert_eq!(inside, ["Patient/homer", "Organization/o"]);
 /// ```
-pub fn compartments_of(resource: &Value) -> Vec<String> {
+pub fn compartments_of(resource: &Value, base: Option<&str>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut add = |reference: Option<&str>| {
-        if let Some(reference) = reference.and_then(|text| local(text, None))
+        if let Some(reference) = reference.and_then(|text| local(text, base))
             && !found.iter().any(|known| known == reference)
         {
             found.push(reference.to_owned());
@@ -47,7 +48,7 @@ pub fn compartments_of(resource: &Value) -> Vec<String> {
             let _ = param.program.each(resource, &mut |element| {
                 let reference = element.value.get("reference").and_then(Value::as_str);
                 if reference
-                    .and_then(|text| local(text, None))
+                    .and_then(|text| local(text, base))
                     .is_some_and(|text| text.starts_with("Patient/"))
                 {
                     add(reference);

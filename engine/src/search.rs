@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::criteria::Filter;
-use crate::criteria::compile::compile_search_pair;
+use crate::criteria::compile::{MAX_FILTERS, compile_search_pair};
 use crate::criteria::syntax;
 use crate::diagnostic::Diagnostic;
 use crate::policy::Options;
@@ -35,6 +35,15 @@ impl Query {
         options: &Options,
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut findings = Vec::new();
+        if pairs.len() > MAX_FILTERS {
+            return Err(vec![Diagnostic::error(
+                "search/too-many-filters",
+                format!(
+                    "{} filters, more than the limit of {MAX_FILTERS}",
+                    pairs.len()
+                ),
+            )]);
+        }
         let mut filters = Vec::new();
         for (name, value) in pairs {
             let text = format!("{name}={value}");

@@ -540,3 +540,87 @@ fn r11_binary_is_decided_by_type_and_interaction() {
         Verdict::Forbidden
     );
 }
+
+#[test]
+fn r6_an_absolute_reference_on_this_server_counts_for_compartments() {
+    let policy = alice(json!([
+        {"resourceType": "Communication", "criteria": "Communication?_compartment:not=Patient/h"},
+    ]));
+    let subject = |reference: &str| thread(json!({"subject": {"reference": reference}}));
+    for reference in ["Patient/h", "https://h/fhir/R4/Patient/h"] {
+        let resource = subject(reference);
+        let verdict = request(Interaction::Read, &resource, &resource, &policy);
+        assert_eq!(verdict, Verdict::Hidden, "{reference}");
+    }
+}
+
+#[rstest]
+#[case::several("Organization/a,Patient/a")]
+#[case::another_filter("Patient/a&_id:not=zz")]
+#[case::no_type("a")]
+fn an_entry_compartment_is_one_reference(#[case] compartment: &str) {
+    let policy = alice(json!([
+        {"resourceType": "Patient", "compartment": {"reference": compartment}},
+    ]));
+    assert!(!policy.policy.grants_type("Patient", Interaction::Read));
+}
+
+#[rstest]
+#[case::typed("Binary", "Binary?_id:not=zz")]
+#[case::wildcard("*", "*?_tag:not=internal")]
+fn r11_no_criteria_grants_a_binary(#[case] kind: &str, #[case] criteria: &str) {
+    let policy = alice(json!([{"resourceType": kind, "criteria": criteria}]));
+    assert!(!policy.policy.grants_type("Binary", Interaction::Read));
+}
+
+#[test]
+fn r7_a_prefix_in_a_value_is_no_prefix() {
+    let membership = Membership {
+        access: vec![Access {
+            policy: "AccessPolicy/p".to_owned(),
+            parameters: vec![Parameter {
+                name: "d".to_owned(),
+                value: text("ne1800"),
+            }],
+        }],
+        ..Membership::of(ALICE, &[])
+    };
+    let entries = json!([{"resourceType": "Patient", "criteria": "Patient?birthdate=%d"}]);
+    let policy = with(&entries, &membership);
+    assert!(!policy.policy.grants_type("Patient", Interaction::Read));
+}
+
+#[rstest]
+#[case::subject("Communication", "subject")]
+#[case::recipient("Communication", "recipient")]
+#[case::accounts("Patient", "meta.accounts")]
+fn r9_a_hidden_field_is_not_told_by_the_compartment(#[case] kind: &str, #[case] field: &str) {
+    let policy = alice(json!([{"resourceType": kind, "hiddenFields": [field]}])).policy;
+    assert!(!policy.may_filter_by(kind, "_compartment"));
+}
+
+#[test]
+fn r9_a_wildcard_hides_no_required_element() {
+    let policy = alice(json!([{"resourceType": "*", "hiddenFields": ["status"]}]));
+    assert!(policy.policy.entries()[0].broken().is_some());
+}
+
+#[test]
+fn r3_an_update_stays_the_same_resource() {
+    let policy = alice(json!([{"resourceType": "*"}]));
+    let before = json!({"resourceType": "Patient", "id": "a"});
+    let after = json!({"resourceType": "Observation", "id": "a"});
+    assert_eq!(
+        request(Interaction::Update, &before, &after, &policy),
+        Verdict::Forbidden
+    );
+}
+
+#[test]
+fn r8_too_many_entries_grant_nothing() {
+    let entries: Vec<Value> = vec![json!({"resourceType": "Patient"}); 6_000];
+    let twice = ["AccessPolicy/p", "AccessPolicy/p"];
+    let assembled = with(&json!(entries), &Membership::of(ALICE, &twice));
+    assert!(!assembled.policy.grants_type("Patient", Interaction::Read));
+    assert_eq!(assembled.diagnostics[0].code, "membership/too-many-entries");
+}

@@ -9,7 +9,6 @@ use super::filter::{Filter, Pattern, Subject, Test};
 use super::syntax::{Alternative, Criteria, Name, Pair, Piece};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
-use crate::values::BadValue;
 use crate::values::date::DatePattern;
 use crate::values::number::NumberPattern;
 use crate::values::quantity::QuantityPattern;
@@ -17,6 +16,12 @@ use crate::values::reference::{self, ReferencePattern};
 use crate::values::string::StringPattern;
 use crate::values::token::TokenPattern;
 use crate::values::uri::UriPattern;
+use crate::values::{BadValue, Prefix};
+
+/// Filters that one criteria or search may have.
+pub const MAX_FILTERS: usize = 100;
+/// Alternatives that one filter may have.
+pub const MAX_ALTERNATIVES: usize = 1_000;
 
 /// The values of variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,6 +142,19 @@ pub fn compile(
     if criteria.resource_type.text != resource_type && criteria.text.contains('?') {
         findings.push(wrong_type(criteria, resource_type));
     }
+    if criteria.pairs.len() > MAX_FILTERS {
+        findings.push(Diagnostic::error(
+            "criteria/too-many-filters",
+            format!(
+                "{} filters, more than the limit of {MAX_FILTERS}",
+                criteria.pairs.len()
+            ),
+        ));
+        return Compiled {
+            filters: BTreeMap::new(),
+            findings,
+        };
+    }
     repeated(criteria, &mut findings);
     let mut filters = BTreeMap::new();
     if resource_type == "*" {
@@ -189,8 +207,11 @@ fn wildcard(
     filters: &mut BTreeMap<&'static str, Vec<Filter>>,
     findings: &mut Vec<Diagnostic>,
 ) {
+    // R.11: a Binary has no search parameters.
     let has = |kind: &str, pair: &Pair| {
-        pair.param.text == "_compartment" || spec().search_param(kind, &pair.param.text).is_some()
+        kind != "Binary"
+            && (pair.param.text == "_compartment"
+                || spec().search_param(kind, &pair.param.text).is_some())
     };
     let mut reported = false;
     for kind in spec().resource_types() {
@@ -294,6 +315,8 @@ struct Context<'a> {
 struct Resolved {
     parts: Vec<String>,
     span: Span,
+    /// Whether the value of a variable stands first.
+    variable_first: bool,
 }
 
 impl Context<'_> {
@@ -379,6 +402,13 @@ impl Context<'_> {
             )
             .with_label(span, "not supported")
             .with_help("use the search parameters of the type")
+        } else if self.resource_type == "Binary" && self.grammar == Grammar::Criteria {
+            Diagnostic::error(
+                "criteria/unknown-parameter",
+                "a Binary has no search parameters",
+            )
+            .with_label(span, "not on Binary")
+            .with_help("type and interaction decide about a Binary, and its `securityContext`; leave the criteria out")
         } else if code == "_compartment" {
             return Some(Subject::Compartment);
         } else {
@@ -445,6 +475,18 @@ impl Context<'_> {
         shown: &mut String,
         findings: &mut Vec<Diagnostic>,
     ) -> Option<Vec<Pattern>> {
+        let count = pair.alternatives.len();
+        if count > MAX_ALTERNATIVES {
+            findings.push(
+                Diagnostic::error(
+                    "criteria/too-many-alternatives",
+                    format!("{count} alternatives, more than the limit of {MAX_ALTERNATIVES}"),
+                )
+                .with_label(pair.span, "too long a list")
+                .with_help("several entries, or several searches, can share a list"),
+            );
+            return None;
+        }
         let mut patterns = Vec::new();
         let mut sound = true;
         for alternative in &pair.alternatives {
@@ -561,6 +603,7 @@ impl Context<'_> {
         known.then_some(Resolved {
             parts,
             span: alternative.span,
+            variable_first: matches!(alternative.pieces.first(), Some(Piece::Variable(_))),
         })
     }
 
@@ -571,6 +614,17 @@ impl Context<'_> {
         findings: &mut Vec<Diagnostic>,
     ) -> Result<Pattern, BadValue> {
         let whole = resolved.parts.join("|");
+        let prefixed = matches!(
+            param.param_type,
+            ParamType::Date | ParamType::Number | ParamType::Quantity
+        ) && Prefix::split(&whole).1.len() < whole.len();
+        // R.7: nothing in a value is ever parsed as criteria.
+        if resolved.variable_first && prefixed {
+            return Err(BadValue::new(
+                "begins with a prefix that comes out of a variable",
+                "write the prefix into the criteria, before the `%`",
+            ));
+        }
         Ok(match param.param_type {
             ParamType::Reference => {
                 if !whole.contains('/') && !whole.contains(':') && param.targets.len() == 1 {
@@ -650,7 +704,7 @@ fn plain_pattern(kind: ParamType, parts: &[String]) -> Result<Pattern, BadValue>
                 ));
             }
         }),
-        ParamType::String => Pattern::String(StringPattern::new(&whole)),
+        ParamType::String => Pattern::String(StringPattern::new(&whole)?),
         ParamType::Uri => Pattern::Uri(UriPattern::new(&whole)),
         ParamType::Date => Pattern::Date(DatePattern::parse(&whole)?),
         ParamType::Number => Pattern::Number(NumberPattern::parse(&whole)?),

@@ -141,7 +141,7 @@ impl Filter {
         let base = self.base.as_deref();
         match self.subject {
             Subject::Compartment => {
-                let inside = compartment::compartments_of(resource);
+                let inside = compartment::compartments_of(resource, base);
                 patterns.iter().any(|pattern| {
                     matches!(pattern, Pattern::Compartment(wanted)
                         if inside.iter().any(|c| *c == **wanted))
@@ -165,14 +165,16 @@ impl Filter {
 
     fn absent(&self, resource: &Value) -> bool {
         match self.subject {
-            Subject::Compartment => compartment::compartments_of(resource).is_empty(),
+            Subject::Compartment => {
+                compartment::compartments_of(resource, self.base.as_deref()).is_empty()
+            }
             Subject::Param(param) => param.program.is_empty_on(resource),
         }
     }
 
     fn seen(&self, resource: &Value) -> Vec<String> {
         let mut all = match self.subject {
-            Subject::Compartment => compartment::compartments_of(resource),
+            Subject::Compartment => compartment::compartments_of(resource, self.base.as_deref()),
             Subject::Param(param) => {
                 let elements = param.program.collect(resource);
                 elements.into_iter().map(describe).collect()

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::compiled::{ADMIN_TYPES, Entry, Grant, Origin, PROTECTED_TYPES, Policy};
-use super::document::{EntryDocument, PolicyDocument};
+use super::document::{EntryDocument, MAX_ENTRIES, PolicyDocument};
 use super::fields::FieldPath;
 use super::interaction::Interactions;
 use super::membership::{Access, Membership, ParameterValue};
 use crate::criteria::{self, Bindings};
 use crate::diagnostic::Diagnostic;
+use crate::values::reference;
 
 /// What a decision may know of the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +70,22 @@ pub fn assemble(
             };
         };
         let bindings = bindings(membership, access, &mut diagnostics);
+        if entries.len() + document.entries().len() > MAX_ENTRIES {
+            diagnostics.push(
+                Diagnostic::error(
+                    "membership/too-many-entries",
+                    format!(
+                        "the policies of `{}` have more than {MAX_ENTRIES} entries together",
+                        membership.profile
+                    ),
+                )
+                .with_help("such a membership grants nothing at all"),
+            );
+            return Assembled {
+                policy: Policy::nothing(&membership.profile),
+                diagnostics,
+            };
+        }
         for entry in document.entries() {
             entries.push(compile(
                 &document,
@@ -182,7 +199,10 @@ fn with_compartment(
     base: Option<&str>,
 ) -> Grant {
     let kind = &entry.resource_type;
-    let text = format!("{kind}?_compartment={compartment}");
+    let Some(local) = reference::local(compartment, base) else {
+        return Grant::Nothing(format!("`{compartment}` is no compartment"));
+    };
+    let text = format!("{kind}?_compartment={local}");
     let (parsed, faults) = criteria::parse(&text, &[]);
     let extra = criteria::compile(&parsed, kind, &Bindings::none(), base);
     if extra.is_broken() || faults.iter().any(Diagnostic::is_error) {

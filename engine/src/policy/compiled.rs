@@ -336,13 +336,16 @@ impl Policy {
     /// Whether the actor may search or sort by a parameter: not when it reads a field that some
     /// entry hides from their searches.
     pub fn may_filter_by(&self, resource_type: &str, code: &str) -> bool {
-        let Some(param) = spec().search_param(resource_type, code) else {
-            return true;
-        };
-        !self
+        let mut hidden = self
             .entries_for(resource_type)
             .filter(|(_, entry)| entry.interactions.contains(Interaction::Search))
-            .flat_map(|(_, entry)| &entry.hidden_fields)
-            .any(|field| field.is_read_by(param))
+            .flat_map(|(_, entry)| &entry.hidden_fields);
+        if code == "_compartment" {
+            return !hidden.any(|field| field.tells_compartment(resource_type));
+        }
+        match spec().search_param(resource_type, code) {
+            Some(param) => !hidden.any(|field| field.is_read_by(param)),
+            None => true,
+        }
     }
 }

@@ -221,6 +221,8 @@ pub enum Reason {
     TypeNotGranted(Interaction),
     /// No entry grants the interaction on this state of the resource.
     NoEntry(Interaction, Side),
+    /// What would be stored has another type or id than what is.
+    AnotherResource,
     /// The entry that grants it has a write constraint that does not hold or cannot be evaluated.
     Constraint(usize),
 }
@@ -270,6 +272,18 @@ impl Policy {
                     verdict: Verdict::Forbidden,
                     entry: None,
                     reason: Reason::TypeNotGranted(*gate),
+                };
+            }
+        }
+        if let Request::Update { existing, result } | Request::Patch { existing, result } = request
+        {
+            let same = |name| existing.get(name) == result.get(name);
+            // Another type or id is another resource, whatever the entries say.
+            if !same("resourceType") || (result.get("id").is_some() && !same("id")) {
+                return Decision {
+                    verdict: Verdict::Forbidden,
+                    entry: None,
+                    reason: Reason::AnotherResource,
                 };
             }
         }

@@ -13,9 +13,13 @@ use crate::diagnostic::Diagnostic;
 use crate::fhirpath;
 use crate::source::json::Document;
 use crate::source::{Source, Span};
+use crate::values::reference;
 
 /// Entries that one policy may have; a policy with more is refused.
 pub const MAX_ENTRIES: usize = 10_000;
+
+/// Unknown keys of one object that are reported one by one.
+const MAX_UNKNOWN_KEYS: usize = 20;
 
 const POLICY_KEYS: [&str; 13] = [
     "resourceType",
@@ -344,7 +348,8 @@ fn unknown_keys(
         return false;
     };
     let before = findings.len();
-    for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
+    let unknown = object.keys().filter(|key| !known.contains(&key.as_str()));
+    for key in unknown.take(MAX_UNKNOWN_KEYS) {
         let escaped = key.replace('~', "~0").replace('/', "~1");
         let place = json
             .key_span_of(&format!("{pointer}/{escaped}"))
@@ -375,7 +380,7 @@ struct EntryReader<'a> {
 
 impl EntryReader<'_> {
     fn read(mut self, index: usize) -> EntryDocument {
-        let before = self.errors();
+        let before = self.findings.len();
         unknown_keys(
             self.json,
             self.pointer,
@@ -409,6 +414,14 @@ impl EntryReader<'_> {
             pointer: self.pointer.to_owned(),
             resource_type,
         };
+        if let Some(compartment) = &entry.compartment
+            && reference::local(compartment, None).is_none()
+            && !compartment.contains("://")
+        {
+            let message = format!("`{compartment}` is no compartment");
+            let help = "a compartment is `Type/id`".to_owned();
+            self.fault("policy/shape", "/compartment", message, Some(help));
+        }
         if self.item.get("compartment").is_some() && entry.compartment.is_none() {
             self.fault(
                 "policy/shape",
@@ -420,17 +433,10 @@ impl EntryReader<'_> {
         let broken = self
             .findings
             .iter()
-            .filter(|finding| finding.is_error())
-            .nth(before)
+            .skip(before)
+            .find(|finding| finding.is_error())
             .map(|finding| finding.message.clone());
         EntryDocument { broken, ..entry }
-    }
-
-    fn errors(&self) -> usize {
-        self.findings
-            .iter()
-            .filter(|finding| finding.is_error())
-            .count()
     }
 
     fn fault(

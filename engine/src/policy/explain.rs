@@ -154,6 +154,9 @@ impl Policy {
                 };
                 format!("no entry grants {interaction} on {what}")
             }
+            Reason::AnotherResource => {
+                "what would be stored has another type or id than what is".to_owned()
+            }
             Reason::Constraint(at) => {
                 let found = self.entries.get(at).and_then(|entry| {
                     let last = request.steps().into_iter().flatten().last()?;
@@ -175,6 +178,9 @@ impl Policy {
             // The gate refused before any state was looked at; show the step that it guards.
             steps.retain(|step| same_grant(step.interaction, gate));
             steps.truncate(1);
+        }
+        if decision.reason == Reason::AnotherResource {
+            steps.clear();
         }
         let mut checks = Vec::new();
         for step in steps {

@@ -23,6 +23,22 @@ struct Step {
     choice: bool,
 }
 
+/// Why a path cannot be used on a type.
+enum Misfit {
+    /// There is no such element.
+    Absent(BadValue),
+    /// It must not be hidden.
+    Required(BadValue),
+}
+
+impl Misfit {
+    fn into_inner(self) -> BadValue {
+        match self {
+            Self::Absent(bad) | Self::Required(bad) => bad,
+        }
+    }
+}
+
 impl Step {
     fn covers(&self, key: &str) -> bool {
         let key = key.strip_prefix('_').unwrap_or(key);
@@ -70,18 +86,24 @@ impl FieldPath {
             steps,
         };
         if resource_type == "*" {
+            let mut fits = false;
             let mut first = None;
             for kind in spec().resource_types() {
                 match path.check(kind, hidden) {
-                    Ok(()) => return Ok(path),
-                    Err(bad) => first = first.or(Some(bad)),
+                    Ok(()) => fits = true,
+                    Err(Misfit::Required(bad)) => return Err(bad),
+                    Err(Misfit::Absent(bad)) => first = first.or(Some(bad)),
                 }
             }
-            return Err(first.unwrap_or_else(|| BadValue::new("no types", "")));
+            return match first {
+                Some(bad) if !fits => Err(bad),
+                _ => Ok(path),
+            };
         }
         // An unknown type has its own finding.
         if spec().resource(resource_type).is_some() {
-            path.check(resource_type, hidden)?;
+            path.check(resource_type, hidden)
+                .map_err(Misfit::into_inner)?;
         }
         Ok(path)
     }
@@ -91,24 +113,24 @@ impl FieldPath {
         &self.text
     }
 
-    fn check(&self, resource_type: &str, hidden: bool) -> Result<(), BadValue> {
+    fn check(&self, resource_type: &str, hidden: bool) -> Result<(), Misfit> {
         let mut current: Option<&TypeDef> = spec().resource(resource_type);
         let mut parent = resource_type.to_owned();
         for (at, step) in self.steps.iter().enumerate() {
             if at == 0 && matches!(&*step.name, "resourceType" | "id") && hidden {
-                return Err(BadValue::new(
+                return Err(Misfit::Required(BadValue::new(
                     format!("`{}` cannot be hidden", step.name),
                     "clients need it to know what they look at",
-                ));
+                )));
             }
             if at == 0 && &*step.name == "resourceType" {
                 return Ok(());
             }
             let Some(def) = current else {
-                return Err(BadValue::new(
+                return Err(Misfit::Absent(BadValue::new(
                     format!("`{parent}` has no elements inside"),
                     "shorten the path",
-                ));
+                )));
             };
             let found = if step.choice {
                 def.elements
@@ -139,22 +161,45 @@ impl FieldPath {
                         ),
                     }
                 };
-                return Err(BadValue::new(
+                return Err(Misfit::Absent(BadValue::new(
                     format!("`{}` is no element of {parent}", step.name),
                     help,
-                ));
+                )));
             };
             let last = at + 1 == self.steps.len();
             if last && hidden && element.min > 0 {
-                return Err(BadValue::new(
-                    format!("`{}` is required and cannot be hidden", self.text),
+                return Err(Misfit::Required(BadValue::new(
+                    format!(
+                        "`{}` is required on {resource_type} and cannot be hidden",
+                        self.text
+                    ),
                     "a resource without it is not valid; restrict the entry by criteria instead",
-                ));
+                )));
             }
             parent = format!("{parent}.{}", step.name);
             current = kind.and_then(|kind| spec().type_def(&kind.code));
         }
         Ok(())
+    }
+
+    /// Whether the compartments of a resource follow from this field, or from something around or
+    /// inside it.
+    pub(crate) fn tells_compartment(&self, resource_type: &str) -> bool {
+        let in_meta = self.steps.first().is_some_and(|step| step.covers("meta"))
+            && self.steps.get(1).is_none_or(|step| {
+                ["account", "accounts", "compartment"]
+                    .iter()
+                    .any(|name| step.covers(name))
+            });
+        let params = spec()
+            .compartment("Patient")
+            .map(|c| c.params(resource_type));
+        in_meta
+            || params.into_iter().flatten().any(|code| {
+                spec()
+                    .search_param(resource_type, code)
+                    .is_some_and(|param| self.is_read_by(param))
+            })
     }
 
     /// Whether a search parameter reads this field, something inside it, or something around it.

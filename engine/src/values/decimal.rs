@@ -7,6 +7,9 @@ use std::cmp::Ordering;
 pub struct Decimal {
     digits: i128,
     scale: u32,
+    /// What the last written digit counts, as a power of ten of the last digit of `digits`: 2 for
+    /// `1e2`.
+    coarse: u32,
 }
 
 /// Digits that a decimal may have before and after the point together; R4 asks for 18.
@@ -45,32 +48,51 @@ impl Decimal {
             return None;
         }
         let mut digits = sign * digits;
-        if scale < 0 {
-            digits = digits.checked_mul(10_i128.checked_pow(scale.unsigned_abs())?)?;
-        }
+        let coarse = if scale < 0 { scale.unsigned_abs() } else { 0 };
+        digits = digits.checked_mul(10_i128.checked_pow(coarse)?)?;
         Some(Self {
             digits,
             scale: u32::try_from(scale).unwrap_or(0),
+            coarse,
         })
     }
 
     /// Half a unit of the last digit below and above: what the text as written stands for.
     pub fn implied(self) -> (Self, Self) {
-        let at = |offset| Self {
-            digits: self.digits * 10 + offset,
-            scale: self.scale + 1,
-        };
-        (at(-5), at(5))
+        let half = 5 * 10_i128.saturating_pow(self.coarse);
+        (self.moved(-half), self.moved(half))
     }
 
     /// A tenth of the value below and above, as R4 suggests for `ap`.
     pub fn about(self) -> (Self, Self) {
         let tenth = self.digits.abs();
-        let at = |offset| Self {
-            digits: self.digits * 10 + offset,
+        (self.moved(-tenth), self.moved(tenth))
+    }
+
+    /// Moved by so many tenths of the last digit.
+    fn moved(self, tenths: i128) -> Self {
+        Self {
+            digits: self.digits.saturating_mul(10).saturating_add(tenths),
             scale: self.scale + 1,
-        };
-        (at(-tenth), at(tenth))
+            coarse: 0,
+        }
+    }
+
+    /// A stored number: digits that [`Decimal::parse`] refuses are cut off, and what is too large
+    /// is larger than every number that can be asked for.
+    pub fn stored(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| {
+            let value: f64 = text.parse().ok()?;
+            let sign = if value < 0.0 { -1 } else { 1 };
+            if value.abs() >= 1e18 {
+                return Some(Self {
+                    digits: sign * 10_i128.pow(30),
+                    scale: 0,
+                    coarse: 0,
+                });
+            }
+            Self::parse(&format!("{value:.2}")).or_else(|| Self::parse(&format!("{value:.0}")))
+        })
     }
 
     fn rescaled(self, scale: u32) -> i128 {
@@ -107,6 +129,15 @@ mod tests {
     #[case("100e-2", "1", Ordering::Equal)]
     fn compares_by_value(#[case] a: &str, #[case] b: &str, #[case] expected: Ordering) {
         let (a, b) = (Decimal::parse(a).unwrap(), Decimal::parse(b).unwrap());
+        assert_eq!(a.partial_cmp(&b), Some(expected));
+    }
+
+    #[rstest]
+    #[case::huge("1e30", "999999999999999999", Ordering::Greater)]
+    #[case::huge_below("-1e30", "-999999999999999999", Ordering::Less)]
+    #[case::many_digits("5.00000000000000000000001", "5", Ordering::Equal)]
+    fn stored_numbers_have_a_place(#[case] a: &str, #[case] b: &str, #[case] expected: Ordering) {
+        let (a, b) = (Decimal::stored(a).unwrap(), Decimal::parse(b).unwrap());
         assert_eq!(a.partial_cmp(&b), Some(expected));
     }
 

@@ -46,12 +46,12 @@ impl NumberPattern {
     pub fn matches(&self, element: Extracted<'_>) -> bool {
         match (element.value, element.data_type) {
             (Value::Number(number), _) => {
-                Decimal::parse(number.as_str()).is_some_and(|n| self.holds(n))
+                Decimal::stored(number.as_str()).is_some_and(|n| self.holds(n))
             }
             (range @ Value::Object(_), "Range") => {
                 let side = |name: &str| {
                     let number = range.get(name)?.get("value")?;
-                    Decimal::parse(number.as_number()?.as_str())
+                    Decimal::stored(number.as_number()?.as_str())
                 };
                 let stored = Range {
                     low: side("low"),
@@ -115,6 +115,8 @@ mod tests {
     #[case::ap_rim("ap100", "110", true)]
     #[case::ap_out("ap100", "111", false)]
     #[case::exponent("1e2", "100", true)]
+    #[case::exponent_is_coarse("1e2", "97", true)]
+    #[case::exponent_end("1e2", "150", false)]
     fn r6_number(#[case] asked: &str, #[case] stored: &str, #[case] expected: bool) {
         let value: Value = serde_json::from_str(stored).unwrap();
         let element = Extracted {

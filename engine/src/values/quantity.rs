@@ -76,7 +76,7 @@ impl QuantityPattern {
             }
         };
         unit && value
-            .and_then(|number| Decimal::parse(number.as_str()))
+            .and_then(|number| Decimal::stored(number.as_str()))
             .is_some_and(|number| self.number.holds(number))
     }
 }

@@ -5,6 +5,8 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::BadValue;
+
 /// The beginning that a part of a name, an address or a text must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StringPattern {
@@ -24,10 +26,18 @@ const ADDRESS_PARTS: [&str; 7] = [
 
 impl StringPattern {
     /// The pattern of a text.
-    pub fn new(text: &str) -> Self {
-        Self {
-            folded: fold(text).collect(),
+    ///
+    /// # Errors
+    /// A text of which nothing is left without case and accents: everything would start with it.
+    pub fn new(text: &str) -> Result<Self, BadValue> {
+        let folded: Box<[char]> = fold(text).collect();
+        if folded.iter().all(|c| c.is_whitespace()) {
+            return Err(BadValue::new(
+                "has no letter to compare",
+                "write the beginning of a name, an address or a text",
+            ));
         }
+        Ok(Self { folded })
     }
 
     /// Whether some part of the element starts with the text.
@@ -92,6 +102,15 @@ mod tests {
             value: &value,
             data_type,
         };
-        assert_eq!(StringPattern::new(asked).matches(element), expected);
+        assert_eq!(
+            StringPattern::new(asked).unwrap().matches(element),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_text_without_letters_is_no_pattern() {
+        assert!(StringPattern::new("\u{301}").is_err());
+        assert!(StringPattern::new(" ").is_err());
     }
 }
