@@ -164,6 +164,12 @@ fn r5_allows(#[case] criteria: &str) {
     "a|b|c",
     "write `code` or `system|code`"
 )]
+#[case::system_of_a_code(
+    "Communication?status:not=http://hl7.org/fhir/event-status|completed",
+    "criteria/value",
+    "http://hl7.org/fhir/event-status|completed",
+    "write `completed`"
+)]
 #[case::second_question_mark(
     "Communication?status=a?&sender=%profile",
     "criteria/second-question-mark",

@@ -618,6 +618,19 @@ impl Context<'_> {
             param.param_type,
             ParamType::Date | ParamType::Number | ParamType::Quantity
         ) && Prefix::split(&whole).1.len() < whole.len();
+        let plain_code = |kind: &&str| matches!(*kind, "code" | "boolean" | "id");
+        if let [system, code] = resolved.parts.as_slice()
+            && param.param_type == ParamType::Token
+            && self.grammar == Grammar::Criteria
+            && !system.is_empty()
+            && param.program.data_types().iter().all(plain_code)
+        {
+            // Under `:not` it would match every resource.
+            return Err(BadValue::new(
+                "names a system, and the element is a plain code without one",
+                format!("write `{code}`"),
+            ));
+        }
         // R.7: nothing in a value is ever parsed as criteria.
         if resolved.variable_first && prefixed {
             return Err(BadValue::new(
