@@ -77,7 +77,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 /// Plays, shows and reports.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
-    let suite = Suite::load(&scenarios::paths(&args.paths)?).map_err(not_loaded)?;
+    let paths = scenarios::paths(&args.paths)?;
+    for path in &paths {
+        scenarios::check_kind(path)?;
+    }
+    let suite = Suite::load(&paths).map_err(not_loaded)?;
     output.findings(&suite.warnings);
     let target = target_of(args)?;
     let options = RunOptions {
@@ -153,6 +157,12 @@ fn target_of(args: &Args) -> Result<Option<Target>, Failure> {
     else {
         return Ok(None);
     };
+    if !server.contains("://") {
+        return Err(Failure::usage(
+            Diagnostic::error("run/server", format!("`{server}` has no scheme"))
+                .with_help(format!("write {}://{server}", scheme_for(server))),
+        ));
+    }
     let admin = Credentials {
         id: id.clone(),
         secret: secret::from_env(variable)?,
@@ -163,6 +173,16 @@ fn target_of(args: &Args) -> Result<Option<Target>, Failure> {
         target.token_url = url.clone();
     }
     Ok(Some(target))
+}
+
+/// The scheme that an address without one was most likely meant to have.
+fn scheme_for(address: &str) -> &'static str {
+    let local = ["localhost", "127.", "[::1]"];
+    if local.iter().any(|start| address.starts_with(start)) {
+        "http"
+    } else {
+        "https"
+    }
 }
 
 /// A server of our own, reached like any other.
