@@ -22,11 +22,13 @@ pub enum Exit {
     NothingSelected,
     /// Stopped by Ctrl-C, after cleaning up.
     Interrupted,
+    /// Stopped by SIGTERM, after cleaning up.
+    Terminated,
 }
 
 impl Exit {
     /// Every way to end.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Ok,
         Self::Usage,
         Self::Invalid,
@@ -35,6 +37,7 @@ impl Exit {
         Self::Leak,
         Self::NothingSelected,
         Self::Interrupted,
+        Self::Terminated,
     ];
 
     /// What the harness says by number.
@@ -56,6 +59,7 @@ impl Exit {
             Self::Leak => 5,
             Self::NothingSelected => 6,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
         }
     }
 }
@@ -76,5 +80,6 @@ Exit codes:
     4  an expectation, snapshot or thread rule is not met (policy decide: denied)
     5  leak: somebody saw what they must not see
     6  nothing selected
-  130  interrupted
+  130  interrupted (Ctrl-C)
+  143  terminated (SIGTERM)
 When several apply to a run, 5 wins over 4, and 4 over 3.";

@@ -9,7 +9,6 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::json::{Document, MAX_BYTES};
 use fhirward_engine::source::{Source, Span};
 
-use crate::exit::Exit;
 use crate::output::Failure;
 
 /// The name of standard input on the command line.
@@ -27,8 +26,7 @@ pub fn read(path: &Path) -> Result<Arc<Source>, Failure> {
         Ok(text) => Ok(Source::new(name, text)),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            Err(Failure::new(
-                Exit::Invalid,
+            Err(Failure::usage(
                 Diagnostic::error(
                     "file/not-utf8",
                     format!("`{name}` is not UTF-8 text: byte {at} fits no character"),
@@ -72,6 +70,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
         }
         _ => Diagnostic::error("file/unreadable", format!("cannot read `{shown}`: {error}")),
     }
+}
+
+/// That a file or folder named on the command line is not there.
+pub fn missing(path: &Path) -> Failure {
+    Failure::usage(unreadable(path, &std::io::ErrorKind::NotFound.into()))
 }
 
 /// A file beside the missing one whose name differs by a letter or two, or by its ending.

@@ -6,6 +6,7 @@ mod input;
 mod output;
 mod progress;
 mod render;
+mod signal;
 
 use std::process::ExitCode;
 

@@ -46,11 +46,17 @@ impl Progress {
             bar.set_message(running);
         } else if self.last.elapsed() >= SILENCE {
             self.last = Instant::now();
-            self.output.say(&format!(
-                "{} of {} done, now {running}",
+            let mut line = format!(
+                "{} of {} done",
                 self.done,
                 render::plural(self.all, "scenario")
-            ));
+            );
+            // Between two scenarios, and after the last, nothing is running.
+            if !running.is_empty() {
+                line.push_str(", now ");
+                line.push_str(&running);
+            }
+            self.output.say(&line);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
+use std::slice;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::expect::review::{self, Pending, ReviewError};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::scenarios;
 use crate::exit::Exit;
+use crate::input;
 use crate::output::{Failure, Output};
 use crate::render;
 
@@ -29,7 +31,8 @@ pub struct Args {
     /// Accept every pending snapshot.
     #[arg(long, conflicts_with = "accept")]
     accept_all: bool,
-    /// Why it is right that somebody sees more than before; kept in the snapshot.
+    /// Why it is right that somebody sees more than before; kept in the snapshots that --accept or
+    /// --accept-all accepts.
     #[arg(long, value_name = "REASON")]
     accept_widening: Option<String>,
 }
@@ -44,7 +47,16 @@ enum Choice {
 
 /// Shows what is pending and does what is asked for.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
+    check_selection(args)?;
     let paths = scenarios::paths(&args.paths)?;
+    for path in &paths {
+        // A pending snapshot outlives its scenario, and is then all that is there.
+        let there =
+            path.exists() || review::pending(slice::from_ref(path)).is_ok_and(|p| !p.is_empty());
+        if !there {
+            return Err(input::missing(path));
+        }
+    }
     let pending = review::pending(&paths).map_err(|error| failure(&error))?;
     for id in args.accept.iter().chain(&args.reject) {
         if !pending.iter().any(|one| one.scenario == *id) {
@@ -61,6 +73,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let interactive =
         !asked && !output.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal();
     let total = pending.len();
+    let mut widening = false;
     let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
     let mut open: Vec<Value> = Vec::new();
     let mut stopped = false;
@@ -72,12 +85,15 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         } else {
             show(&one, output);
             if interactive {
-                ask(&one, at, total, args, output).map_err(|error| closed(&error))?
+                ask(&one, at, total, output).map_err(|error| closed(&error))?
             } else {
                 Choice::Skip
             }
         };
         let id = one.scenario.clone();
+        if matches!(choice, Choice::Skip | Choice::Quit) {
+            widening |= one.widenings().next().is_some();
+        }
         match choice {
             Choice::Accept(reason) => {
                 one.accept(reason.as_deref())
@@ -110,6 +126,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     ));
     if !open.is_empty() && !interactive {
         output.say("accept with: fhirward review --accept ID, or --accept-all");
+        if widening {
+            output.say("what shows more than before (!) also needs: --accept-widening \"reason\"");
+        }
     }
     if output.is_json() {
         output.document(&json!({
@@ -120,6 +139,30 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         }));
     }
     Ok(exit)
+}
+
+/// Refuses options that contradict each other or apply to nothing.
+fn check_selection(args: &Args) -> Result<(), Failure> {
+    if let Some(id) = args.accept.iter().find(|id| args.reject.contains(id)) {
+        return Err(Failure::usage(
+            Diagnostic::error(
+                "review/conflict",
+                format!("`{id}` is to be accepted and to be rejected"),
+            )
+            .with_help("name it once: with --accept or with --reject"),
+        ));
+    }
+    if args.accept_widening.is_some() && !args.accept_all && args.accept.is_empty() {
+        return Err(Failure::usage(
+            Diagnostic::error(
+                "review/nothing-accepted",
+                "--accept-widening applies to what --accept ID or --accept-all accepts, and \
+                 neither is given",
+            )
+            .with_help("in a conversation, the reason is asked for"),
+        ));
+    }
+    Ok(())
 }
 
 fn by_arguments(args: &Args, id: &str) -> Choice {
@@ -167,7 +210,7 @@ fn show(one: &Pending, output: Output) {
     output.say("");
 }
 
-fn ask(one: &Pending, at: usize, total: usize, args: &Args, output: Output) -> io::Result<Choice> {
+fn ask(one: &Pending, at: usize, total: usize, output: Output) -> io::Result<Choice> {
     loop {
         let answer = prompt(&format!(
             "{} of {total}: [a]ccept, [r]eject, [s]kip, [q]uit? ",
@@ -182,9 +225,6 @@ fn ask(one: &Pending, at: usize, total: usize, args: &Args, output: Output) -> i
         }
         if one.widenings().next().is_none() {
             return Ok(Choice::Accept(None));
-        }
-        if let Some(reason) = &args.accept_widening {
-            return Ok(Choice::Accept(Some(reason.clone())));
         }
         let reason = prompt("why is it right that they see more? ")?.unwrap_or_default();
         if !reason.trim().is_empty() {

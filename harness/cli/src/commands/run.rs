@@ -1,6 +1,7 @@
 //! `fhirward run`: the main job.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
@@ -15,6 +16,7 @@ use super::{scenarios, secret};
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::progress::Progress;
+use crate::signal::{Signal, Signals};
 
 /// Play scenarios as all their actors, and compare what everybody sees with what they may see.
 ///
@@ -75,7 +77,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 /// Plays, shows and reports.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
-    let suite = Suite::load(&scenarios::paths(&args.paths)?).map_err(not_loaded)?;
+    let paths = scenarios::paths(&args.paths)?;
+    for path in &paths {
+        scenarios::check_kind(path)?;
+    }
+    let suite = Suite::load(&paths).map_err(not_loaded)?;
     output.findings(&suite.warnings);
     let target = target_of(args)?;
     let options = RunOptions {
@@ -95,8 +101,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| could_not("run/no-runtime", &error.to_string()))?;
-    let outcome = runtime.block_on(play(&suite, target, &options, output))?;
-    finish(args, &outcome, output)
+    let (outcome, signal) = runtime.block_on(play(&suite, target, &options, output))?;
+    finish(args, &outcome, signal, output)
 }
 
 async fn play(
@@ -104,7 +110,7 @@ async fn play(
     target: Option<Target>,
     options: &RunOptions,
     output: Output,
-) -> Result<RunOutcome, Failure> {
+) -> Result<(RunOutcome, Option<Signal>), Failure> {
     let (target, embedded) = match target {
         Some(target) => (target, None),
         None => {
@@ -113,15 +119,24 @@ async fn play(
         }
     };
     let cancel = options.cancel.clone();
+    let mut signals = Signals::listen().map_err(|error| {
+        could_not(
+            "run/signals",
+            &format!("signals cannot be waited for: {error}"),
+        )
+    })?;
+    let asked = Arc::new(OnceLock::new());
+    let heard = Arc::clone(&asked);
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if let Ok(signal) = signals.next().await {
+            heard.get_or_init(|| signal);
             cancel.cancel();
             output.say(
                 "stopping: what the run has created is being removed; Ctrl-C again to leave it",
             );
         }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
+        if let Ok(signal) = signals.next().await {
+            std::process::exit(i32::from(signal.exit().code()));
         }
     });
     let mut progress = Progress::new(output);
@@ -132,7 +147,7 @@ async fn play(
             .await
             .map_err(|error| could_not("run/embedded-server", &error.to_string()))?;
     }
-    Ok(outcome)
+    Ok((outcome, asked.get().copied()))
 }
 
 /// The server named on the command line.
@@ -142,6 +157,12 @@ fn target_of(args: &Args) -> Result<Option<Target>, Failure> {
     else {
         return Ok(None);
     };
+    if !server.contains("://") {
+        return Err(Failure::usage(
+            Diagnostic::error("run/server", format!("`{server}` has no scheme"))
+                .with_help(format!("write {}://{server}", scheme_for(server))),
+        ));
+    }
     let admin = Credentials {
         id: id.clone(),
         secret: secret::from_env(variable)?,
@@ -152,6 +173,16 @@ fn target_of(args: &Args) -> Result<Option<Target>, Failure> {
         target.token_url = url.clone();
     }
     Ok(Some(target))
+}
+
+/// The scheme that an address without one was most likely meant to have.
+fn scheme_for(address: &str) -> &'static str {
+    let local = ["localhost", "127.", "[::1]"];
+    if local.iter().any(|start| address.starts_with(start)) {
+        "http"
+    } else {
+        "https"
+    }
 }
 
 /// A server of our own, reached like any other.
@@ -170,9 +201,22 @@ async fn embedded() -> Result<(Target, Running), Failure> {
     Ok((target, server))
 }
 
-fn finish(args: &Args, outcome: &RunOutcome, output: Output) -> Result<Exit, Failure> {
+fn finish(
+    args: &Args,
+    outcome: &RunOutcome,
+    signal: Option<Signal>,
+    output: Output,
+) -> Result<Exit, Failure> {
+    // The harness knows that it was interrupted, not by what.
+    let exit = match (Exit::of_run(outcome.exit_code()), signal) {
+        (Exit::Interrupted, Some(signal)) => signal.exit(),
+        (exit, _) => exit,
+    };
     output.say(&report::terminal(&outcome.report, output.report_style()));
-    let document = report::json(&outcome.report);
+    let mut document = report::json(&outcome.report);
+    if let Some(code) = document.pointer_mut("/summary/exit_code") {
+        *code = exit.code().into();
+    }
     let mut unwritten = Vec::new();
     for file in &args.report {
         if let Err(error) = report::write_file(file, &format!("{document:#}\n")) {
@@ -185,7 +229,6 @@ fn finish(args: &Args, outcome: &RunOutcome, output: Output) -> Result<Exit, Fai
     if output.is_json() {
         output.document(&document);
     }
-    let exit = Exit::of_run(outcome.exit_code());
     if unwritten.is_empty() {
         return Ok(exit);
     }

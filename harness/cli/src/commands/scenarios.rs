@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fhirward_engine::diagnostic::Diagnostic;
+use serde_json::Value;
 
 use crate::output::Failure;
 
@@ -41,6 +42,57 @@ pub fn paths(given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             .with_help("name the scenario files or folders to use"),
         )),
     }
+}
+
+/// Refuses a file of a suite that is no scenario. Read as one, it would be a list of unknown keys.
+pub fn check_kind(path: &Path) -> Result<(), Failure> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let (kind, help) = match kind_of(path) {
+        Some(Kind::Snapshot) => (
+            "a snapshot",
+            "name the scenario beside it; `fhirward review` shows what is pending",
+        ),
+        Some(Kind::State) => (
+            "a state that scenarios build on",
+            "name a scenario that has it as its `given`",
+        ),
+        Some(Kind::Policy) => (
+            "an AccessPolicy",
+            "`fhirward policy check` checks it; to play, name scenarios",
+        ),
+        None => return Ok(()),
+    };
+    Err(Failure::usage(
+        Diagnostic::error(
+            "run/no-scenario",
+            format!("`{}` is {kind}, not a scenario", path.display()),
+        )
+        .with_help(help),
+    ))
+}
+
+enum Kind {
+    Snapshot,
+    State,
+    Policy,
+}
+
+fn kind_of(path: &Path) -> Option<Kind> {
+    let name = path.file_name()?.to_str()?;
+    if name.ends_with(".snap.yaml") || name.ends_with(".snap.yaml.new") {
+        return Some(Kind::Snapshot);
+    }
+    // A file that cannot be read is reported where it is loaded.
+    let text = std::fs::read_to_string(path).ok()?;
+    if name.ends_with(".json") {
+        let value: Value = serde_json::from_str(&text).ok()?;
+        let policy = value.get("resourceType").and_then(Value::as_str) == Some("AccessPolicy");
+        return policy.then_some(Kind::Policy);
+    }
+    let has_key = |key: &str| text.lines().any(|line| line.starts_with(key));
+    (has_key("state:") && !has_key("scenario:")).then_some(Kind::State)
 }
 
 /// Whether this is a CI job.

@@ -10,12 +10,13 @@ use serde_json::json;
 use crate::commands::secret;
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
+use crate::signal::Signals;
 
 /// Serve FHIR R4 with AccessPolicy enforcement, in memory, on this machine only.
 ///
 /// When the server is ready, one line of JSON with its addresses is written to standard output.
-/// Without --admin-client a client and a secret are made up and stand in that line. Ctrl-C ends it;
-/// nothing is kept.
+/// Without --admin-client a client and a secret are made up and stand in that line. Ctrl-C or
+/// SIGTERM ends it, with exit code 0; nothing is kept.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The port to listen on; 0 takes a free one.
@@ -29,7 +30,7 @@ pub struct Args {
     admin_secret_env: Option<String>,
 }
 
-/// Serves until Ctrl-C.
+/// Serves until somebody asks it to stop, which for a server is no failure.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let (admin, made_up) = match (&args.admin_client, &args.admin_secret_env) {
         (Some(id), Some(variable)) => {
@@ -55,6 +56,9 @@ async fn serve(
     secret: Option<&SecretString>,
     output: Output,
 ) -> Result<Exit, Failure> {
+    let unheard =
+        |error: std::io::Error| could_not(&format!("signals cannot be waited for: {error}"));
+    let mut signals = Signals::listen().map_err(unheard)?;
     let server = fhirward_server::start(config)
         .await
         .map_err(|error| could_not(&error.to_string()))?;
@@ -73,9 +77,7 @@ async fn serve(
     output.say(&format!(
         "serving FHIR R4 at {base}fhir/R4/ until Ctrl-C; nothing is kept"
     ));
-    tokio::signal::ctrl_c()
-        .await
-        .map_err(|error| could_not(&format!("Ctrl-C cannot be waited for: {error}")))?;
+    signals.next().await.map_err(unheard)?;
     server
         .stop()
         .await

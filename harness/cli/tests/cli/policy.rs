@@ -137,11 +137,16 @@ fn decide_needs_the_result_of_an_update() {
 
 #[test]
 fn decide_on_an_update_that_gives_the_resource_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let given_away = folder.path().join("given-away.json");
+    let message =
+        std::fs::read_to_string(crate::support::fixtures().join("resources/message.json")).unwrap();
+    std::fs::write(&given_away, message.replace("/house", "/jackie")).unwrap();
     let shown = ask(
         "decide",
         "policies/participant.json",
         "Practitioner/house",
-        &["update", "--result", "resources/invalid.json"],
+        &["update", "--result", given_away.to_str().unwrap()],
     );
     assert_eq!(shown.code, 4, "{shown}");
 }

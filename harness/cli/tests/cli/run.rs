@@ -233,15 +233,56 @@ fn serve_says_where_it_is_and_can_be_tested() {
     assert!(first.stderr.contains("1 scenario: 1 failed"), "{first}");
 }
 
+#[cfg(unix)]
+fn send(signal: &str, child: &std::process::Child) {
+    let sent = std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
 #[test]
 #[cfg(unix)]
 fn ctrl_c_ends_with_130_after_the_request_under_way() {
+    assert_eq!(code_of_a_run_that_gets("-INT"), (Some(130), 130));
+}
+
+#[test]
+#[cfg(unix)]
+fn sigterm_does_the_same_and_ends_with_143() {
+    assert_eq!(code_of_a_run_that_gets("-TERM"), (Some(143), 143));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_server_that_is_asked_to_stop_has_not_failed() {
+    for signal in ["-INT", "-TERM"] {
+        let mut server = command(&fixtures(), &["serve", "--port", "0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        BufReader::new(server.stdout.take().unwrap())
+            .read_line(&mut ready)
+            .unwrap();
+        send(signal, &server);
+        assert_eq!(server.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+/// The exit code, and the one in the report.
+#[cfg(unix)]
+fn code_of_a_run_that_gets(signal: &str) -> (Option<i32>, u64) {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", silent.local_addr().unwrap());
-    let mut child = command(
+    let child = command(
         &fixtures().join("suites/one"),
         &[
             "run",
+            "--format",
+            "json",
             "--timeout",
             "1",
             "--server",
@@ -254,15 +295,20 @@ fn ctrl_c_ends_with_130_after_the_request_under_way() {
     )
     .env("CI", "true")
     .env("FHIRWARD_TEST_SECRET", "s3cret-s3cret")
+    .stdout(Stdio::piped())
     .stderr(Stdio::null())
     .spawn()
     .unwrap();
     let connection = silent.accept().unwrap();
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    send(signal, &child);
+    let ended = child.wait_with_output().unwrap();
     drop(connection);
+    let report: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    (
+        ended.status.code(),
+        report
+            .pointer("/summary/exit_code")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap(),
+    )
 }

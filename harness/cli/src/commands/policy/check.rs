@@ -41,12 +41,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     files::add_new(&mut findings, assembled);
     files::drop_outdone(&mut findings);
 
-    if files.is_empty() {
-        output.say("no *.json files there");
-        return Ok(Exit::NothingSelected);
-    }
-    let invalid = findings.iter().any(Diagnostic::is_error);
-    let exit = if invalid { Exit::Invalid } else { Exit::Ok };
+    let nothing = read.policies.is_empty() && read.memberships.is_empty();
+    let exit = if findings.iter().any(Diagnostic::is_error) {
+        Exit::Invalid
+    } else if nothing {
+        Exit::NothingSelected
+    } else {
+        Exit::Ok
+    };
     output.findings(&findings);
     output.say(&format!(
         "{}, {} in {}: {}",
@@ -55,6 +57,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         render::plural(files.len(), "file"),
         render::count(&findings),
     ));
+    if exit == Exit::NothingSelected {
+        output.say("nothing to check: there is no AccessPolicy and no ProjectMembership");
+    }
     if output.is_json() {
         output.document(&json!({
             "exit_code": exit.code(),

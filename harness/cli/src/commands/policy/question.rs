@@ -17,15 +17,16 @@ use crate::output::Failure;
 
 /// One question to a policy.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("who").required(true))]
 pub struct Args {
     /// Policy files, in the order in which a membership would list them.
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     policy: Vec<PathBuf>,
     /// A ProjectMembership: who asks, with which policies and parameters.
-    #[arg(long, value_name = "FILE", required_unless_present = "profile")]
+    #[arg(long, value_name = "FILE", group = "who")]
     membership: Option<PathBuf>,
     /// Who asks, when there is no membership: all the policies apply.
-    #[arg(long, value_name = "REF", conflicts_with = "membership")]
+    #[arg(long, value_name = "TYPE/ID", group = "who", value_parser = profile)]
     profile: Option<String>,
     /// A parameter for --profile, as a membership would give it. May be repeated.
     #[arg(long, value_name = "NAME=VALUE", conflicts_with = "membership", value_parser = parameter)]
@@ -45,6 +46,23 @@ pub struct Args {
     /// The server's FHIR base: stored absolute references on it count as relative ones.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+}
+
+fn profile(text: &str) -> Result<String, String> {
+    let id_fits = |id: &str| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+    };
+    let type_fits = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    match text.split_once('/') {
+        Some((name, id)) if type_fits(name) && id_fits(id) => Ok(text.to_owned()),
+        _ => Err("write Type/id, for example Practitioner/house".to_owned()),
+    }
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {
@@ -97,14 +115,45 @@ impl Question {
             (Some(path), _) | (None, Some(path)) => Some(resource(path)?),
             (None, None) => None,
         };
-        Ok(Self {
+        let question = Self {
             policy: assembled.policy,
             findings,
             profile: membership.profile,
             interaction: args.interaction,
             resource: resource(&args.resource)?,
             other,
-        })
+        };
+        question.check_same_resource()?;
+        Ok(question)
+    }
+
+    /// Both states must be of one resource, or the answer would be about neither.
+    fn check_same_resource(&self) -> Result<(), Failure> {
+        let Some(other) = &self.other else {
+            return Ok(());
+        };
+        let differs = |key| match (self.resource.get(key), other.get(key)) {
+            (Some(one), Some(another)) => one != another,
+            _ => false,
+        };
+        if !differs("resourceType") && !differs("id") {
+            return Ok(());
+        }
+        let option = match self.interaction {
+            Interaction::Update | Interaction::Patch => "--result",
+            _ => "--version",
+        };
+        Err(Failure::usage(
+            Diagnostic::error(
+                "policy/question",
+                format!(
+                    "{option} is {}, --resource is {}",
+                    name_of(other),
+                    self.target()
+                ),
+            )
+            .with_help("both are states of one resource: the same type, the same id"),
+        ))
     }
 
     /// The request as the engine takes it.
@@ -150,12 +199,7 @@ impl Question {
     }
 
     fn target(&self) -> String {
-        let text = |key| self.resource.get(key).and_then(Value::as_str);
-        let resource_type = text("resourceType").unwrap_or("resource without a type");
-        match text("id") {
-            Some(id) => format!("{resource_type}/{id}"),
-            None => resource_type.to_owned(),
-        }
+        name_of(&self.resource)
     }
 
     /// An invalid policy is the worst answer, whatever it decides.
@@ -168,6 +212,16 @@ impl Question {
     }
 }
 
+/// `Type/id`, or the type of a resource that has no id.
+fn name_of(resource: &Value) -> String {
+    let text = |key| resource.get(key).and_then(Value::as_str);
+    let resource_type = text("resourceType").unwrap_or("resource without a type");
+    match text("id") {
+        Some(id) => format!("{resource_type}/{id}"),
+        None => resource_type.to_owned(),
+    }
+}
+
 fn check_combination(args: &Args) -> Result<(), Failure> {
     let writes = matches!(args.interaction, Interaction::Update | Interaction::Patch);
     let old = matches!(args.interaction, Interaction::Vread | Interaction::History);
@@ -176,6 +230,19 @@ fn check_combination(args: &Args) -> Result<(), Failure> {
             Diagnostic::error("policy/question", message).with_help(help),
         ))
     };
+    let inputs = args
+        .policy
+        .iter()
+        .chain(&args.membership)
+        .chain([&args.resource])
+        .chain(&args.result)
+        .chain(&args.version);
+    if inputs.filter(|path| input::is_stdin(path)).count() > 1 {
+        return wrong(
+            "`-` is given more than once".to_owned(),
+            "standard input can be read once; put the others into files",
+        );
+    }
     if writes && args.result.is_none() {
         return wrong(
             format!("`{}` needs --result", args.interaction),
@@ -205,6 +272,15 @@ fn resource(path: &std::path::Path) -> Result<Value, Failure> {
         return Err(invalid(repeated.clone()));
     }
     let value = document.value();
+    if value.get("resourceType").and_then(Value::as_str) == Some("Bundle") {
+        return Err(Failure::usage(
+            Diagnostic::error(
+                "policy/question",
+                format!("`{}` is a Bundle", document.source().name),
+            )
+            .with_help("a question is about one resource: give one entry's `resource`"),
+        ));
+    }
     if value.get("resourceType").is_some_and(Value::is_string) {
         return Ok(value.clone());
     }

@@ -93,6 +93,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         render::plural(files.len(), "file"),
         render::count(&findings),
     ));
+    if exit == Exit::NothingSelected {
+        output.say("nothing to check: there is no resource");
+    }
     if output.is_json() {
         output.document(&json!({
             "exit_code": exit.code(),
