@@ -40,8 +40,8 @@ pub(super) async fn play(part: Part) {
     player.tell(Event::ScenarioStarted(part.info.clone()));
     match player.set_up().await {
         Ok(()) => player.play_all().await,
-        Err(error) => {
-            player.stopped = Some(Stop::Error(format!("{error}; {}", error.help)));
+        Err(stop) => {
+            player.stopped = Some(stop);
             player.skip_all();
         }
     }
@@ -64,6 +64,7 @@ pub(super) async fn play(part: Part) {
         part.on_disk,
     );
     let (verdict, reason) = player.verdict(&snapshot);
+    let reason = reason.map(|reason| part.project.admin().clean(&reason));
     player.tell(Event::ScenarioFinished {
         scenario: part.scenario.id.clone(),
         verdict,
@@ -80,6 +81,16 @@ pub(super) enum Stop {
     Error(String),
     /// Somebody stopped the run.
     Cancelled,
+}
+
+impl From<SetupError> for Stop {
+    fn from(error: SetupError) -> Self {
+        Self::Error(if error.help.is_empty() {
+            error.to_string()
+        } else {
+            format!("{error}; {}", error.help)
+        })
+    }
 }
 
 pub(super) struct Player<'p> {
@@ -117,7 +128,8 @@ impl<'p> Player<'p> {
             copies: BTreeMap::new(),
             trash: Trash::default(),
             snapshot: Snapshot::default(),
-            unknown: BTreeSet::new(),
+            // Until everybody has looked at it.
+            unknown: BTreeSet::from([GIVEN.to_owned()]),
             silence: 0,
             stopped: None,
             steps: Vec::new(),
@@ -130,7 +142,7 @@ impl<'p> Player<'p> {
         drop(self.events.send(event));
     }
 
-    async fn set_up(&mut self) -> Result<(), SetupError> {
+    async fn set_up(&mut self) -> Result<(), Stop> {
         let scenario = self.scenario;
         // Patients first: a relative names theirs.
         let (patients, others): (Vec<_>, Vec<_>) = scenario
@@ -138,6 +150,9 @@ impl<'p> Player<'p> {
             .iter()
             .partition(|actor| actor.patient.is_none());
         for actor in patients.into_iter().chain(others) {
+            if self.options.cancel.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
             let patient = actor
                 .patient
                 .as_ref()
@@ -152,7 +167,7 @@ impl<'p> Player<'p> {
         }
         for actor in &scenario.actors {
             if self.options.cancel.is_cancelled() {
-                return Err(SetupError::new("setting up the actors", "interrupted", ""));
+                return Err(Stop::Cancelled);
             }
             let granted = self.granted(&actor.access).map_err(|text| {
                 SetupError::new(format!("granting policies to {}", actor.name), text, "")
@@ -195,6 +210,12 @@ impl<'p> Player<'p> {
         let scenario = self.scenario;
         for step in &scenario.given {
             self.play(step, true).await;
+        }
+        if self.stopped.is_none() && self.options.cancel.is_cancelled() {
+            self.stopped = Some(Stop::Cancelled);
+        }
+        if self.stopped.is_none() {
+            self.unknown.remove(GIVEN);
         }
         if self.stopped.is_none() && !self.watched.is_empty() {
             let matrix = self.observe(GIVEN).await;
@@ -386,14 +407,18 @@ impl<'p> Player<'p> {
         if let Some(cell) = with(CellVerdict::UnexpectedDeny).next() {
             return (Verdict::Failed, Some(sentence(cell)));
         }
-        if snapshot.verdict.is_failure() {
+        let differs = || {
             let differences = snapshot.diff.as_deref().unwrap_or_default();
             let reason = match differences {
                 [] => "no snapshot".to_owned(),
                 [only] => only.clone(),
                 [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
             };
-            return (Verdict::Failed, Some(format!("snapshot: {reason}")));
+            (Verdict::Failed, Some(format!("snapshot: {reason}")))
+        };
+        // A leak is a leak whatever else went wrong; any other difference may come of what did.
+        if snapshot.widening {
+            return differs();
         }
         match &self.stopped {
             Some(Stop::Cancelled) => {
@@ -405,14 +430,16 @@ impl<'p> Player<'p> {
         if let Some(reason) = step(StepVerdict::Error) {
             return (Verdict::Error, Some(reason));
         }
-        for (verdict, scenario) in [
-            (CellVerdict::Error, Verdict::Error),
-            (CellVerdict::Skipped, Verdict::Error),
-            (CellVerdict::Inconclusive, Verdict::Inconclusive),
-        ] {
+        for verdict in [CellVerdict::Error, CellVerdict::Skipped] {
             if let Some(cell) = with(verdict).next() {
-                return (scenario, Some(sentence(cell)));
+                return (Verdict::Error, Some(sentence(cell)));
             }
+        }
+        if snapshot.verdict.is_failure() {
+            return differs();
+        }
+        if let Some(cell) = with(CellVerdict::Inconclusive).next() {
+            return (Verdict::Inconclusive, Some(sentence(cell)));
         }
         (Verdict::Passed, None)
     }

@@ -21,6 +21,10 @@ pub(super) fn settle(
         return SnapshotReport::of(SnapshotVerdict::NotCompared);
     }
     let complete = unknown.is_empty();
+    if !complete && new.steps.is_empty() {
+        // The run did not get to anything that a snapshot tells of.
+        return SnapshotReport::of(SnapshotVerdict::NotCompared);
+    }
     let writes = options.writes() && on_disk && complete;
     let old = match &scenario.snapshot {
         None => None,

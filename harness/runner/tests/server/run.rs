@@ -8,7 +8,7 @@ use fhirward_harness::expect::{CellVerdict, review};
 use fhirward_harness::report::{
     Event, Report, SnapshotVerdict, StepVerdict, Style, Verdict, terminal,
 };
-use fhirward_harness::run::SnapshotMode;
+use fhirward_harness::run::{Cancel, SnapshotMode};
 use fhirward_harness::{RunOptions, RunOutcome, run};
 use tempfile::TempDir;
 
@@ -260,4 +260,74 @@ async fn a_step_that_fails_blocks_only_what_needs_it() {
         cell.verdict,
         CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny
     )));
+}
+
+/// A suite with an accepted snapshot.
+async fn accepted() -> TempDir {
+    let folder = folder();
+    let fake = Fake::start().await;
+    play(&fake, folder.path(), &options()).await;
+    accept_all(folder.path());
+    folder
+}
+
+#[tokio::test]
+async fn a_setup_that_fails_is_an_error_and_nothing_is_compared() {
+    let folder = accepted().await;
+    for (path, doing) in [
+        ("/fhir/R4/Practitioner", "creating the Practitioner of "),
+        ("/admin/projects/p1/client", "creating the login of alice"),
+        ("/auth/me", "signing in as alice"),
+    ] {
+        for status in [401, 429, 500] {
+            let fake = Fake::scripted("b", move |call| {
+                if call.path == path {
+                    Fault::Answer(status, "text/plain", "broken".into())
+                } else {
+                    Fault::None
+                }
+            })
+            .await;
+            let outcome = play(&fake, folder.path(), &options()).await;
+            let scenario = &outcome.report.scenarios[0];
+            let text = words(&outcome.report);
+            assert_eq!(scenario.verdict, Verdict::Error, "{path} {status}: {text}");
+            let reason = scenario.reason.clone().unwrap();
+            assert!(reason.starts_with(doing), "{reason}");
+            assert_eq!(scenario.snapshot.verdict, SnapshotVerdict::NotCompared);
+            assert_eq!(outcome.exit_code(), 3, "{text}");
+            assert!(!folder.path().join("threads/remove.snap.yaml.new").exists());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_setup_is_compared_with_nothing() {
+    let folder = accepted().await;
+    for path in [
+        "/fhir/R4/Practitioner",
+        "/auth/me",
+        "/fhir/R4/Communication",
+    ] {
+        let cancel = Cancel::default();
+        let stop = cancel.clone();
+        let fake = Fake::scripted("b", move |call| {
+            if call.path == path {
+                stop.cancel();
+            }
+            Fault::None
+        })
+        .await;
+        let stopped = RunOptions {
+            cancel,
+            ..options()
+        };
+        let outcome = play(&fake, folder.path(), &stopped).await;
+        let scenario = &outcome.report.scenarios[0];
+        assert_eq!(scenario.verdict, Verdict::Skipped, "{path}");
+        assert_eq!(scenario.reason.as_deref(), Some("interrupted"));
+        assert_eq!(scenario.snapshot.verdict, SnapshotVerdict::NotCompared);
+        assert_eq!(outcome.exit_code(), 130);
+        assert!(fake.leftovers().is_empty());
+    }
 }
