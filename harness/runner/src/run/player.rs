@@ -12,8 +12,9 @@ use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::RunOptions;
 use super::snapshots;
+use super::step::is_undone;
 use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
-use crate::expect::{Aliases, CellVerdict, Snapshot, StepSnapshot};
+use crate::expect::{Aliases, CellVerdict, Difference, Snapshot, StepSnapshot};
 use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
     Verdict,
@@ -60,6 +61,7 @@ pub(super) async fn play(part: Part) {
         &part.scenario,
         &player.snapshot,
         &player.unknown,
+        &|difference| player.is_consequence(difference),
         &part.options,
         part.on_disk,
     );
@@ -108,6 +110,11 @@ pub(super) struct Player<'p> {
     snapshot: Snapshot,
     /// Steps of which the snapshot can say nothing.
     unknown: BTreeSet<String>,
+    /// The first step that was to change something and was refused or failed. What is seen from
+    /// there on is not what the scenario is about.
+    pub(super) undone: Option<String>,
+    /// Looks that only succeed because that step did not happen.
+    pub(super) consequences: BTreeSet<String>,
     silence: usize,
     stopped: Option<Stop>,
     steps: Vec<(String, StepVerdict, Vec<Problem>)>,
@@ -130,6 +137,8 @@ impl<'p> Player<'p> {
             snapshot: Snapshot::default(),
             // Until everybody has looked at it.
             unknown: BTreeSet::from([GIVEN.to_owned()]),
+            undone: None,
+            consequences: BTreeSet::new(),
             silence: 0,
             stopped: None,
             steps: Vec::new(),
@@ -251,6 +260,10 @@ impl<'p> Player<'p> {
             return;
         }
         let played = self.perform(step).await;
+        let undone = is_undone(step, &played);
+        if undone && self.undone.is_none() {
+            self.undone = Some(step.id.clone());
+        }
         let mut report = self.report(step, given);
         report.verdict = played.verdict;
         report.status = played.status;
@@ -274,7 +287,11 @@ impl<'p> Player<'p> {
         let matrix = if looks {
             let matrix = self.observe(&step.id).await;
             self.record_sights(&matrix, &mut record);
-            let problems = matrix.check_claims(&step.see);
+            let problems = if undone {
+                matrix.check_claims_of_undone(&step.see)
+            } else {
+                matrix.check_claims(&step.see, self.undone.as_deref())
+            };
             if !problems.is_empty() {
                 report.verdict = StepVerdict::Failed;
                 report.problems.extend(problems);
@@ -380,6 +397,42 @@ impl<'p> Player<'p> {
             None => {
                 self.unknown.insert(record.step.clone());
             }
+        }
+    }
+
+    /// Whether a difference that says that somebody sees more only comes of a step that did not
+    /// happen. What the policies do not allow never does.
+    fn is_consequence(&self, difference: &Difference) -> bool {
+        let Some(undone) = &self.undone else {
+            return false;
+        };
+        let place = |id: &str| self.snapshot.steps.iter().position(|step| step.step == id);
+        match difference {
+            Difference::Sight {
+                step,
+                actor,
+                resource,
+                ..
+            } => {
+                let later = match (place(step), place(undone)) {
+                    (Some(step), Some(undone)) => step >= undone,
+                    _ => false,
+                };
+                later
+                    && self
+                        .cells
+                        .iter()
+                        .find(|cell| {
+                            cell.after == *step
+                                && cell.actor == *actor
+                                && cell.resource == *resource
+                        })
+                        .is_some_and(|cell| cell.verdict == CellVerdict::ExpectedAllow)
+            }
+            Difference::Matches { step, .. } | Difference::Outcome { step, .. } => {
+                self.consequences.contains(step)
+            }
+            _ => false,
         }
     }
 

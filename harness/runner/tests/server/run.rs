@@ -331,3 +331,88 @@ async fn an_interrupted_setup_is_compared_with_nothing() {
         assert!(fake.leftovers().is_empty());
     }
 }
+
+#[tokio::test]
+async fn what_follows_from_a_refused_change_is_no_leak() {
+    let folder = accepted().await;
+    let refused = |call: &crate::support::Call| {
+        call.actor == "alice" && call.method == axum::http::Method::PATCH
+    };
+    let fake = Fake::scripted("b", move |call| {
+        if refused(call) {
+            Fault::Answer(403, "application/fhir+json", "{}".into())
+        } else {
+            Fault::None
+        }
+    })
+    .await;
+    let outcome = play(&fake, folder.path(), &options()).await;
+    let text = words(&outcome.report);
+    assert_eq!(outcome.exit_code(), 4, "{text}");
+    let scenario = &outcome.report.scenarios[0];
+    assert!(!scenario.leaks() && !scenario.snapshot.widening, "{text}");
+    let problems: Vec<&str> = scenario
+        .problems()
+        .map(|(_, problem)| problem.message.as_str())
+        .collect();
+    assert!(
+        problems.contains(
+            &"see: whether thread is hidden from jackie is not judged: the step did not happen"
+        ),
+        "{text}"
+    );
+    let gained = "jackie gained thread (was hidden) after step remove-jackie";
+    let diff = scenario.snapshot.diff.clone().unwrap();
+    assert!(diff.iter().any(|line| line == gained), "{text}");
+    // The reason is the first problem, and it stands under its step.
+    let first = "expected 200, got 403";
+    assert_eq!(text.matches(first).count(), 1, "{text}");
+
+    // What no policy allows is a leak all the same: a look, and a write.
+    for actor in ["clerk", "outsider"] {
+        let fake = Fake::scripted("b", move |call| {
+            if refused(call) {
+                Fault::Answer(403, "application/fhir+json", "{}".into())
+            } else if call.actor == actor && call.path.starts_with("/fhir/R4/Communication/") {
+                Fault::Bypass
+            } else {
+                Fault::None
+            }
+        })
+        .await;
+        let outcome = play(&fake, folder.path(), &options()).await;
+        assert_eq!(outcome.exit_code(), 5, "{actor}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_counts_only_what_the_scenario_made() {
+    let folder = folder();
+    let wide = r#"{ "resourceType": "AccessPolicy", "name": "wide", "resource": [{ "resourceType": "Communication" }] }"#;
+    std::fs::write(folder.path().join("policies/wide.json"), wide).unwrap();
+    for name in ["a", "b", "c", "remove"] {
+        let text = suite::REMOVE
+            .replace("scenario: remove", &format!("scenario: {name}"))
+            .replace(
+                "given: thread\n",
+                "given: thread\nactors:\n  wide: { profile: Practitioner, name: W, policy: wide }\n",
+            );
+        let text = format!(
+            "{text}  - step: everything\n    as: wide\n    search: Communication\n    expect: {{ matches: [thread, m2, last] }}\n"
+        )
+        .replace("  - step: unnamed\n    as: alice\n    create: Communication\n", "  - step: unnamed\n    as: alice\n    create: Communication\n    capture: last\n")
+        ;
+        std::fs::write(folder.path().join(format!("threads/{name}.yaml")), text).unwrap();
+    }
+    let fake = Fake::start().await;
+    for jobs in [4, 1] {
+        let some = RunOptions { jobs, ..options() };
+        let outcome = play(&fake, folder.path(), &some).await;
+        assert_eq!(outcome.summary().leaks, 0, "{}", words(&outcome.report));
+        let problems = outcome.report.scenarios.iter().flat_map(|s| s.problems());
+        assert_eq!(problems.count(), 0, "{}", words(&outcome.report));
+        accept_all(folder.path());
+    }
+    let outcome = play(&fake, folder.path(), &options()).await;
+    assert_eq!(outcome.exit_code(), 0, "{}", words(&outcome.report));
+}
