@@ -490,3 +490,54 @@ fn numbers_and_booleans_where_they_belong_are_none_of_its_business() {
     );
     assert_eq!(findings(&files(&text)), Vec::<Diagnostic>::new());
 }
+
+/// A policy for people who share one mistake.
+fn with_policy(text: &str) -> Vec<Diagnostic> {
+    let mut files = files(&format!(
+        "{HEAD}given: base\n{ACTORS}steps:\n  - step: a\n    as: alice\n    search: Communication\n"
+    ));
+    files
+        .policies
+        .insert("s/policies/participant.json".into(), text.into());
+    findings(&files)
+}
+
+#[test]
+fn a_variable_without_a_value_is_found_before_the_run_and_once() {
+    let text = r#"{"resourceType":"AccessPolicy","name":"participant","resource":[{"resourceType":"Communication","criteria":"Communication?recipient=%profil"}]}"#;
+    let found = with_policy(text);
+    let errors: Vec<&Diagnostic> = found.iter().filter(|d| d.is_error()).collect();
+    let [only] = errors.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert!(
+        only.message.contains("`%profil`")
+            && only
+                .message
+                .ends_with("(for `jackie` in `flow` and 2 more)"),
+        "{}",
+        only.message
+    );
+    assert!(underlined(only).contains("%profil"), "{}", underlined(only));
+    let source = only.source.as_ref().expect("a source");
+    assert_eq!(source.name, "s/policies/participant.json");
+}
+
+#[test]
+fn parameters_have_stand_ins_before_the_run() {
+    let policy = r#"{"resourceType":"AccessPolicy","name":"participant","resource":[{"resourceType":"Communication","criteria":"Communication?part-of=%thread&recipient=%who"}]}"#;
+    let text = format!(
+        "{HEAD}given: base\nactors:\n  homer: {{ profile: Patient, name: Homer, policy: plain }}\nsteps:\n  - step: a\n    as: admin\n    grant:\n      actor: homer\n      policy: {{ policy: participant, parameters: {{ thread: \"${{header}}\", who: \"${{homer}}\" }} }}\n"
+    );
+    let mut files = files(&text);
+    files
+        .policies
+        .insert("s/policies/plain.json".into(), PARTICIPANT.into());
+    files
+        .policies
+        .insert("s/policies/participant.json".into(), policy.into());
+    let state = STATE.replace("policy: participant", "policy: plain");
+    files.states.insert("s/states/base.yaml".into(), state);
+    let found = findings(&files);
+    assert!(found.iter().all(|d| !d.is_error()), "{found:?}");
+}

@@ -11,7 +11,7 @@ pub use event::{
     Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SightChange,
     SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
 };
-pub use json::{json, write_file};
+pub use json::{check_writable, json, write_file};
 pub use model::{Report, ScenarioReport};
 pub use summary::Summary;
 pub use terminal::{Style, scenario_line, terminal};

@@ -109,7 +109,9 @@ fn duration(milliseconds: u64) -> String {
 fn details(out: &mut String, scenario: &ScenarioReport, style: Style) {
     if scenario.verdict != Verdict::Passed {
         line(out, &format!("  {}", scenario.info.title));
-        if let Some(reason) = &scenario.reason {
+        if let Some(reason) = &scenario.reason
+            && let Some(reason) = beyond_steps(reason, &scenario.steps)
+        {
             line(out, &format!("  {reason}"));
         }
         for step in &scenario.steps {
@@ -126,8 +128,25 @@ fn details(out: &mut String, scenario: &ScenarioReport, style: Style) {
     }
 }
 
+/// What a reason says beyond the problem that stands under its step anyway.
+fn beyond_steps<'r>(reason: &'r str, steps: &[StepReport]) -> Option<&'r str> {
+    let rest = steps.iter().filter(|step| is_shown(step)).find_map(|step| {
+        let problem = step.problems.first()?;
+        reason.strip_suffix(&format!("step {}: {}", step.id, problem.message))
+    });
+    match rest {
+        None => Some(reason),
+        Some("") => None,
+        Some(rest) => Some(rest.trim_end_matches([':', ' '])),
+    }
+}
+
+fn is_shown(step: &StepReport) -> bool {
+    !matches!(step.verdict, StepVerdict::Passed | StepVerdict::Skipped)
+}
+
 fn step_details(out: &mut String, step: &StepReport, style: Style) {
-    if matches!(step.verdict, StepVerdict::Passed | StepVerdict::Skipped) {
+    if !is_shown(step) {
         return;
     }
     let verdict = style.bad(&step.verdict.to_string());

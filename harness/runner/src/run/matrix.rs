@@ -293,15 +293,41 @@ impl Matrix {
         names
     }
 
-    /// What the scenario itself says about who sees what.
-    pub(super) fn check_claims(&self, claims: &[Claim]) -> Vec<Problem> {
+    /// What the scenario itself says about who sees what. After a step that did not happen
+    /// (`undone`), a claim that is not met is a leak only where the policies too forbid what is
+    /// seen.
+    pub(super) fn check_claims(&self, claims: &[Claim], undone: Option<&str>) -> Vec<Problem> {
         claims
             .iter()
             .filter_map(|claim| {
                 let cell = self.cells.iter().find(|cell| is_about(cell, claim))?;
-                check_claim(claim, cell)
+                let mut problem = check_claim(claim, cell)?;
+                if let Some(undone) = undone
+                    && problem.leak
+                    && cell.verdict != CellVerdict::UnexpectedAllow
+                {
+                    problem.leak = false;
+                    problem.help = Some(format!("step {undone} did not happen"));
+                }
+                Some(problem)
             })
             .collect()
+    }
+
+    /// The claims of a step that did not happen. That something is hidden would have been its doing.
+    pub(super) fn check_claims_of_undone(&self, claims: &[Claim]) -> Vec<Problem> {
+        let (visible, hidden): (Vec<Claim>, Vec<Claim>) =
+            claims.iter().cloned().partition(|claim| claim.visible);
+        let mut problems = self.check_claims(&visible, None);
+        problems.extend(hidden.iter().filter_map(|claim| {
+            let cell = self.cells.iter().find(|cell| is_about(cell, claim))?;
+            check_claim(claim, cell)?;
+            Some(Problem::new(format!(
+                "see: whether {} is hidden from {} is not judged: the step did not happen",
+                claim.resource, claim.actor
+            )))
+        }));
+        problems
     }
 }
 

@@ -12,8 +12,9 @@ use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::RunOptions;
 use super::snapshots;
+use super::step::is_undone;
 use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
-use crate::expect::{Aliases, CellVerdict, Snapshot, StepSnapshot};
+use crate::expect::{Aliases, CellVerdict, Difference, Snapshot, StepSnapshot};
 use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
     Verdict,
@@ -40,8 +41,8 @@ pub(super) async fn play(part: Part) {
     player.tell(Event::ScenarioStarted(part.info.clone()));
     match player.set_up().await {
         Ok(()) => player.play_all().await,
-        Err(error) => {
-            player.stopped = Some(Stop::Error(format!("{error}; {}", error.help)));
+        Err(stop) => {
+            player.stopped = Some(stop);
             player.skip_all();
         }
     }
@@ -60,10 +61,12 @@ pub(super) async fn play(part: Part) {
         &part.scenario,
         &player.snapshot,
         &player.unknown,
+        &|difference| player.is_consequence(difference),
         &part.options,
         part.on_disk,
     );
     let (verdict, reason) = player.verdict(&snapshot);
+    let reason = reason.map(|reason| part.project.admin().clean(&reason));
     player.tell(Event::ScenarioFinished {
         scenario: part.scenario.id.clone(),
         verdict,
@@ -82,6 +85,16 @@ pub(super) enum Stop {
     Cancelled,
 }
 
+impl From<SetupError> for Stop {
+    fn from(error: SetupError) -> Self {
+        Self::Error(if error.help.is_empty() {
+            error.to_string()
+        } else {
+            format!("{error}; {}", error.help)
+        })
+    }
+}
+
 pub(super) struct Player<'p> {
     pub(super) scenario: &'p Scenario,
     pub(super) project: &'p Project,
@@ -97,6 +110,11 @@ pub(super) struct Player<'p> {
     snapshot: Snapshot,
     /// Steps of which the snapshot can say nothing.
     unknown: BTreeSet<String>,
+    /// The first step that was to change something and was refused or failed. What is seen from
+    /// there on is not what the scenario is about.
+    pub(super) undone: Option<String>,
+    /// Looks that only succeed because that step did not happen.
+    pub(super) consequences: BTreeSet<String>,
     silence: usize,
     stopped: Option<Stop>,
     steps: Vec<(String, StepVerdict, Vec<Problem>)>,
@@ -117,7 +135,10 @@ impl<'p> Player<'p> {
             copies: BTreeMap::new(),
             trash: Trash::default(),
             snapshot: Snapshot::default(),
-            unknown: BTreeSet::new(),
+            // Until everybody has looked at it.
+            unknown: BTreeSet::from([GIVEN.to_owned()]),
+            undone: None,
+            consequences: BTreeSet::new(),
             silence: 0,
             stopped: None,
             steps: Vec::new(),
@@ -130,7 +151,7 @@ impl<'p> Player<'p> {
         drop(self.events.send(event));
     }
 
-    async fn set_up(&mut self) -> Result<(), SetupError> {
+    async fn set_up(&mut self) -> Result<(), Stop> {
         let scenario = self.scenario;
         // Patients first: a relative names theirs.
         let (patients, others): (Vec<_>, Vec<_>) = scenario
@@ -138,6 +159,9 @@ impl<'p> Player<'p> {
             .iter()
             .partition(|actor| actor.patient.is_none());
         for actor in patients.into_iter().chain(others) {
+            if self.options.cancel.is_cancelled() {
+                return Err(Stop::Cancelled);
+            }
             let patient = actor
                 .patient
                 .as_ref()
@@ -152,7 +176,7 @@ impl<'p> Player<'p> {
         }
         for actor in &scenario.actors {
             if self.options.cancel.is_cancelled() {
-                return Err(SetupError::new("setting up the actors", "interrupted", ""));
+                return Err(Stop::Cancelled);
             }
             let granted = self.granted(&actor.access).map_err(|text| {
                 SetupError::new(format!("granting policies to {}", actor.name), text, "")
@@ -196,6 +220,12 @@ impl<'p> Player<'p> {
         for step in &scenario.given {
             self.play(step, true).await;
         }
+        if self.stopped.is_none() && self.options.cancel.is_cancelled() {
+            self.stopped = Some(Stop::Cancelled);
+        }
+        if self.stopped.is_none() {
+            self.unknown.remove(GIVEN);
+        }
         if self.stopped.is_none() && !self.watched.is_empty() {
             let matrix = self.observe(GIVEN).await;
             let mut record = StepSnapshot {
@@ -230,6 +260,10 @@ impl<'p> Player<'p> {
             return;
         }
         let played = self.perform(step).await;
+        let undone = is_undone(step, &played);
+        if undone && self.undone.is_none() {
+            self.undone = Some(step.id.clone());
+        }
         let mut report = self.report(step, given);
         report.verdict = played.verdict;
         report.status = played.status;
@@ -253,7 +287,11 @@ impl<'p> Player<'p> {
         let matrix = if looks {
             let matrix = self.observe(&step.id).await;
             self.record_sights(&matrix, &mut record);
-            let problems = matrix.check_claims(&step.see);
+            let problems = if undone {
+                matrix.check_claims_of_undone(&step.see)
+            } else {
+                matrix.check_claims(&step.see, self.undone.as_deref())
+            };
             if !problems.is_empty() {
                 report.verdict = StepVerdict::Failed;
                 report.problems.extend(problems);
@@ -362,6 +400,42 @@ impl<'p> Player<'p> {
         }
     }
 
+    /// Whether a difference that says that somebody sees more only comes of a step that did not
+    /// happen. What the policies do not allow never does.
+    fn is_consequence(&self, difference: &Difference) -> bool {
+        let Some(undone) = &self.undone else {
+            return false;
+        };
+        let place = |id: &str| self.snapshot.steps.iter().position(|step| step.step == id);
+        match difference {
+            Difference::Sight {
+                step,
+                actor,
+                resource,
+                ..
+            } => {
+                let later = match (place(step), place(undone)) {
+                    (Some(step), Some(undone)) => step >= undone,
+                    _ => false,
+                };
+                later
+                    && self
+                        .cells
+                        .iter()
+                        .find(|cell| {
+                            cell.after == *step
+                                && cell.actor == *actor
+                                && cell.resource == *resource
+                        })
+                        .is_some_and(|cell| cell.verdict == CellVerdict::ExpectedAllow)
+            }
+            Difference::Matches { step, .. } | Difference::Outcome { step, .. } => {
+                self.consequences.contains(step)
+            }
+            _ => false,
+        }
+    }
+
     fn verdict(&self, snapshot: &SnapshotReport) -> (Verdict, Option<String>) {
         let with = |verdict| {
             self.cells
@@ -386,14 +460,18 @@ impl<'p> Player<'p> {
         if let Some(cell) = with(CellVerdict::UnexpectedDeny).next() {
             return (Verdict::Failed, Some(sentence(cell)));
         }
-        if snapshot.verdict.is_failure() {
+        let differs = || {
             let differences = snapshot.diff.as_deref().unwrap_or_default();
             let reason = match differences {
                 [] => "no snapshot".to_owned(),
                 [only] => only.clone(),
                 [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
             };
-            return (Verdict::Failed, Some(format!("snapshot: {reason}")));
+            (Verdict::Failed, Some(format!("snapshot: {reason}")))
+        };
+        // A leak is a leak whatever else went wrong; any other difference may come of what did.
+        if snapshot.widening {
+            return differs();
         }
         match &self.stopped {
             Some(Stop::Cancelled) => {
@@ -405,14 +483,16 @@ impl<'p> Player<'p> {
         if let Some(reason) = step(StepVerdict::Error) {
             return (Verdict::Error, Some(reason));
         }
-        for (verdict, scenario) in [
-            (CellVerdict::Error, Verdict::Error),
-            (CellVerdict::Skipped, Verdict::Error),
-            (CellVerdict::Inconclusive, Verdict::Inconclusive),
-        ] {
+        for verdict in [CellVerdict::Error, CellVerdict::Skipped] {
             if let Some(cell) = with(verdict).next() {
-                return (scenario, Some(sentence(cell)));
+                return (Verdict::Error, Some(sentence(cell)));
             }
+        }
+        if snapshot.verdict.is_failure() {
+            return differs();
+        }
+        if let Some(cell) = with(CellVerdict::Inconclusive).next() {
+            return (Verdict::Inconclusive, Some(sentence(cell)));
         }
         (Verdict::Passed, None)
     }

@@ -9,11 +9,13 @@ use crate::expect::{Difference, Snapshot, compare};
 use crate::report::{SightChange, SnapshotReport, SnapshotVerdict};
 use crate::scenario::Scenario;
 
-/// Compares what happened with the snapshot, and writes what is pending.
+/// Compares what happened with the snapshot, and writes what is pending. `is_consequence` tells the
+/// differences that only come of a step that did not happen: they are differences, and no leaks.
 pub(super) fn settle(
     scenario: &Scenario,
     new: &Snapshot,
     unknown: &BTreeSet<String>,
+    is_consequence: &dyn Fn(&Difference) -> bool,
     options: &RunOptions,
     on_disk: bool,
 ) -> SnapshotReport {
@@ -21,6 +23,10 @@ pub(super) fn settle(
         return SnapshotReport::of(SnapshotVerdict::NotCompared);
     }
     let complete = unknown.is_empty();
+    if !complete && new.steps.is_empty() {
+        // The run did not get to anything that a snapshot tells of.
+        return SnapshotReport::of(SnapshotVerdict::NotCompared);
+    }
     let writes = options.writes() && on_disk && complete;
     let old = match &scenario.snapshot {
         None => None,
@@ -68,7 +74,9 @@ pub(super) fn settle(
         return update(scenario, &new);
     }
     let mut report = SnapshotReport::of(SnapshotVerdict::Differs);
-    report.widening = widening;
+    report.widening = differences
+        .iter()
+        .any(|difference| difference.is_widening() && !is_consequence(difference));
     report.diff = Some(differences.iter().map(ToString::to_string).collect());
     report.changes = differences.iter().filter_map(sight_change).collect();
     report.pending = write_pending(scenario, new, writes, &mut report.diff);

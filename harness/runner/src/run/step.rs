@@ -10,7 +10,7 @@ use super::matrix::Watched;
 use super::player::Player;
 use crate::actor::SetupError;
 use crate::client::{Answer, Client, ClientError, Found, Request, shorten};
-use crate::expect::{check_body, check_matches};
+use crate::expect::{Sight, check_body, check_matches};
 use crate::report::{Problem, StepVerdict};
 use crate::scenario::{ADMIN, Action, ExpectedStatus, Step, Template};
 
@@ -171,7 +171,7 @@ impl Player<'_> {
             Reply::Found(found) => (
                 found.status,
                 found.outcome.as_deref(),
-                found.matches.is_empty(),
+                self.own(found).is_empty(),
             ),
         };
         played.status = Some(status);
@@ -179,7 +179,17 @@ impl Player<'_> {
             Some(code) if !(200..300).contains(&status) => format!("{status} {code}"),
             _ => status.to_string(),
         });
+        let follows = (200..300).contains(&status) && self.follows_from_undone(step, &reply);
+        if follows {
+            self.consequences.insert(step.id.clone());
+        }
         self.judge_status(step, status, code, empty, played);
+        if follows && let Some(undone) = &self.undone {
+            for problem in played.problems.iter_mut().filter(|problem| problem.leak) {
+                problem.leak = false;
+                problem.help = Some(format!("step {undone} did not happen"));
+            }
+        }
         match reply {
             Reply::Answer(answer) => {
                 self.note(step, &answer);
@@ -190,6 +200,35 @@ impl Player<'_> {
         }
         if played.verdict == StepVerdict::Passed && !played.problems.is_empty() {
             played.verdict = StepVerdict::Failed;
+        }
+    }
+
+    /// Whether it is no wonder that a look succeeds: a change before it did not happen, and as
+    /// things are the policies allow the look.
+    fn follows_from_undone(&self, step: &Step, reply: &Reply) -> bool {
+        if self.undone.is_none() {
+            return false;
+        }
+        let Some(session) = self.sessions.iter().find(|s| s.name == step.actor) else {
+            return false;
+        };
+        let sight = |reference: &str| {
+            let copy = self.copies.get(reference)?;
+            Some(session.predictor.sight(copy).0)
+        };
+        match (&step.action, reply) {
+            (Action::Read(target) | Action::Vread(target) | Action::History(target), _) => {
+                let Ok(target) = self.bindings.fill(target) else {
+                    return false;
+                };
+                let reference: Vec<&str> = target.split('/').take(2).collect();
+                sight(&reference.join("/")).is_some_and(Sight::by_id)
+            }
+            (Action::Search(_), Reply::Found(found)) => self
+                .own(found)
+                .iter()
+                .all(|reference| sight(reference).is_some_and(Sight::by_search)),
+            _ => false,
         }
     }
 
@@ -257,10 +296,21 @@ impl Player<'_> {
                 }
             }
             Action::Delete(target) => self.mark(target, true),
-            Action::Update { target, .. } => self.mark(target, false),
+            Action::Update { target, .. } => {
+                self.mark(target, false);
+                if answer.status == 201
+                    && let Some(reference) = &reference
+                {
+                    self.trash.add(reference.as_str());
+                    if step.capture.is_none() {
+                        self.aliases.of(reference);
+                    }
+                }
+            }
             _ => {}
         }
         if let (Some(name), Some(reference)) = (&step.capture, reference) {
+            self.aliases.name(&reference, name);
             self.bindings.bind(name, reference, answer.version_id());
         }
     }
@@ -335,19 +385,21 @@ impl Player<'_> {
             }
             return;
         }
-        let references = found.references();
+        // Two names may stand for one resource; its alias is the first of them.
+        let expected: Option<Vec<String>> = step.expect.matches.as_ref().map(|names| {
+            names
+                .iter()
+                .filter_map(|name| self.bindings.get(name))
+                .map(|bound| self.aliases.of(&bound.reference))
+                .collect()
+        });
+        let references = self.own(found);
         let mut names: Vec<String> = references.iter().map(|r| self.aliases.of(r)).collect();
         if !step.action.target().contains("_sort=") {
             // Without a sort the order is the server's own and means nothing.
             self.aliases.sort(&mut names);
         }
-        if let Some(expected) = &step.expect.matches {
-            // Two names may stand for one resource; its alias is the first of them.
-            let expected: Vec<String> = expected
-                .iter()
-                .filter_map(|name| self.bindings.get(name))
-                .map(|bound| self.aliases.of(&bound.reference))
-                .collect();
+        if let Some(expected) = expected {
             let leak = references.iter().any(|r| {
                 let alias = self.aliases.known(r).unwrap_or_default();
                 !expected.iter().any(|name| name == alias) && self.must_not_find(&step.actor, r)
@@ -363,6 +415,14 @@ impl Player<'_> {
         played.matches = Some(names);
     }
 
+    /// What a search found of the scenario's own. Other scenarios play on the same server, and
+    /// what an actor sees of theirs depends on which of them are there at this moment.
+    fn own(&self, found: &Found) -> Vec<String> {
+        let mut references = found.references();
+        references.retain(|reference| self.aliases.known(reference).is_some());
+        references
+    }
+
     /// Whether the engine says that a search must not show the resource to the actor.
     fn must_not_find(&self, actor: &str, reference: &str) -> bool {
         let session = self.sessions.iter().find(|session| session.name == actor);
@@ -376,6 +436,21 @@ impl Player<'_> {
         self.aliases
             .rewrite(&self.project.admin().clean(&shorten(text)))
     }
+}
+
+/// Whether a step that was to change something was refused or failed.
+pub(super) fn is_undone(step: &Step, played: &Played) -> bool {
+    let wanted = match step.expect.status {
+        ExpectedStatus::Success => true,
+        ExpectedStatus::Exactly(status) => (200..300).contains(&status),
+        ExpectedStatus::Hidden | ExpectedStatus::Denied => false,
+    };
+    let answered = matches!(played.verdict, StepVerdict::Passed | StepVerdict::Failed);
+    let done = answered
+        && played
+            .status
+            .is_none_or(|status| (200..300).contains(&status));
+    step.action.changes() && wanted && !done
 }
 
 /// The names in the templates of a value.

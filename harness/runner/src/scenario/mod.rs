@@ -5,6 +5,7 @@
 
 mod body;
 mod check;
+mod grants;
 mod node;
 mod parse;
 mod parse_actor;

@@ -11,6 +11,7 @@ use fhirward_engine::source::{Source, Span, json};
 use serde_json::Value;
 
 use super::check::Scope;
+use super::grants;
 use super::parse::{FileKind, Parsed, parse};
 use super::plan::Scenario;
 use super::read::known_names;
@@ -291,6 +292,7 @@ impl Suite {
             }
             findings.extend(own);
         }
+        findings.extend(grants::check(&scenarios, &policies, &findings));
         if findings.iter().any(Diagnostic::is_error) {
             return Err(LoadError::Invalid(findings));
         }

@@ -8,7 +8,7 @@ use fhirward_harness::expect::{CellVerdict, review};
 use fhirward_harness::report::{
     Event, Report, SnapshotVerdict, StepVerdict, Style, Verdict, terminal,
 };
-use fhirward_harness::run::SnapshotMode;
+use fhirward_harness::run::{Cancel, SnapshotMode};
 use fhirward_harness::{RunOptions, RunOutcome, run};
 use tempfile::TempDir;
 
@@ -260,4 +260,159 @@ async fn a_step_that_fails_blocks_only_what_needs_it() {
         cell.verdict,
         CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny
     )));
+}
+
+/// A suite with an accepted snapshot.
+async fn accepted() -> TempDir {
+    let folder = folder();
+    let fake = Fake::start().await;
+    play(&fake, folder.path(), &options()).await;
+    accept_all(folder.path());
+    folder
+}
+
+#[tokio::test]
+async fn a_setup_that_fails_is_an_error_and_nothing_is_compared() {
+    let folder = accepted().await;
+    for (path, doing) in [
+        ("/fhir/R4/Practitioner", "creating the Practitioner of "),
+        ("/admin/projects/p1/client", "creating the login of alice"),
+        ("/auth/me", "signing in as alice"),
+    ] {
+        for status in [401, 429, 500] {
+            let fake = Fake::scripted("b", move |call| {
+                if call.path == path {
+                    Fault::Answer(status, "text/plain", "broken".into())
+                } else {
+                    Fault::None
+                }
+            })
+            .await;
+            let outcome = play(&fake, folder.path(), &options()).await;
+            let scenario = &outcome.report.scenarios[0];
+            let text = words(&outcome.report);
+            assert_eq!(scenario.verdict, Verdict::Error, "{path} {status}: {text}");
+            let reason = scenario.reason.clone().unwrap();
+            assert!(reason.starts_with(doing), "{reason}");
+            assert_eq!(scenario.snapshot.verdict, SnapshotVerdict::NotCompared);
+            assert_eq!(outcome.exit_code(), 3, "{text}");
+            assert!(!folder.path().join("threads/remove.snap.yaml.new").exists());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_setup_is_compared_with_nothing() {
+    let folder = accepted().await;
+    for path in [
+        "/fhir/R4/Practitioner",
+        "/auth/me",
+        "/fhir/R4/Communication",
+    ] {
+        let cancel = Cancel::default();
+        let stop = cancel.clone();
+        let fake = Fake::scripted("b", move |call| {
+            if call.path == path {
+                stop.cancel();
+            }
+            Fault::None
+        })
+        .await;
+        let stopped = RunOptions {
+            cancel,
+            ..options()
+        };
+        let outcome = play(&fake, folder.path(), &stopped).await;
+        let scenario = &outcome.report.scenarios[0];
+        assert_eq!(scenario.verdict, Verdict::Skipped, "{path}");
+        assert_eq!(scenario.reason.as_deref(), Some("interrupted"));
+        assert_eq!(scenario.snapshot.verdict, SnapshotVerdict::NotCompared);
+        assert_eq!(outcome.exit_code(), 130);
+        assert!(fake.leftovers().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_follows_from_a_refused_change_is_no_leak() {
+    let folder = accepted().await;
+    let refused = |call: &crate::support::Call| {
+        call.actor == "alice" && call.method == axum::http::Method::PATCH
+    };
+    let fake = Fake::scripted("b", move |call| {
+        if refused(call) {
+            Fault::Answer(403, "application/fhir+json", "{}".into())
+        } else {
+            Fault::None
+        }
+    })
+    .await;
+    let outcome = play(&fake, folder.path(), &options()).await;
+    let text = words(&outcome.report);
+    assert_eq!(outcome.exit_code(), 4, "{text}");
+    let scenario = &outcome.report.scenarios[0];
+    assert!(!scenario.leaks() && !scenario.snapshot.widening, "{text}");
+    let problems: Vec<&str> = scenario
+        .problems()
+        .map(|(_, problem)| problem.message.as_str())
+        .collect();
+    assert!(
+        problems.contains(
+            &"see: whether thread is hidden from jackie is not judged: the step did not happen"
+        ),
+        "{text}"
+    );
+    let gained = "jackie gained thread (was hidden) after step remove-jackie";
+    let diff = scenario.snapshot.diff.clone().unwrap();
+    assert!(diff.iter().any(|line| line == gained), "{text}");
+    // The reason is the first problem, and it stands under its step.
+    let first = "expected 200, got 403";
+    assert_eq!(text.matches(first).count(), 1, "{text}");
+
+    // What no policy allows is a leak all the same: a look, and a write.
+    for actor in ["clerk", "outsider"] {
+        let fake = Fake::scripted("b", move |call| {
+            if refused(call) {
+                Fault::Answer(403, "application/fhir+json", "{}".into())
+            } else if call.actor == actor && call.path.starts_with("/fhir/R4/Communication/") {
+                Fault::Bypass
+            } else {
+                Fault::None
+            }
+        })
+        .await;
+        let outcome = play(&fake, folder.path(), &options()).await;
+        assert_eq!(outcome.exit_code(), 5, "{actor}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_counts_only_what_the_scenario_made() {
+    let folder = folder();
+    let wide = r#"{ "resourceType": "AccessPolicy", "name": "wide", "resource": [{ "resourceType": "Communication" }] }"#;
+    std::fs::write(folder.path().join("policies/wide.json"), wide).unwrap();
+    for name in ["a", "b", "c", "remove"] {
+        let text = suite::REMOVE
+            .replace("scenario: remove", &format!("scenario: {name}"))
+            .replace(
+                "given: thread\n",
+                "given: thread\nactors:\n  wide: { profile: Practitioner, name: W, policy: wide }\n",
+            );
+        let text = format!(
+            "{text}  - step: everything\n    as: wide\n    search: Communication\n    expect: {{ matches: [thread, m2, last] }}\n"
+        )
+        .replace("  - step: unnamed\n    as: alice\n    create: Communication\n", "  - step: unnamed\n    as: alice\n    create: Communication\n    capture: last\n")
+        ;
+        std::fs::write(folder.path().join(format!("threads/{name}.yaml")), text).unwrap();
+    }
+    let fake = Fake::start().await;
+    for jobs in [4, 1] {
+        let some = RunOptions { jobs, ..options() };
+        let outcome = play(&fake, folder.path(), &some).await;
+        assert_eq!(outcome.summary().leaks, 0, "{}", words(&outcome.report));
+        let problems = outcome.report.scenarios.iter().flat_map(|s| s.problems());
+        assert_eq!(problems.count(), 0, "{}", words(&outcome.report));
+        accept_all(folder.path());
+    }
+    let outcome = play(&fake, folder.path(), &options()).await;
+    assert_eq!(outcome.exit_code(), 0, "{}", words(&outcome.report));
 }
