@@ -89,6 +89,9 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// The connections served at a time; others wait to be accepted.
     pub max_connections: usize,
+    /// How long a connection may stand without a request under way: before the first, between two,
+    /// and until all of a request's head is there.
+    pub idle_timeout: Duration,
     /// How long a stop waits for requests in flight.
     pub stop_grace: Duration,
 }
@@ -104,6 +107,7 @@ impl Default for Limits {
             max_included: 5000,
             request_timeout: Duration::from_secs(60),
             max_connections: 512,
+            idle_timeout: Duration::from_secs(10),
             stop_grace: Duration::from_secs(5),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use fhirward_spec::spec;
 use serde_json::json;
 
+use super::listener::Activity;
 use super::outcome::{Failure, Issue};
 use super::reply::plain_json;
 use super::route::Route;
@@ -43,7 +44,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         })
         .layer(DefaultBodyLimit::max(app.limits.body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
+        .layer(middleware::from_fn(under_way))
         .with_state(app)
+}
+
+/// Keeps the connection from counting as idle until there is an answer.
+async fn under_way(request: Request, next: Next) -> Response {
+    let activity = request.extensions().get::<ConnectInfo<Activity>>();
+    let _guard = activity.map(|ConnectInfo(activity)| activity.begin());
+    next.run(request).await
 }
 
 /// Ends requests that take too long, a body that never arrives among them.
