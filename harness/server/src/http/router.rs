@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -42,7 +42,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
                 vec![Issue::error("not-supported", "method not allowed")],
             )
         })
-        .layer(DefaultBodyLimit::max(app.limits.body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
         .layer(middleware::from_fn(under_way))
         .with_state(app)
@@ -81,6 +80,7 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
             .with_diagnostics(format!("FHIR is at /{FHIR_PATH}"));
         return Err(Failure::new(StatusCode::NOT_FOUND, vec![issue]));
     };
+    query::check_length(uri.query(), app.limits.query_bytes)?;
     headers::check_accept(&parts.headers)?;
     let route = Route::parse(path);
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
@@ -96,28 +96,80 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
     let context = Context::new(&app, &actor, &request_headers, uri.query());
     // Refused before the body is read: what the actor may never do need not be sent.
     rest::gate(&context, &method, route)?;
-    let bytes = body::read(parts, body, &app.limits).await?;
-    match (&method, route) {
-        (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(&context, t),
-        (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(&context, t, &bytes),
-        (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(&context, t, id),
+    let limit = match route {
+        Route::TypeSearch(_) => app.limits.form_bytes,
+        _ => app.limits.body_bytes,
+    };
+    let bytes = body::read(parts, body, limit).await?;
+    if !scans(&method, route) {
+        return answer(&context, &method, route, &bytes);
+    }
+    let path = path.to_owned();
+    let work = Arc::clone(&app);
+    apart(&app, move || {
+        let context = Context::new(&work, &actor, &request_headers, uri.query());
+        answer(&context, &method, Route::parse(&path), &bytes)
+    })
+    .await
+}
+
+/// Whether the work grows with what is stored.
+fn scans(method: &Method, route: Route<'_>) -> bool {
+    match route {
+        Route::TypeSearch(_) => method == Method::POST,
+        Route::Type(_)
+        | Route::InstanceHistory(..)
+        | Route::TypeHistory(_)
+        | Route::SystemHistory => method == Method::GET || method == Method::HEAD,
+        _ => false,
+    }
+}
+
+/// Works where nobody else waits for it. The room is given back by the work, not by the request:
+/// work whose request timed out still takes its share of the machine.
+async fn apart(
+    app: &App,
+    work: impl FnOnce() -> Result<Response, Failure> + Send + 'static,
+) -> Result<Response, Failure> {
+    // The semaphore is never closed.
+    let room = Arc::clone(&app.scans).acquire_owned().await.ok();
+    let answered = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        work()
+    });
+    match answered.await {
+        Ok(answer) => answer,
+        Err(_) => Err(Failure::internal("the request could not be worked out")),
+    }
+}
+
+fn answer(
+    context: &Context<'_>,
+    method: &Method,
+    route: Route<'_>,
+    bytes: &[u8],
+) -> Result<Response, Failure> {
+    match (method, route) {
+        (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(context, t),
+        (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(context, t, bytes),
+        (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(context, t, id),
         (&Method::GET | &Method::HEAD, Route::Version(t, id, version)) => {
-            rest::read::vread(&context, t, id, version)
+            rest::read::vread(context, t, id, version)
         }
         (&Method::GET | &Method::HEAD, Route::InstanceHistory(t, id)) => {
-            rest::history::of_instance(&context, t, id)
+            rest::history::of_instance(context, t, id)
         }
         (&Method::GET | &Method::HEAD, Route::TypeHistory(t)) => {
-            rest::history::of_all(&context, Some(t))
+            rest::history::of_all(context, Some(t))
         }
         (&Method::GET | &Method::HEAD, Route::SystemHistory) => {
-            rest::history::of_all(&context, None)
+            rest::history::of_all(context, None)
         }
-        (&Method::POST, Route::Type(t)) => rest::create::create(&context, t, &bytes),
-        (&Method::PUT, Route::Instance(t, id)) => rest::update::update(&context, t, id, &bytes),
-        (&Method::PATCH, Route::Instance(t, id)) => rest::patch::patch(&context, t, id, &bytes),
-        (&Method::DELETE, Route::Instance(t, id)) => rest::delete::delete(&context, t, id),
-        (_, route) => Err(unanswered(&method, route, uri.query().is_some())),
+        (&Method::POST, Route::Type(t)) => rest::create::create(context, t, bytes),
+        (&Method::PUT, Route::Instance(t, id)) => rest::update::update(context, t, id, bytes),
+        (&Method::PATCH, Route::Instance(t, id)) => rest::patch::patch(context, t, id, bytes),
+        (&Method::DELETE, Route::Instance(t, id)) => rest::delete::delete(context, t, id),
+        (_, route) => Err(unanswered(method, route, context.query.is_some())),
     }
 }
 

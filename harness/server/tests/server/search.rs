@@ -1,5 +1,7 @@
 //! Search: filters, order, pages, includes.
 
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -368,4 +370,57 @@ async fn what_is_written_is_found_at_once() {
 async fn a_binary_cannot_be_searched() {
     let world = World::new().await;
     assert_eq!(world.admin.get("Binary").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_asked_has_a_limit() {
+    let world = World::with_limits(|limits| limits.query_bytes = 100).await;
+    let answer = world
+        .admin
+        .get(&format!("Patient?_id={}", "x,".repeat(50)))
+        .await;
+    assert_eq!((answer.status, answer.issue().as_str()), (414, "too-long"));
+    assert!(answer.words().contains("100 bytes"));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let body = format!("gender={}", "male,".repeat(150_000));
+    let answer = world
+        .admin
+        .send(Method::POST, "Patient/_search", &form, Some(body.clone()))
+        .await;
+    assert_eq!((answer.status, answer.issue().as_str()), (413, "too-long"));
+    let answer = world.nobody().token(&[], &body).await;
+    assert_eq!(answer.status, 413);
+}
+
+/// On the single worker of this test's runtime.
+#[tokio::test]
+async fn a_costly_search_keeps_nobody_waiting() {
+    let world = World::with_limits(|limits| {
+        limits.max_scans = 1;
+        limits.request_timeout = Duration::from_millis(500);
+    })
+    .await;
+    let bodies: Vec<Value> = (0..200).map(|_| json!({ "gender": "other" })).collect();
+    patients(&world, &bodies).await;
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let body = format!("gender=male{}", "&gender:not=x,y,z".repeat(3700));
+    let searches = (0..3).map(|_| {
+        let (admin, body) = (world.admin.clone(), body.clone());
+        tokio::spawn(async move {
+            admin
+                .send(Method::POST, "Patient/_search", &form, Some(body))
+                .await
+                .status
+        })
+    });
+    let searches: Vec<_> = searches.collect();
+    for _ in 0..20 {
+        let asked = Instant::now();
+        assert_eq!(world.admin.get("/healthcheck").await.status, 200);
+        assert!(asked.elapsed() < Duration::from_millis(400));
+    }
+    for search in searches {
+        let status = search.await.unwrap();
+        assert!(matches!(status, 200 | 400 | 503), "{status}");
+    }
 }
