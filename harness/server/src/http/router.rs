@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use fhirward_spec::spec;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::listener::Activity;
 use super::outcome::{Failure, Issue};
@@ -106,7 +107,7 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
     }
     let path = path.to_owned();
     let work = Arc::clone(&app);
-    apart(&app, move || {
+    apart(&app.scans, move || {
         let context = Context::new(&work, &actor, &request_headers, uri.query());
         answer(&context, &method, Route::parse(&path), &bytes)
     })
@@ -128,11 +129,11 @@ fn scans(method: &Method, route: Route<'_>) -> bool {
 /// Works where nobody else waits for it. The room is given back by the work, not by the request:
 /// work whose request timed out still takes its share of the machine.
 async fn apart(
-    app: &App,
+    scans: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<Response, Failure> + Send + 'static,
 ) -> Result<Response, Failure> {
     // The semaphore is never closed.
-    let room = Arc::clone(&app.scans).acquire_owned().await.ok();
+    let room = Arc::clone(scans).acquire_owned().await.ok();
     let answered = tokio::task::spawn_blocking(move || {
         let _room = room;
         work()
@@ -224,4 +225,68 @@ fn known_type(name: &str) -> Result<(), Failure> {
             None => issue,
         }],
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(5);
+
+    fn done() -> Result<Response, Failure> {
+        Ok(plain_json(StatusCode::OK, &json!({})))
+    }
+
+    /// On one worker: the work ends only if something else runs beside it.
+    #[tokio::test]
+    async fn long_work_keeps_nobody_waiting() {
+        let scans = Arc::new(Semaphore::new(1));
+        let (tell, told) = mpsc::channel();
+        let work = apart(&scans, move || {
+            told.recv_timeout(LONG)
+                .map_err(|_| Failure::internal("nothing ran beside the work"))?;
+            done()
+        });
+        let (answer, told) = tokio::join!(work, async { tell.send(()) });
+        told.unwrap();
+        assert!(answer.is_ok(), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_keeps_its_room_until_it_ends() {
+        let scans = Arc::new(Semaphore::new(1));
+        let (tell, told) = mpsc::channel::<()>();
+        let work = apart(&scans, move || {
+            // The sender is dropped when the work may end.
+            let _: Result<(), mpsc::RecvTimeoutError> = told.recv_timeout(LONG);
+            done()
+        });
+        let short = Duration::from_millis(50);
+        assert!(tokio::time::timeout(short, work).await.is_err());
+        assert!(
+            tokio::time::timeout(short, apart(&scans, done))
+                .await
+                .is_err()
+        );
+        drop(tell);
+        assert!(
+            tokio::time::timeout(LONG, apart(&scans, done))
+                .await
+                .is_ok()
+        );
+    }
+
+    #[tokio::test]
+    async fn work_that_is_lost_is_an_internal_error() {
+        let scans = Arc::new(Semaphore::new(1));
+        let lost = apart(&scans, || std::panic::resume_unwind(Box::new(()))).await;
+        assert_eq!(
+            lost.unwrap_err().status(),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+        assert!(apart(&scans, done).await.is_ok());
+    }
 }
