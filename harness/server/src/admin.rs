@@ -42,7 +42,7 @@ async fn answer(app: &App, project: &str, request: Request<Body>) -> Result<Resp
         &parts.headers,
         &["application/json", "application/fhir+json"],
     )?;
-    let bytes = body::read(parts, body, &app.limits).await?;
+    let bytes = body::read(parts, body, app.limits.body_bytes).await?;
     let asked = Asked::parse(body::object(&bytes, &app.limits)?)?;
     let (client, secret) = make(app, project, asked)?;
     let mut resource = (*client.resource).clone();

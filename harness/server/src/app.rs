@@ -1,10 +1,11 @@
 //! Everything the requests share.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use fhirward_engine::policy::Options;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::auth::clients::Clients;
@@ -25,6 +26,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) tokens: Tokens,
     pub(crate) limits: Limits,
+    /// The room for searches and histories.
+    pub(crate) scans: Arc<Semaphore>,
     /// Always ends with a slash.
     pub(crate) base_url: Url,
     /// `base_url` + `fhir/R4/`.
@@ -56,12 +59,18 @@ impl App {
         if config.limits.max_connections == 0 {
             return Err(StartError::Config("0 connections serve nobody".into()));
         }
+        if config.limits.max_scans == 0 {
+            return Err(StartError::Config("0 scans answer no search".into()));
+        }
         let fhir_base = format!("{base_url}{FHIR_PATH}");
         let app = Self {
             store: Store::default(),
             clients: Clients::default(),
             sessions: Sessions::new(config.admin.id.clone()),
             tokens: Tokens::new(config.token_lifetime)?,
+            scans: Arc::new(Semaphore::new(
+                config.limits.max_scans.min(Semaphore::MAX_PERMITS),
+            )),
             limits: config.limits,
             options: Options {
                 base_url: Some(fhir_base.clone()),

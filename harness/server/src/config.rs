@@ -74,6 +74,14 @@ pub struct RandomError(pub(crate) getrandom::Error);
 pub struct Limits {
     /// The longest request body, in bytes.
     pub body_bytes: usize,
+    /// The longest form in a request body, in bytes. One that is longer is answered with 413.
+    pub form_bytes: usize,
+    /// The longest query string, in bytes. One that is longer is answered with 414. Beyond some
+    /// 65,500 bytes of URL the HTTP layer says so itself, without an OperationOutcome.
+    pub query_bytes: usize,
+    /// The searches and histories worked out at a time; others wait, at most for
+    /// [`Limits::request_timeout`].
+    pub max_scans: usize,
     /// The deepest nesting of a JSON body. Never more than
     /// [`MAX_DEPTH`](fhirward_engine::source::json::MAX_DEPTH), which the parser can carry.
     pub json_depth: usize,
@@ -89,6 +97,9 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// The connections served at a time; others wait to be accepted.
     pub max_connections: usize,
+    /// How long a connection may stand without a request under way: before the first, between two,
+    /// and until all of a request's head is there.
+    pub idle_timeout: Duration,
     /// How long a stop waits for requests in flight.
     pub stop_grace: Duration,
 }
@@ -97,6 +108,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 16 * 1024 * 1024,
+            form_bytes: 64_000,
+            query_bytes: 64_000,
+            max_scans: 4,
             json_depth: 100,
             patch_operations: 1000,
             default_page: 20,
@@ -104,6 +118,7 @@ impl Default for Limits {
             max_included: 5000,
             request_timeout: Duration::from_secs(60),
             max_connections: 512,
+            idle_timeout: Duration::from_secs(10),
             stop_grace: Duration::from_secs(5),
         }
     }

@@ -14,7 +14,8 @@ use url::Url;
 
 use crate::app::App;
 use crate::config::{Config, RandomError};
-use crate::http::{listener::LimitedListener, router};
+use crate::http::listener::{Activity, LimitedListener};
+use crate::http::router;
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -79,10 +80,15 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     })?;
     let base_url = base_url(&config, addr)?;
     let (grace, project) = (config.limits.stop_grace, config.project.clone());
-    let listener = LimitedListener::new(listener, config.limits.max_connections);
+    let listener = LimitedListener::new(
+        listener,
+        config.limits.max_connections,
+        config.limits.idle_timeout,
+    );
     let app = Arc::new(App::new(config, base_url.clone())?);
     let (shutdown, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router::router(app)).with_graceful_shutdown(async move {
+    let service = router::router(app).into_make_service_with_connect_info::<Activity>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // A dropped sender stops the server just as a sent message does.
         let _: Result<(), oneshot::error::RecvError> = stopped.await;
     });

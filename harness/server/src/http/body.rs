@@ -1,7 +1,7 @@
 //! Request bodies: size, media type, JSON, depth.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use fhirward_engine::diagnostic::Diagnostic;
@@ -12,16 +12,18 @@ use serde_json::{Map, Value};
 use super::outcome::{Failure, Issue};
 use crate::config::Limits;
 
-/// Reads the whole body; the limit itself is laid on by the router.
+/// Reads the whole body, of at most `limit` bytes.
 ///
 /// # Errors
 /// 413 when it is too large, 400 when it cannot be read.
-pub(crate) async fn read(parts: Parts, body: Body, limits: &Limits) -> Result<Bytes, Failure> {
-    Bytes::from_request(Request::from_parts(parts, body), &())
+pub(crate) async fn read(parts: Parts, body: Body, limit: usize) -> Result<Bytes, Failure> {
+    let mut request = Request::from_parts(parts, body);
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    Bytes::from_request(request, &())
         .await
         .map_err(|rejection| {
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let text = format!("the body is larger than {} bytes", limits.body_bytes);
+                let text = format!("the body is larger than {limit} bytes");
                 Failure::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     vec![Issue::error("too-long", text)],

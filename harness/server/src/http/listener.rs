@@ -1,27 +1,40 @@
-//! A listener that serves a limited number of connections at a time.
+//! A listener that serves a limited number of connections at a time, none of them idle for long.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// Accepts only while there is room. Others wait in the system's queue.
 #[derive(Debug)]
 pub(crate) struct LimitedListener {
     listener: TcpListener,
     room: Arc<Semaphore>,
+    idle_timeout: Duration,
 }
 
 impl LimitedListener {
-    pub(crate) fn new(listener: TcpListener, max_connections: usize) -> Self {
+    pub(crate) fn new(
+        listener: TcpListener,
+        max_connections: usize,
+        idle_timeout: Duration,
+    ) -> Self {
         let room = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { listener, room }
+        Self {
+            listener,
+            room,
+            idle_timeout,
+        }
     }
 }
 
@@ -40,6 +53,9 @@ impl Listener for LimitedListener {
             Connection {
                 stream,
                 _permit: permit,
+                activity: Activity::default(),
+                idle_timeout: self.idle_timeout,
+                idle: Box::pin(sleep(self.idle_timeout)),
             },
             addr,
         )
@@ -50,11 +66,83 @@ impl Listener for LimitedListener {
     }
 }
 
-/// A connection that gives its place back when it ends.
+/// The requests under way on one connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Activity(Arc<AtomicUsize>);
+
+impl Activity {
+    /// Counts a request until the guard is dropped.
+    pub(crate) fn begin(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        UnderWay(self.clone())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.0.load(Ordering::Acquire) == 0
+    }
+}
+
+impl Connected<IncomingStream<'_, LimitedListener>> for Activity {
+    fn connect_info(stream: IncomingStream<'_, LimitedListener>) -> Self {
+        stream.io().activity.clone()
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(crate) struct UnderWay(Activity);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A connection that ends when it is idle for too long, and gives its place back when it ends.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
     _permit: Option<OwnedSemaphorePermit>,
+    activity: Activity,
+    idle_timeout: Duration,
+    idle: Pin<Box<Sleep>>,
+}
+
+impl Connection {
+    /// Starts the time anew.
+    fn progress(&mut self) {
+        self.idle.as_mut().reset(Instant::now() + self.idle_timeout);
+    }
+
+    /// What is pending stays so, or fails once there was no request for too long. Bytes that
+    /// arrive do not start the time anew: a head sent byte by byte would never end.
+    fn pending<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        // A request has a limit of its own. The time starts again after it.
+        if !self.activity.is_idle() {
+            self.progress();
+        }
+        match self.idle.as_mut().poll(cx) {
+            Poll::Ready(()) if self.activity.is_idle() => {
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            _ => Poll::Pending,
+        }
+    }
+
+    /// An answer that is being taken is no idleness, however slowly it is.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match result {
+            Poll::Ready(result) => {
+                self.progress();
+                Poll::Ready(result)
+            }
+            Poll::Pending => self.pending(cx),
+        }
+    }
 }
 
 impl AsyncRead for Connection {
@@ -63,7 +151,10 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Pending => self.pending(cx),
+            ready @ Poll::Ready(_) => ready,
+        }
     }
 }
 
@@ -73,7 +164,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.written(cx, result)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -89,7 +181,8 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.written(cx, result)
     }
 
     fn is_write_vectored(&self) -> bool {

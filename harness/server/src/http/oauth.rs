@@ -28,7 +28,7 @@ pub(crate) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -
             "send a form (application/x-www-form-urlencoded)",
         );
     }
-    let bytes = match body::read(parts, body, &app.limits).await {
+    let bytes = match body::read(parts, body, app.limits.form_bytes).await {
         Ok(bytes) => bytes,
         Err(failure) => return failure.into_response(),
     };

@@ -1,8 +1,24 @@
 //! Query strings and forms: decoded pairs.
 
+use axum::http::StatusCode;
 use url::form_urlencoded;
 
-use super::outcome::Failure;
+use super::outcome::{Failure, Issue};
+
+/// Refuses a query string of more than `limit` bytes.
+///
+/// # Errors
+/// 414.
+pub(crate) fn check_length(query: Option<&str>, limit: usize) -> Result<(), Failure> {
+    if query.is_none_or(|query| query.len() <= limit) {
+        return Ok(());
+    }
+    let issue = Issue::error(
+        "too-long",
+        format!("the query string is larger than {limit} bytes"),
+    );
+    Err(Failure::new(StatusCode::URI_TOO_LONG, vec![issue]))
+}
 
 /// The pairs of a query string, decoded once; `+` is a space.
 ///

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use fhirward_spec::spec;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
+use super::listener::Activity;
 use super::outcome::{Failure, Issue};
 use super::reply::plain_json;
 use super::route::Route;
@@ -41,9 +43,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
                 vec![Issue::error("not-supported", "method not allowed")],
             )
         })
-        .layer(DefaultBodyLimit::max(app.limits.body_bytes))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
+        .layer(middleware::from_fn(under_way))
         .with_state(app)
+}
+
+/// Keeps the connection from counting as idle until there is an answer.
+async fn under_way(request: Request, next: Next) -> Response {
+    let activity = request.extensions().get::<ConnectInfo<Activity>>();
+    let _guard = activity.map(|ConnectInfo(activity)| activity.begin());
+    next.run(request).await
 }
 
 /// Ends requests that take too long, a body that never arrives among them.
@@ -72,6 +81,7 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
             .with_diagnostics(format!("FHIR is at /{FHIR_PATH}"));
         return Err(Failure::new(StatusCode::NOT_FOUND, vec![issue]));
     };
+    query::check_length(uri.query(), app.limits.query_bytes)?;
     headers::check_accept(&parts.headers)?;
     let route = Route::parse(path);
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
@@ -87,28 +97,80 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
     let context = Context::new(&app, &actor, &request_headers, uri.query());
     // Refused before the body is read: what the actor may never do need not be sent.
     rest::gate(&context, &method, route)?;
-    let bytes = body::read(parts, body, &app.limits).await?;
-    match (&method, route) {
-        (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(&context, t),
-        (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(&context, t, &bytes),
-        (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(&context, t, id),
+    let limit = match route {
+        Route::TypeSearch(_) => app.limits.form_bytes,
+        _ => app.limits.body_bytes,
+    };
+    let bytes = body::read(parts, body, limit).await?;
+    if !scans(&method, route) {
+        return answer(&context, &method, route, &bytes);
+    }
+    let path = path.to_owned();
+    let work = Arc::clone(&app);
+    apart(&app.scans, move || {
+        let context = Context::new(&work, &actor, &request_headers, uri.query());
+        answer(&context, &method, Route::parse(&path), &bytes)
+    })
+    .await
+}
+
+/// Whether the work grows with what is stored.
+fn scans(method: &Method, route: Route<'_>) -> bool {
+    match route {
+        Route::TypeSearch(_) => method == Method::POST,
+        Route::Type(_)
+        | Route::InstanceHistory(..)
+        | Route::TypeHistory(_)
+        | Route::SystemHistory => method == Method::GET || method == Method::HEAD,
+        _ => false,
+    }
+}
+
+/// Works where nobody else waits for it. The room is given back by the work, not by the request:
+/// work whose request timed out still takes its share of the machine.
+async fn apart(
+    scans: &Arc<Semaphore>,
+    work: impl FnOnce() -> Result<Response, Failure> + Send + 'static,
+) -> Result<Response, Failure> {
+    // The semaphore is never closed.
+    let room = Arc::clone(scans).acquire_owned().await.ok();
+    let answered = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        work()
+    });
+    match answered.await {
+        Ok(answer) => answer,
+        Err(_) => Err(Failure::internal("the request could not be worked out")),
+    }
+}
+
+fn answer(
+    context: &Context<'_>,
+    method: &Method,
+    route: Route<'_>,
+    bytes: &[u8],
+) -> Result<Response, Failure> {
+    match (method, route) {
+        (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(context, t),
+        (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(context, t, bytes),
+        (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(context, t, id),
         (&Method::GET | &Method::HEAD, Route::Version(t, id, version)) => {
-            rest::read::vread(&context, t, id, version)
+            rest::read::vread(context, t, id, version)
         }
         (&Method::GET | &Method::HEAD, Route::InstanceHistory(t, id)) => {
-            rest::history::of_instance(&context, t, id)
+            rest::history::of_instance(context, t, id)
         }
         (&Method::GET | &Method::HEAD, Route::TypeHistory(t)) => {
-            rest::history::of_all(&context, Some(t))
+            rest::history::of_all(context, Some(t))
         }
         (&Method::GET | &Method::HEAD, Route::SystemHistory) => {
-            rest::history::of_all(&context, None)
+            rest::history::of_all(context, None)
         }
-        (&Method::POST, Route::Type(t)) => rest::create::create(&context, t, &bytes),
-        (&Method::PUT, Route::Instance(t, id)) => rest::update::update(&context, t, id, &bytes),
-        (&Method::PATCH, Route::Instance(t, id)) => rest::patch::patch(&context, t, id, &bytes),
-        (&Method::DELETE, Route::Instance(t, id)) => rest::delete::delete(&context, t, id),
-        (_, route) => Err(unanswered(&method, route, uri.query().is_some())),
+        (&Method::POST, Route::Type(t)) => rest::create::create(context, t, bytes),
+        (&Method::PUT, Route::Instance(t, id)) => rest::update::update(context, t, id, bytes),
+        (&Method::PATCH, Route::Instance(t, id)) => rest::patch::patch(context, t, id, bytes),
+        (&Method::DELETE, Route::Instance(t, id)) => rest::delete::delete(context, t, id),
+        (_, route) => Err(unanswered(method, route, context.query.is_some())),
     }
 }
 
@@ -163,4 +225,68 @@ fn known_type(name: &str) -> Result<(), Failure> {
             None => issue,
         }],
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(5);
+
+    fn done() -> Result<Response, Failure> {
+        Ok(plain_json(StatusCode::OK, &json!({})))
+    }
+
+    /// On one worker: the work ends only if something else runs beside it.
+    #[tokio::test]
+    async fn long_work_keeps_nobody_waiting() {
+        let scans = Arc::new(Semaphore::new(1));
+        let (tell, told) = mpsc::channel();
+        let work = apart(&scans, move || {
+            told.recv_timeout(LONG)
+                .map_err(|_| Failure::internal("nothing ran beside the work"))?;
+            done()
+        });
+        let (answer, told) = tokio::join!(work, async { tell.send(()) });
+        told.unwrap();
+        assert!(answer.is_ok(), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_keeps_its_room_until_it_ends() {
+        let scans = Arc::new(Semaphore::new(1));
+        let (tell, told) = mpsc::channel::<()>();
+        let work = apart(&scans, move || {
+            // The sender is dropped when the work may end.
+            let _: Result<(), mpsc::RecvTimeoutError> = told.recv_timeout(LONG);
+            done()
+        });
+        let short = Duration::from_millis(50);
+        assert!(tokio::time::timeout(short, work).await.is_err());
+        assert!(
+            tokio::time::timeout(short, apart(&scans, done))
+                .await
+                .is_err()
+        );
+        drop(tell);
+        assert!(
+            tokio::time::timeout(LONG, apart(&scans, done))
+                .await
+                .is_ok()
+        );
+    }
+
+    #[tokio::test]
+    async fn work_that_is_lost_is_an_internal_error() {
+        let scans = Arc::new(Semaphore::new(1));
+        let lost = apart(&scans, || std::panic::resume_unwind(Box::new(()))).await;
+        assert_eq!(
+            lost.unwrap_err().status(),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+        assert!(apart(&scans, done).await.is_ok());
+    }
 }

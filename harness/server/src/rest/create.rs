@@ -17,6 +17,7 @@ pub(crate) fn create(
 ) -> Result<Response, Failure> {
     let mut content = body::object(bytes, &context.app.limits)?;
     input::check_type(&content, resource_type)?;
+    input::check_meta(&content, resource_type)?;
     content.shift_remove("id");
     input::keep_client_meta(&mut content, None, context.access.is_admin());
     let id = uuid::Uuid::new_v4().to_string();

@@ -110,6 +110,7 @@ fn bundle(
         path,
         pairs: &request.kept,
         count: request.count,
+        offset: 0,
     };
     let body = json!({
         "resourceType": "Bundle",

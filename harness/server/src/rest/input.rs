@@ -5,7 +5,7 @@ use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::policy::{Membership, PolicyDocument};
 use fhirward_engine::resource::validate;
 use fhirward_spec::spec;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::http::body::kind;
 use crate::http::outcome::{Failure, Issue};
@@ -56,6 +56,28 @@ pub(crate) fn check_id(content: &Map<String, Value>, id: &str) -> Result<(), Fai
         StatusCode::BAD_REQUEST,
         vec![Issue::error("invalid", text).at("id")],
     ))
+}
+
+/// Checks `meta` as the client sent it. What the server puts in its place is no excuse for it.
+///
+/// # Errors
+/// 400 with one issue for each thing that is wrong.
+pub(crate) fn check_meta(content: &Map<String, Value>, resource_type: &str) -> Result<(), Failure> {
+    let Some(meta) = content.get("meta") else {
+        return Ok(());
+    };
+    let issues: Vec<Issue> = validate(&json!({ "resourceType": resource_type, "meta": meta }))
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        // Of a resource that has nothing else, much else is missing.
+        .filter(|finding| finding.pointer == "/meta" || finding.pointer.starts_with("/meta/"))
+        .map(Issue::from)
+        .collect();
+    if issues.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(StatusCode::BAD_REQUEST, issues))
+    }
 }
 
 /// Leaves in `meta` what the client may write, and puts back what it may not.

@@ -34,6 +34,8 @@ pub(crate) fn vread(
     let newest = context.newest(resource_type, id)?;
     // Without the right to the resource, which versions it has is not to be learnt either.
     context.access.read(&newest.resource)?;
+    // Nor without the right to its versions.
+    context.access.vread(&newest.resource, &newest.resource)?;
     let version = context
         .app
         .store

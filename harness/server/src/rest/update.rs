@@ -44,6 +44,7 @@ pub(super) fn result(
     existing: &Version,
     mut content: Map<String, Value>,
 ) -> Result<Draft, Failure> {
+    input::check_meta(&content, &existing.resource_type)?;
     input::keep_client_meta(
         &mut content,
         Some(&existing.resource),

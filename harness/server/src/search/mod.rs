@@ -170,6 +170,7 @@ fn bundle(
         path: resource_type,
         pairs: &parameters.kept,
         count: parameters.count,
+        offset: parameters.offset,
     };
     bundle.insert(
         "link".into(),

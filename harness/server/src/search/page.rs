@@ -85,6 +85,8 @@ pub(crate) struct Links<'a> {
     /// The parameters as they were given, without those of the page.
     pub(crate) pairs: &'a [(String, String)],
     pub(crate) count: usize,
+    /// Where a page without a cursor starts.
+    pub(crate) offset: usize,
 }
 
 impl Links<'_> {
@@ -98,8 +100,14 @@ impl Links<'_> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.pairs);
         query.append_pair("_count", &self.count.to_string());
-        if let Some(cursor) = cursor {
-            query.append_pair("_cursor", &cursor.to_text());
+        match cursor {
+            Some(cursor) => {
+                query.append_pair("_cursor", &cursor.to_text());
+            }
+            None if self.offset > 0 => {
+                query.append_pair("_offset", &self.offset.to_string());
+            }
+            None => {}
         }
         format!("{}{}?{}", self.base, self.path, query.finish())
     }

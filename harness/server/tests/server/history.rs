@@ -164,3 +164,26 @@ async fn a_history_has_pages() {
     }
     assert_eq!(sizes, [3, 3, 1]);
 }
+
+/// `vread` is granted on the type, but not on this resource.
+#[tokio::test]
+async fn which_versions_there_are_is_for_those_who_may_read_versions() {
+    let world = World::new().await;
+    let actor = world
+        .actor(json!([
+            { "resourceType": "Communication", "interaction": ["read"] },
+            {
+                "resourceType": "Communication",
+                "criteria": "Communication?status=completed",
+                "interaction": ["read", "vread"],
+            },
+        ]))
+        .await;
+    let reference = world.admin.make(message("Practitioner/a", &[])).await;
+    let current = actor.get(&reference).await.json();
+    let version = current["meta"]["versionId"].as_str().unwrap();
+    let real = actor.get(&format!("{reference}/_history/{version}")).await;
+    let none = actor.get(&format!("{reference}/_history/nothing")).await;
+    assert_eq!((real.status, &real.text), (403, &none.text));
+    assert_eq!(none.status, 403);
+}

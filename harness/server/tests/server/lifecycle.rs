@@ -107,6 +107,65 @@ async fn connections_beyond_the_limit_wait() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
+#[rstest]
+#[case::silence(b"")]
+#[case::half_a_line(b"GET /health")]
+#[case::half_a_head(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n")]
+#[case::after_a_request(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n")]
+#[tokio::test]
+async fn an_idle_connection_gives_its_place_back(#[case] sent: &[u8]) {
+    let mut config = Config::new(Credentials::random().unwrap());
+    config.limits.max_connections = 1;
+    config.limits.idle_timeout = Duration::from_millis(200);
+    let server = start(config).await.unwrap();
+    let mut idle = TcpStream::connect(server.addr).await.unwrap();
+    idle.write_all(sent).await.unwrap();
+    let mut waiting = TcpStream::connect(server.addr).await.unwrap();
+    waiting
+        .write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    let answered = waiting.read_to_string(&mut answer);
+    let answered = tokio::time::timeout(Duration::from_secs(5), answered).await;
+    answered.expect("the place is never given back").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_head_that_arrives_byte_by_byte_has_an_end() {
+    let mut config = Config::new(Credentials::random().unwrap());
+    config.limits.idle_timeout = Duration::from_millis(200);
+    let server = start(config).await.unwrap();
+    let mut stream = TcpStream::connect(server.addr).await.unwrap();
+    let mut ended = false;
+    for _ in 0..100 {
+        let mut byte = [0];
+        let read = tokio::time::timeout(Duration::from_millis(20), stream.read(&mut byte)).await;
+        ended = stream.write_all(b"G").await.is_err() || matches!(read, Ok(Ok(0) | Err(_)));
+        if ended {
+            break;
+        }
+    }
+    assert!(ended, "a head without an end holds the connection");
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_no_idleness() {
+    let mut config = Config::new(Credentials::random().unwrap());
+    config.limits.idle_timeout = Duration::from_millis(50);
+    let server = start(config).await.unwrap();
+    let mut stream = TcpStream::connect(server.addr).await.unwrap();
+    let head = "POST /oauth2/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\
+                content-type: application/x-www-form-urlencoded\r\n\r\ng";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stream.write_all(b"=").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
 #[tokio::test]
 async fn the_capability_statement_tells_the_truth() {
     let world = World::new().await;

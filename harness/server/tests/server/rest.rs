@@ -322,3 +322,49 @@ async fn a_head_is_a_get_without_the_body() {
     assert_eq!((head.status, head.text.as_str()), (200, ""));
     assert_eq!(head.header("etag"), get.header("etag"));
 }
+
+#[rstest]
+#[case::no_object(json!([]), "meta")]
+#[case::a_number(json!({ "lastUpdated": 5 }), "lastUpdated")]
+#[case::no_instant(json!({ "lastUpdated": "yesterday" }), "lastUpdated")]
+#[case::unknown(json!({ "colour": "red" }), "colour")]
+#[tokio::test]
+async fn a_meta_must_be_valid_even_where_the_server_replaces_it(
+    #[case] meta: Value,
+    #[case] place: &str,
+) {
+    let world = World::new().await;
+    let mut body = json!({ "resourceType": "Patient" });
+    let reference = world.admin.make(body.clone()).await;
+    body["meta"] = meta.clone();
+    let created = world.admin.post("Patient", &body).await;
+    body["id"] = reference.split_once('/').unwrap().1.into();
+    let updated = world.admin.put(&reference, &body).await;
+    let operation = json!([{ "op": "replace", "path": "/meta", "value": meta }]);
+    let patched = world.admin.patch(&reference, &operation).await;
+    for answer in [created, updated, patched] {
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        answer.issue();
+        assert!(answer.text.contains(place), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_meta_of_another_server_is_replaced() {
+    let world = World::new().await;
+    let meta = json!({
+        "versionId": "7",
+        "lastUpdated": "2020-01-01T00:00:00Z",
+        "author": { "reference": "Practitioner/a" },
+        "project": "00000000-0000-0000-0000-000000000000",
+        "compartment": [{ "reference": "Patient/a" }],
+        "tag": [{ "code": "kept" }],
+    });
+    let body = json!({ "resourceType": "Patient", "meta": meta });
+    let created = world.admin.post("Patient", &body).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let stored = created.json();
+    assert_ne!(stored["meta"]["versionId"], "7");
+    assert_eq!(stored["meta"]["tag"], json!([{ "code": "kept" }]));
+    assert!(stored["meta"].get("project").is_none());
+}

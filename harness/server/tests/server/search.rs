@@ -198,6 +198,13 @@ async fn a_page_has_its_links_and_a_limit() {
         world.admin.get("Patient?_count=1000").await.matches().len(),
         4
     );
+    let later = world.admin.get("Patient?_offset=1&_count=4").await;
+    let this = later.link("self").unwrap();
+    assert!(this.ends_with("Patient?_count=4&_offset=1"), "{this}");
+    assert_eq!(world.admin.get(&this).await.matches(), later.matches());
+    let next = later.link("next").unwrap();
+    assert!(!next.contains("_offset"), "{next}");
+    assert_eq!(world.admin.get(&next).await.matches().len(), 1);
     assert_eq!(
         world.admin.get("Patient?_offset=5").await.matches().len(),
         1
@@ -368,4 +375,24 @@ async fn what_is_written_is_found_at_once() {
 async fn a_binary_cannot_be_searched() {
     let world = World::new().await;
     assert_eq!(world.admin.get("Binary").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_asked_has_a_limit() {
+    let world = World::with_limits(|limits| limits.query_bytes = 100).await;
+    let answer = world
+        .admin
+        .get(&format!("Patient?_id={}", "x,".repeat(50)))
+        .await;
+    assert_eq!((answer.status, answer.issue().as_str()), (414, "too-long"));
+    assert!(answer.words().contains("100 bytes"));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let body = format!("gender={}", "male,".repeat(150_000));
+    let answer = world
+        .admin
+        .send(Method::POST, "Patient/_search", &form, Some(body.clone()))
+        .await;
+    assert_eq!((answer.status, answer.issue().as_str()), (413, "too-long"));
+    let answer = world.nobody().token(&[], &body).await;
+    assert_eq!(answer.status, 413);
 }
