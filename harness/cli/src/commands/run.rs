@@ -99,6 +99,13 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         ci: scenarios::in_ci(),
         cancel: Cancel::default(),
     };
+    for file in &args.report {
+        // Better known now than after the whole run.
+        if let Err(error) = report::check_writable(file) {
+            let message = format!("the report `{}` cannot be written: {error}", file.display());
+            return Err(Failure::usage(Diagnostic::error("run/report", message)));
+        }
+    }
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| could_not("run/no-runtime", &error.to_string()))?;
     let (outcome, signal) = runtime.block_on(play(&suite, target, &options, output))?;

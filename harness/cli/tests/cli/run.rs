@@ -153,13 +153,15 @@ fn from_the_first_run_to_a_leak() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_no_success() {
+fn a_report_that_cannot_be_written_is_known_before_the_run() {
     let folder = copied("one");
     let go = |arguments: &[&str]| run(command(folder.path(), arguments));
     go(&["run"]);
     go(&["review", "--accept-all"]);
     let shown = go(&["run", "--report", "json=no/such/folder/report.json"]);
-    assert_eq!(shown.code, 3, "{shown}");
+    assert_eq!(shown.code, 1, "{shown}");
+    assert!(shown.stderr.contains("no/such/folder"), "{shown}");
+    assert!(!shown.stderr.contains("passed"), "{shown}");
 }
 
 #[test]
