@@ -5,103 +5,19 @@ use std::collections::BTreeMap;
 use fhirward_spec::{ParamType, SearchParam, spec};
 
 use super::advice;
+use super::bindings::Bindings;
 use super::filter::{Filter, Pattern, Subject, Test};
+use super::pattern;
 use super::syntax::{Alternative, Criteria, Name, Pair, Piece};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
-use crate::values::date::DatePattern;
-use crate::values::number::NumberPattern;
-use crate::values::quantity::QuantityPattern;
 use crate::values::reference::{self, ReferencePattern};
-use crate::values::string::StringPattern;
-use crate::values::token::TokenPattern;
-use crate::values::uri::UriPattern;
 use crate::values::{BadValue, Prefix};
 
 /// Filters that one criteria or search may have.
 pub const MAX_FILTERS: usize = 100;
 /// Alternatives that one filter may have.
 pub const MAX_ALTERNATIVES: usize = 1_000;
-
-/// The values of variables.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bindings {
-    values: BTreeMap<String, Bound>,
-    open: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Bound {
-    text: String,
-    id: Option<String>,
-}
-
-impl Bindings {
-    /// No variable has a value.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// Nothing is known of any membership: names may be parameters of one, and values that hold a
-    /// variable are not looked into. For checking a policy on its own.
-    pub fn open() -> Self {
-        let mut bindings = Self {
-            values: BTreeMap::new(),
-            open: true,
-        };
-        bindings.bind_reference("profile", "");
-        bindings.bind_reference("patient", "");
-        bindings
-    }
-
-    /// Gives a variable a text; it has no `.id`.
-    pub fn bind_text(&mut self, name: &str, text: &str) {
-        self.values.insert(
-            name.to_owned(),
-            Bound {
-                text: text.to_owned(),
-                id: None,
-            },
-        );
-    }
-
-    /// Gives a variable a reference, `Type/id`; `.id` is what follows the last slash.
-    pub fn bind_reference(&mut self, name: &str, text: &str) {
-        let local = reference::local(text, None).unwrap_or(text);
-        let id = local.rsplit('/').next().map(str::to_owned);
-        self.values.insert(
-            name.to_owned(),
-            Bound {
-                text: text.to_owned(),
-                id,
-            },
-        );
-    }
-
-    /// Takes a variable's value away.
-    pub fn unbind(&mut self, name: &str) {
-        self.values.remove(name);
-    }
-
-    /// Whether the variable has a value.
-    pub fn knows(&self, name: &str) -> bool {
-        self.values.contains_key(name)
-    }
-
-    /// The names of the variables that have a value.
-    pub fn names(&self) -> Vec<&str> {
-        self.values.keys().map(String::as_str).collect()
-    }
-
-    fn value(&self, name: &str, id: bool) -> Option<&str> {
-        let bound = self.values.get(name)?;
-        if id {
-            bound.id.as_deref()
-        } else {
-            Some(&bound.text)
-        }
-    }
-}
 
 /// What search features a filter may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -532,7 +448,7 @@ impl Context<'_> {
         let made = match subject {
             Subject::Compartment => self.compartment(&resolved, findings),
             Subject::Param(param) if param.param_type == ParamType::Composite => {
-                composite(param, alternative)
+                pattern::composite(param, alternative)
             }
             Subject::Param(param) => self.value(param, &resolved, findings),
         };
@@ -649,7 +565,7 @@ impl Context<'_> {
                 }
                 Pattern::Reference(ReferencePattern::parse(&whole, &param.targets, self.base)?)
             }
-            other => plain_pattern(other, &resolved.parts)?,
+            other => pattern::plain(other, &resolved.parts)?,
         })
     }
 
@@ -695,75 +611,6 @@ fn bare_id(id: &str, target: &str, span: Span) -> Diagnostic {
     )
     .with_label(span, format!("read as `{target}/{id}`"))
     .with_help("servers disagree on bare ids; write the type")
-}
-
-fn plain_pattern(kind: ParamType, parts: &[String]) -> Result<Pattern, BadValue> {
-    let whole = parts.join("|");
-    let views: Vec<&str> = parts.iter().map(String::as_str).collect();
-    Ok(match kind {
-        ParamType::Token => Pattern::Token(match views.as_slice() {
-            [code] => TokenPattern::code(code),
-            ["", ""] => {
-                return Err(BadValue::new(
-                    "names neither system nor code",
-                    "write `code`, `system|code`, `|code` or `system|`",
-                ));
-            }
-            [system, code] => TokenPattern::in_system(system, code),
-            _ => {
-                return Err(BadValue::new(
-                    "has more than one `|`",
-                    "write `code` or `system|code`; a pipe in a value is `\\|`",
-                ));
-            }
-        }),
-        ParamType::String => Pattern::String(StringPattern::new(&whole)?),
-        ParamType::Uri => Pattern::Uri(UriPattern::new(&whole)),
-        ParamType::Date => Pattern::Date(DatePattern::parse(&whole)?),
-        ParamType::Number => Pattern::Number(NumberPattern::parse(&whole)?),
-        ParamType::Quantity => Pattern::Quantity(QuantityPattern::parse(&views)?),
-        ParamType::Reference => Pattern::Reference(ReferencePattern::parse(&whole, &[], None)?),
-        ParamType::Composite | ParamType::Special => {
-            return Err(BadValue::new(
-                "belongs to a parameter without plain values",
-                "use another parameter",
-            ));
-        }
-    })
-}
-
-/// `a$b`: one value for each component, all of which the same element must have.
-fn composite(param: &'static SearchParam, alternative: &Alternative) -> Result<Pattern, BadValue> {
-    let mut values: Vec<Vec<String>> = vec![vec![String::new()]];
-    for piece in &alternative.pieces {
-        match (piece, values.last_mut()) {
-            (Piece::Dollar, _) => values.push(vec![String::new()]),
-            (Piece::Pipe, Some(parts)) => parts.push(String::new()),
-            (Piece::Text(text), Some(parts)) => {
-                if let Some(last) = parts.last_mut() {
-                    last.push_str(text);
-                }
-            }
-            _ => {}
-        }
-    }
-    if values.len() != param.components.len() {
-        let names: Vec<&str> = param.components.iter().map(|c| &*c.code).collect();
-        return Err(BadValue::new(
-            format!("has {} parts, not {}", values.len(), param.components.len()),
-            format!(
-                "write one value for each of {}, joined by `$`",
-                names.join(", ")
-            ),
-        ));
-    }
-    param
-        .components
-        .iter()
-        .zip(&values)
-        .map(|(component, parts)| Ok((component, plain_pattern(component.param_type, parts)?)))
-        .collect::<Result<Vec<_>, BadValue>>()
-        .map(Pattern::Composite)
 }
 
 fn missing(pair: &Pair, findings: &mut Vec<Diagnostic>) -> Option<bool> {

@@ -6,11 +6,14 @@
 //! Source: policy-semantics R.5 to R.7.
 
 mod advice;
+pub mod bindings;
 pub mod compile;
 pub mod filter;
+mod pattern;
 pub mod syntax;
 
 pub(crate) use advice::nearest;
-pub use compile::{Bindings, Compiled, compile};
+pub use bindings::Bindings;
+pub use compile::{Compiled, compile};
 pub use filter::{Filter, FilterReport};
 pub use syntax::{Criteria, parse};
