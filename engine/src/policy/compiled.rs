@@ -1,7 +1,6 @@
 //! A policy that only answers questions.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use fhirward_spec::spec;
 use serde_json::Value;
@@ -9,18 +8,30 @@ use serde_json::Value;
 use super::fields::{self, FieldPath};
 use super::index::Index;
 use super::interaction::{Interaction, Interactions};
+use super::origin::{Origin, Terms};
+use super::scopes::Limit;
 use crate::criteria::Filter;
-use crate::source::{Source, Span};
 
-/// Types that only a project's administrator may touch; `*` does not cover them.
-pub const ADMIN_TYPES: [&str; 4] = [
+/// Types that only a project's administrator may touch; `*` does not cover them. Source: R.2, with
+/// the types that count among them since Medplum 5.2.
+pub const ADMIN_TYPES: [&str; 9] = [
+    "AccessPolicy",
+    "Cron",
+    "Package",
+    "PackageInstallation",
+    "PackageRelease",
     "Project",
     "ProjectMembership",
     "User",
     "UserSecurityRequest",
 ];
 /// Types that no member may touch.
-pub const PROTECTED_TYPES: [&str; 3] = ["DomainConfiguration", "JsonWebKey", "Login"];
+pub const PROTECTED_TYPES: [&str; 4] = ["DomainConfiguration", "Enterprise", "JsonWebKey", "Login"];
+
+/// Whether access to the type follows from the project, and not from policies.
+pub(super) fn is_reserved(resource_type: &str) -> bool {
+    ADMIN_TYPES.contains(&resource_type) || PROTECTED_TYPES.contains(&resource_type)
+}
 
 /// The policies of one member, assembled and compiled. Plain data: shared freely between threads.
 #[derive(Debug, Clone)]
@@ -30,6 +41,9 @@ pub struct Policy {
     by_type: HashMap<Box<str>, TypeEntries>,
     wildcard: Vec<usize>,
     superuser: bool,
+    pub(super) terms: Terms,
+    /// The scopes of tokens; all must cover what is asked.
+    pub(super) limits: Vec<Limit>,
 }
 
 /// The entries that are about one type, in order.
@@ -61,28 +75,6 @@ pub struct Entry {
     pub(super) grant: Grant,
 }
 
-/// Where an entry comes from.
-#[derive(Debug, Clone)]
-pub struct Origin {
-    /// The policy's name, or what gives the entry without a policy.
-    pub policy: String,
-    /// Its number in the policy, from 1; `None` for an entry that no policy has.
-    pub number: Option<usize>,
-    /// The text of the policy.
-    pub source: Option<Arc<Source>>,
-    /// The place of the criteria in it.
-    pub span: Option<Span>,
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.number {
-            Some(number) => write!(f, "{} #{number}", self.policy),
-            None => f.write_str(&self.policy),
-        }
-    }
-}
-
 /// On which resources of its types an entry works.
 #[derive(Debug, Clone)]
 pub(super) enum Grant {
@@ -95,6 +87,20 @@ pub(super) enum Grant {
 }
 
 impl Entry {
+    /// An entry that no policy has.
+    pub(super) fn plain(resource_type: &str, interactions: Interactions, from: &str) -> Self {
+        Self {
+            resource_type: resource_type.to_owned(),
+            interactions,
+            criteria: None,
+            hidden_fields: Vec::new(),
+            readonly_fields: Vec::new(),
+            write_constraints: Vec::new(),
+            origin: Origin::beside_policies(from),
+            grant: Grant::All,
+        }
+    }
+
     /// Why it grants nothing, if something is wrong with it.
     pub fn broken(&self) -> Option<&str> {
         match &self.grant {
@@ -106,7 +112,7 @@ impl Entry {
     /// Whether it is about resources of the type.
     pub fn covers(&self, resource_type: &str) -> bool {
         if self.resource_type == "*" {
-            !ADMIN_TYPES.contains(&resource_type) && !PROTECTED_TYPES.contains(&resource_type)
+            !is_reserved(resource_type)
         } else {
             self.resource_type == resource_type
         }
@@ -120,20 +126,30 @@ impl Entry {
     }
 
     fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
-        match &self.grant {
-            Grant::All => true,
-            Grant::Nothing(_) => false,
-            Grant::Filtered(filters) => filters
+        self.grant.accepts(resource_type, resource)
+    }
+
+    fn may_grant(&self, resource_type: &str) -> bool {
+        self.grant.may_grant(resource_type)
+    }
+}
+
+impl Grant {
+    pub(super) fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing(_) => false,
+            Self::Filtered(filters) => filters
                 .get(resource_type)
                 .is_some_and(|filters| filters.iter().all(|filter| filter.matches(resource))),
         }
     }
 
-    fn may_grant(&self, resource_type: &str) -> bool {
-        match &self.grant {
-            Grant::All => true,
-            Grant::Nothing(_) => false,
-            Grant::Filtered(filters) => filters.contains_key(resource_type),
+    pub(super) fn may_grant(&self, resource_type: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing(_) => false,
+            Self::Filtered(filters) => filters.contains_key(resource_type),
         }
     }
 }
@@ -170,6 +186,8 @@ impl Policy {
             by_type,
             wildcard,
             superuser: false,
+            terms: Terms::default(),
+            limits: Vec::new(),
         }
     }
 
@@ -178,6 +196,18 @@ impl Policy {
         Self {
             superuser: true,
             ..Self::new(String::new(), Vec::new())
+        }
+    }
+
+    /// Full access as entries, which can be limited.
+    pub(super) fn spelled_out(self) -> Self {
+        let all = ["*"].into_iter().chain(ADMIN_TYPES).chain(PROTECTED_TYPES);
+        let entries = all
+            .map(|kind| Entry::plain(kind, Interactions::EVERY, "full access"))
+            .collect();
+        Self {
+            terms: self.terms,
+            ..Self::new(self.profile, entries)
         }
     }
 
@@ -203,8 +233,7 @@ impl Policy {
 
     /// The entries that are about a type, in order, with their indices.
     pub(super) fn entries_for(&self, resource_type: &str) -> impl Iterator<Item = (usize, &Entry)> {
-        let admin =
-            ADMIN_TYPES.contains(&resource_type) || PROTECTED_TYPES.contains(&resource_type);
+        let admin = is_reserved(resource_type);
         let list: &[usize] = match self.by_type.get(resource_type) {
             Some(own) => &own.list,
             None if admin => &[],
@@ -220,6 +249,9 @@ impl Policy {
         if self.superuser {
             return true;
         }
+        if !self.in_scope_of_type(resource_type, interaction) {
+            return false;
+        }
         match self.by_type.get(resource_type) {
             Some(own) => own.granted.contains(interaction),
             None => self.entries_for(resource_type).any(|(_, entry)| {
@@ -231,6 +263,9 @@ impl Policy {
     /// The first entry in order that allows the interaction on this one resource. Source: R.1, R.2.
     pub fn first_entry(&self, interaction: Interaction, resource: &Value) -> Option<usize> {
         let kind = resource.get("resourceType").and_then(Value::as_str)?;
+        if !self.in_scope(interaction, kind, resource) {
+            return None;
+        }
         match self.by_type.get(kind).and_then(|own| own.index.as_ref()) {
             Some(index) => {
                 index.first(resource, &|at| self.allows(at, kind, interaction, resource))
@@ -247,6 +282,9 @@ impl Policy {
         resource: &Value,
     ) -> Option<usize> {
         let kind = resource.get("resourceType").and_then(Value::as_str)?;
+        if !self.in_scope(interaction, kind, resource) {
+            return None;
+        }
         self.entries_for(kind)
             .map(|(at, _)| at)
             .find(|at| self.allows(*at, kind, interaction, resource))
@@ -256,6 +294,19 @@ impl Policy {
         self.entries.get(at).is_some_and(|entry| {
             entry.interactions.contains(interaction) && entry.accepts(kind, resource)
         })
+    }
+
+    /// Whether the scopes of the token, if any limit it, cover the interaction on the resource.
+    pub(super) fn in_scope(&self, interaction: Interaction, kind: &str, resource: &Value) -> bool {
+        self.limits
+            .iter()
+            .all(|limit| limit.covers(interaction, kind, resource))
+    }
+
+    pub(super) fn in_scope_of_type(&self, kind: &str, interaction: Interaction) -> bool {
+        self.limits
+            .iter()
+            .all(|limit| limit.covers_type(kind, interaction))
     }
 
     /// The fields that an output after `interaction` must not show. `None` when no entry allows
@@ -336,6 +387,11 @@ impl Policy {
     /// Whether the actor may search or sort by a parameter: not when it reads a field that some
     /// entry hides from their searches.
     pub fn may_filter_by(&self, resource_type: &str, code: &str) -> bool {
+        self.may_filter(resource_type, code, None)
+    }
+
+    /// The same for a filter with a modifier, which may read more of an element than one without.
+    pub fn may_filter(&self, resource_type: &str, code: &str, modifier: Option<&str>) -> bool {
         let mut hidden = self
             .entries_for(resource_type)
             .filter(|(_, entry)| entry.interactions.contains(Interaction::Search))
@@ -344,7 +400,7 @@ impl Policy {
             return !hidden.any(|field| field.tells_compartment(resource_type));
         }
         match spec().search_param(resource_type, code) {
-            Some(param) => !hidden.any(|field| field.is_read_by(param)),
+            Some(param) => !hidden.any(|field| field.is_read_by(param, modifier)),
             None => true,
         }
     }
