@@ -9,7 +9,7 @@
 
 use fhirward_engine::medplum::compartments;
 use fhirward_engine::medplum::substitute::assemble;
-use fhirward_engine::medplum::{Answer, Operation, Reply, Server, Stored, Version, World};
+use fhirward_engine::medplum::{Answer, Operation, Reply, ResourceVersion, Server, Stored, World};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -121,7 +121,7 @@ impl Case {
             self.answer(
                 &Operation::Vread {
                     target,
-                    version: Version::Current,
+                    version: ResourceVersion::Current,
                 },
                 true,
             )

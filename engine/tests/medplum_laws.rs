@@ -2,7 +2,7 @@
 
 use fhirward_engine::medplum::compartments;
 use fhirward_engine::medplum::substitute::assemble;
-use fhirward_engine::medplum::{Answer, Operation, Reply, Server, Stored, Version, World};
+use fhirward_engine::medplum::{Answer, Operation, Reply, ResourceVersion, Server, Stored, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ proptest! {
         let patch = json!([{ "op": "remove", "path": "/gender" }]);
         for cached in [false, true] {
             status(&Operation::History { target }, cached);
-            status(&Operation::Vread { target, version: Version::Index(0) }, cached);
+            status(&Operation::Vread { target, version: ResourceVersion::Index(0) }, cached);
             status(&Operation::Create { input: &input, id: ID }, cached);
             status(&Operation::Update { target, input: &input }, cached);
             status(&Operation::Patch { target, patch: &patch }, cached);

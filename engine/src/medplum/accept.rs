@@ -6,9 +6,10 @@
 use serde_json::Value;
 
 use super::validate::{self, Invalid};
+use super::version::Features;
 
 /// Why a policy is refused with 400; `None` when it is stored.
-pub fn refusal(policy: &Value) -> Option<Invalid> {
+pub fn refusal(policy: &Value, features: &Features) -> Option<Invalid> {
     let entries = policy.get("resource").and_then(Value::as_array);
     let invariant = entries
         .into_iter()
@@ -16,7 +17,7 @@ pub fn refusal(policy: &Value) -> Option<Invalid> {
         .enumerate()
         .find_map(|(at, entry)| {
             let path = format!("AccessPolicy.resource[{at}]");
-            criteria(entry, &path).or_else(|| constraints(entry, &path))
+            criteria(entry, &path, features).or_else(|| constraints(entry, &path))
         });
     invariant.or_else(|| validate::check(policy))
 }
@@ -29,14 +30,16 @@ fn invalid(text: &str, expression: String) -> Option<Invalid> {
 }
 
 /// `axp-3`: nothing, or the entry's type, a question mark, and pairs.
-fn criteria(entry: &Value, path: &str) -> Option<Invalid> {
+fn criteria(entry: &Value, path: &str, features: &Features) -> Option<Invalid> {
     let criteria = entry.get("criteria").and_then(Value::as_str)?;
     let kind = entry.get("resourceType").and_then(Value::as_str);
     let pairs = kind
         .and_then(|kind| criteria.strip_prefix(kind))
         .and_then(|rest| rest.strip_prefix('?'));
-    let holds =
-        criteria.is_empty() || (pairs.is_some_and(are_pairs) && !criteria.contains("_has:"));
+    let chains = !features.chain_rejected;
+    let holds = criteria.is_empty()
+        || (pairs.is_some_and(|pairs| are_pairs(pairs, chains))
+            && (chains || !criteria.contains("_has:")));
     match holds {
         true => None,
         false => invalid("Constraint axp-3 not met", path.to_owned()),
@@ -44,16 +47,18 @@ fn criteria(entry: &Value, path: &str) -> Option<Invalid> {
 }
 
 /// `key=value`, joined by `&`, with or without another at the end. A key has letters, `_`, `:` and
-/// `-` only, a value anything but nothing.
-fn are_pairs(text: &str) -> bool {
+/// `-` only, and a dot where chains may be; a value anything but nothing.
+fn are_pairs(text: &str, chains: bool) -> bool {
     let text = text.strip_suffix('&').unwrap_or(text);
     text.split('&').all(|pair| {
         pair.split_once('=').is_some_and(|(key, value)| {
             !key.is_empty()
                 && !value.is_empty()
-                && key
-                    .bytes()
-                    .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b':' | b'-'))
+                && key.bytes().all(|b| {
+                    b.is_ascii_alphabetic()
+                        || matches!(b, b'_' | b':' | b'-')
+                        || (chains && b == b'.')
+                })
         })
     })
 }
@@ -83,6 +88,7 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
+    use super::super::version::Version;
     use super::*;
 
     #[rstest]
@@ -111,6 +117,22 @@ mod tests {
             "resourceType": "AccessPolicy",
             "resource": [{ "resourceType": kind, "criteria": criteria }],
         });
-        assert_eq!(refusal(&policy).is_none(), stored);
+        assert_eq!(refusal(&policy, &Features::default()).is_none(), stored);
+    }
+
+    #[rstest]
+    #[case::chain("Task?owner.name=x")]
+    #[case::has("Task?_has:Task:focus:status=x")]
+    fn s1_4_chains_are_refused_from_5_0_3(#[case] criteria: &str) {
+        let policy = json!({
+            "resourceType": "AccessPolicy",
+            "resource": [{ "resourceType": "Task", "criteria": criteria }],
+        });
+        let stored = |version: &str| {
+            let version: Version = version.parse().unwrap();
+            refusal(&policy, &version.features()).is_none()
+        };
+        assert!(stored("5.0.2"));
+        assert!(!stored("5.0.3"));
     }
 }

@@ -4,6 +4,7 @@ use fhirward_spec::spec;
 use serde_json::{Map, Value, json};
 
 use super::parse::search_param;
+use super::version::Features;
 use super::world::World;
 
 /// Whether a text has the form of a UUID.
@@ -44,7 +45,7 @@ pub fn patients(resource: &Value) -> Vec<String> {
         .map(|code| &**code)
         .filter(|_| own.is_none())
         .chain(own);
-    for param in codes.filter_map(|code| search_param(kind, code)) {
+    for param in codes.filter_map(|code| search_param(kind, code, &Features::default())) {
         for extracted in param.program.collect(resource) {
             if let Some(reference) = extracted.value.get("reference").and_then(Value::as_str) {
                 add(reference.to_owned());

@@ -27,7 +27,7 @@ pub enum Operation<'a> {
         /// `Type/id`.
         target: &'a str,
         /// Which version.
-        version: Version,
+        version: ResourceVersion,
     },
     /// `GET target/_history`.
     History {
@@ -72,7 +72,7 @@ const NEW_VERSION: &str = "new";
 
 /// A version of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
+pub enum ResourceVersion {
     /// The current one.
     Current,
     /// Counted from 0, the oldest.
@@ -263,7 +263,7 @@ impl<'w> Session<'w, '_> {
         Ok(self.policy.first(resource, interaction)?.is_some())
     }
 
-    fn selects(&self, stored: &Stored) -> Flow<bool> {
+    fn selects(&self, stored: &Stored, interaction: Interaction) -> Flow<bool> {
         let cleared;
         let row = if stored.deleted {
             cleared = json!({
@@ -283,7 +283,7 @@ impl<'w> Session<'w, '_> {
                 deleted: false,
             }
         };
-        Ok(sql::selects(self.policy, row, self.world)?)
+        Ok(sql::selects(self.policy, interaction, row, self.world)?)
     }
 
     fn stored(&self, target: &str) -> Flow<&'w Stored> {
@@ -308,7 +308,7 @@ impl<'w> Session<'w, '_> {
     }
 
     fn database(&self, stored: &'w Stored) -> Flow<Found<'w>> {
-        match (self.selects(stored)?, stored.deleted) {
+        match (self.selects(stored, Interaction::Read)?, stored.deleted) {
             (false, _) => Err(Stop::status(404)),
             (true, true) => Ok(Found::Gone(stored)),
             (true, false) => Ok(Found::Current(stored)),
@@ -348,7 +348,7 @@ impl<'w> Session<'w, '_> {
         })
     }
 
-    fn vread(&self, target: &str, version: Version) -> Flow<Reply> {
+    fn vread(&self, target: &str, version: ResourceVersion) -> Flow<Reply> {
         let stored = match self.read(target)? {
             Found::Gone(stored) => stored,
             Found::Current(stored) => {
@@ -359,8 +359,8 @@ impl<'w> Session<'w, '_> {
             }
         };
         let content = match version {
-            Version::Index(at) if at < stored.earlier.len() => stored.earlier.get(at),
-            Version::Current | Version::Index(_) => Some(&stored.resource),
+            ResourceVersion::Index(at) if at < stored.earlier.len() => stored.earlier.get(at),
+            ResourceVersion::Current | ResourceVersion::Index(_) => Some(&stored.resource),
         };
         let content = content.ok_or_else(|| Stop::status(404))?;
         Ok(Reply::with_body(200, self.masked(content)?))
@@ -378,11 +378,14 @@ impl<'w> Session<'w, '_> {
             compartments: &[],
             deleted: false,
         };
-        sql::selects(self.policy, row, self.world)?;
+        sql::selects(self.policy, Interaction::Search, row, self.world)?;
         let mut found = BTreeMap::new();
         for (reference, stored) in &self.world.resources {
             let kind = reference.split('/').next().unwrap_or_default();
-            if kind == resource_type && !stored.deleted && self.selects(stored)? {
+            if kind == resource_type
+                && !stored.deleted
+                && self.selects(stored, Interaction::Search)?
+            {
                 found.insert(reference.clone(), self.masked(&stored.resource)?);
             }
         }

@@ -4,25 +4,31 @@ use serde_json::Value;
 
 use super::memory;
 use super::parse::{BadCriteria, parse};
-use super::substitute::{AccessPolicy, Entry, is_admin_type, is_protected_type};
+use super::substitute::{AccessPolicy, Entry};
+use super::version::Features;
 use crate::policy::Interaction;
 
 impl Entry {
     /// Whether the entry is for this type: by name, or by `*` where that covers it.
-    pub fn covers(&self, resource_type: &str) -> bool {
+    pub fn covers(&self, resource_type: &str, features: &Features) -> bool {
         self.resource_type == resource_type
-            || (self.resource_type == "*" && !is_admin_type(resource_type))
+            || (self.resource_type == "*" && !features.is_admin_type(resource_type))
     }
 }
 
 impl AccessPolicy {
     /// Whether some entry allows the interaction on the type at all.
     pub fn grants_type(&self, resource_type: &str, interaction: Interaction) -> bool {
-        !is_protected_type(resource_type)
-            && self
-                .entries
-                .iter()
-                .any(|entry| entry.covers(resource_type) && entry.allows(interaction))
+        !self.features.is_protected_type(resource_type)
+            && self.entries.iter().any(|entry| {
+                entry.covers(resource_type, &self.features) && entry.allows(interaction)
+            })
+    }
+
+    /// Whether `_revinclude` brings in resources of the type, as far as the database condition lets
+    /// them.
+    pub fn revincludes_type(&self, resource_type: &str) -> bool {
+        !self.features.revinclude_gate || self.grants_type(resource_type, Interaction::Search)
     }
 
     /// The first entry that allows the interaction and matches the resource in memory.
@@ -34,19 +40,32 @@ impl AccessPolicy {
         resource: &Value,
         interaction: Interaction,
     ) -> Result<Option<&Entry>, BadCriteria> {
+        let index = self.first_index(resource, interaction)?;
+        Ok(index.and_then(|index| self.entries.get(index)))
+    }
+
+    /// The same, by its place in the list.
+    ///
+    /// # Errors
+    /// As [`AccessPolicy::first`].
+    pub fn first_index(
+        &self,
+        resource: &Value,
+        interaction: Interaction,
+    ) -> Result<Option<usize>, BadCriteria> {
         let resource_type = resource
             .get("resourceType")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        if is_protected_type(resource_type) {
+        if self.features.is_protected_type(resource_type) {
             return Ok(None);
         }
-        for entry in &self.entries {
-            if entry.covers(resource_type)
+        for (index, entry) in self.entries.iter().enumerate() {
+            if entry.covers(resource_type, &self.features)
                 && entry.allows(interaction)
-                && matches_entry(entry, resource_type, resource)?
+                && matches_entry(entry, resource_type, resource, &self.features)?
             {
-                return Ok(Some(entry));
+                return Ok(Some(index));
             }
         }
         Ok(None)
@@ -57,6 +76,7 @@ fn matches_entry(
     entry: &Entry,
     resource_type: &str,
     resource: &Value,
+    features: &Features,
 ) -> Result<bool, BadCriteria> {
     if resource_type == "Binary" {
         return Ok(true);
@@ -75,6 +95,6 @@ fn matches_entry(
     }
     match &entry.criteria {
         None => Ok(true),
-        Some(criteria) => Ok(memory::matches(&parse(criteria)?, resource)),
+        Some(criteria) => memory::matches(&parse(criteria, features)?, resource, features),
     }
 }

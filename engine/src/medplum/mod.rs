@@ -12,8 +12,10 @@
 //!
 //! | file | one concept |
 //! |---|---|
+//! | [`version`] | the versions of the server, and what differs between them |
 //! | [`accept`] | which policies a strict project stores |
 //! | [`substitute`] | membership and policies become one list of entries, by replacing text in JSON |
+//! | [`smart`] | the scopes of a sign-in narrow the entries |
 //! | [`parse`] | a criteria string becomes filters |
 //! | [`memory`] | filters on a resource |
 //! | [`sql`] | filters on columns, with errors |
@@ -29,6 +31,7 @@
 pub mod accept;
 pub mod compartments;
 pub mod constraint;
+mod datetime;
 pub mod decide;
 mod extract;
 pub mod fields;
@@ -37,11 +40,14 @@ pub mod memory;
 pub mod parse;
 pub mod patch;
 pub mod replay;
+pub mod smart;
 pub mod sql;
 pub mod substitute;
 pub mod validate;
+pub mod version;
 mod world;
 
-pub use decide::{Answer, Operation, Reply, Server, Version};
+pub use decide::{Answer, Operation, Reply, ResourceVersion, Server};
 pub use substitute::{AccessPolicy, Entry, NoPolicy};
+pub use version::{Features, UnknownVersion, Version};
 pub use world::{Stored, World};

@@ -1,7 +1,12 @@
 //! A criteria string becomes filters: a query string as browsers read it, then operators by the
 //! type of the search parameter.
 
-use fhirward_spec::{ParamType, SearchParam, spec};
+use std::sync::LazyLock;
+
+use fhirward_spec::{Origin, ParamType, Program, SearchParam, spec};
+
+use super::datetime;
+use super::version::Features;
 
 /// What a filter does with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,18 +150,24 @@ pub struct BadCriteria(
 
 /// The search parameter that the server has under this code. Parameters that R4 defines for every
 /// type without saying what they read (`_text`, `_content` …) do not exist here.
-pub fn search_param(resource_type: &str, code: &str) -> Option<&'static SearchParam> {
+pub fn search_param(
+    resource_type: &str,
+    code: &str,
+    features: &Features,
+) -> Option<&'static SearchParam> {
     let universal = code.starts_with('_');
-    if universal
-        && !matches!(
-            code,
-            "_id" | "_lastUpdated" | "_compartment" | "_profile" | "_security" | "_source" | "_tag"
-        )
-    {
+    let known = match code {
+        "_id" | "_lastUpdated" | "_compartment" | "_profile" | "_security" | "_source" | "_tag" => {
+            true
+        }
+        "_project" => features.project_param,
+        _ => !universal,
+    };
+    if !known || resource_type == "Binary" {
         return None;
     }
-    if resource_type == "Binary" {
-        return None;
+    if code == "_project" {
+        return project_param(resource_type);
     }
     spec().search_param(resource_type, code)
 }
@@ -165,7 +176,7 @@ pub fn search_param(resource_type: &str, code: &str) -> Option<&'static SearchPa
 ///
 /// # Errors
 /// Dates that are none, composite and special parameters, and bad `_include` values.
-pub fn parse(criteria: &str) -> Result<SearchRequest, BadCriteria> {
+pub fn parse(criteria: &str, features: &Features) -> Result<SearchRequest, BadCriteria> {
     let mut pieces = criteria.split('?');
     let path = pieces.next().unwrap_or_default();
     // What follows a second question mark is lost.
@@ -177,7 +188,7 @@ pub fn parse(criteria: &str) -> Result<SearchRequest, BadCriteria> {
         .to_owned();
     let mut filters = Vec::new();
     for (key, value) in pairs(query) {
-        if let Some(filter) = filter(&resource_type, &key, value)? {
+        if let Some(filter) = filter(&resource_type, &key, value, features)? {
             filters.push(filter);
         }
     }
@@ -192,6 +203,7 @@ pub(crate) fn filter(
     resource_type: &str,
     key: &str,
     value: String,
+    features: &Features,
 ) -> Result<Option<Filter>, BadCriteria> {
     let (code, modifier) = match key.split_once(':') {
         Some((code, modifier)) => (code, modifier),
@@ -222,7 +234,7 @@ pub(crate) fn filter(
         }
         _ => {}
     }
-    let Some(param) = search_param(resource_type, code) else {
+    let Some(param) = search_param(resource_type, code, features) else {
         return match Operator::verbatim(modifier) {
             Operator::Other(empty) if empty.is_empty() => {
                 let (operator, value) = unknown_prefix(&value);
@@ -238,10 +250,10 @@ pub(crate) fn filter(
         ParamType::Number | ParamType::Date | ParamType::Quantity => {
             let (operator, value) = match split_prefix(&value) {
                 Some((prefix, rest)) => (prefix, rest.to_owned()),
-                None if modifier.is_empty() => (Operator::Eq, value),
+                None if modifier.is_empty() || !features.ordered_modifiers => (Operator::Eq, value),
                 None => (Operator::verbatim(modifier), value),
             };
-            if param.param_type == ParamType::Date && !is_date_time(&value) {
+            if param.param_type == ParamType::Date && !is_date(&value, features) {
                 return Err(BadCriteria(format!(
                     "Invalid format for date search parameter: {value}"
                 )));
@@ -290,52 +302,29 @@ fn unknown_prefix(value: &str) -> (Operator, &str) {
     }
 }
 
-/// The FHIR dateTime datatype: a time is an hour alone or has seconds; the zone is not needed, and
-/// the calendar is not asked.
-pub fn is_date_time(text: &str) -> bool {
-    let (date, time) = match text.split_once('T') {
-        Some((date, time)) => (date, Some(time)),
-        None => (text, None),
-    };
-    let fields: Vec<&str> = date.split('-').collect();
-    let within = |text: &str, low: u8, high: u8| {
-        text.len() == 2
-            && text.bytes().all(|b| b.is_ascii_digit())
-            && text.parse().is_ok_and(|n: u8| (low..=high).contains(&n))
-    };
-    let year =
-        |text: &str| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()) && text != "0000";
-    let day = match fields.as_slice() {
-        [y] if year(y) => false,
-        [y, m] if year(y) && within(m, 1, 12) => false,
-        [y, m, d] if year(y) && within(m, 1, 12) && within(d, 1, 31) => true,
-        _ => return false,
-    };
-    let Some(time) = time else { return true };
-    let (time, zone) = match time.find(['Z', '+', '-']) {
-        Some(at) => (time.get(..at).unwrap_or_default(), time.get(at..)),
-        None => (time, None),
-    };
-    let clock: Vec<&str> = time.split(':').collect();
-    let (h, m, s) = match clock.as_slice() {
-        [h] => (h, &"00", &"00"),
-        [h, m, s] => (h, m, s),
-        _ => return false,
-    };
-    let (s, fraction) = match s.split_once('.') {
-        Some((s, fraction)) => (s, Some(fraction)),
-        None => (*s, None),
-    };
-    let fraction = fraction.is_none_or(|f| !f.is_empty() && f.bytes().all(|b| b.is_ascii_digit()));
-    let zone = match zone {
-        None | Some("Z") => true,
-        Some(offset) => offset
-            .get(1..)
-            .and_then(|o| o.split_once(':'))
-            .is_some_and(|(h, m)| within(h, 0, 14) && within(m, 0, 59)),
-    };
-    day && within(h, 0, 23) && within(m, 0, 59) && within(s, 0, 60) && fraction && zone
+fn is_date(text: &str, features: &Features) -> bool {
+    match features.search_date_regex {
+        true => datetime::is_searched(text),
+        false => datetime::is_date_time(text),
+    }
 }
+
+/// `_project`, which no published definition has. What it reads is said in [`super::extract`].
+fn project_param(resource_type: &str) -> Option<&'static SearchParam> {
+    static PROJECT: LazyLock<SearchParam> = LazyLock::new(|| SearchParam {
+        code: PROJECT_CODE.into(),
+        param_type: ParamType::Token,
+        targets: Box::default(),
+        expression: "meta.project".into(),
+        origin: Origin::Medplum,
+        program: Program::default(),
+        components: Box::default(),
+    });
+    spec().resource(resource_type).map(|_| &*PROJECT)
+}
+
+/// The code of the parameter that asks for the project.
+pub(super) const PROJECT_CODE: &str = "_project";
 
 /// The pairs of a query string, as the WHATWG URL standard reads them: `+` is a space, `%xx` is
 /// decoded where it is valid and kept where it is not, empty pairs are skipped.
@@ -399,7 +388,7 @@ mod tests {
     use super::*;
 
     fn one(criteria: &str) -> (String, String, String) {
-        let request = parse(criteria).unwrap();
+        let request = parse(criteria, &Features::default()).unwrap();
         let [filter] = request.filters.as_slice() else {
             panic!("{criteria}: {:?}", request.filters);
         };
@@ -449,7 +438,7 @@ mod tests {
     #[case("Task")]
     #[case("Task?_include=Task:owner")]
     fn s1_1_no_filter(#[case] criteria: &str) {
-        assert_eq!(parse(criteria).unwrap().filters, []);
+        assert_eq!(parse(criteria, &Features::default()).unwrap().filters, []);
     }
 
     #[rstest]
@@ -471,7 +460,10 @@ mod tests {
         "Unrecognized search parameter type: composite"
     )]
     fn s1_2_refused(#[case] criteria: &str, #[case] text: &str) {
-        assert_eq!(parse(criteria), Err(BadCriteria(text.to_owned())));
+        assert_eq!(
+            parse(criteria, &Features::default()),
+            Err(BadCriteria(text.to_owned()))
+        );
     }
 
     #[test]

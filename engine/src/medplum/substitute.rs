@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use super::smart::{self, Scopes};
+use super::version::{Features, Version};
 use crate::policy::Interaction;
 
 /// The size that parameters may bring a policy to; a replacement can repeat the whole text.
@@ -17,6 +19,8 @@ pub struct AccessPolicy {
     pub entries: Vec<Entry>,
     /// The account that is set on whatever the member creates.
     pub compartment: Option<String>,
+    /// What the server does that enforces it.
+    pub features: Features,
 }
 
 /// An entry as the server holds it.
@@ -40,13 +44,27 @@ pub struct Entry {
     pub constraints: Vec<String>,
 }
 
+impl AccessPolicy {
+    /// A policy whose parameters have been replaced already, without the built-in entries.
+    pub fn resolved(policy: &Value, features: Features) -> Self {
+        Self {
+            entries: array(policy.get("resource")).map(entry).collect(),
+            compartment: reference(policy.get("compartment")),
+            features,
+        }
+    }
+}
+
 impl Entry {
     /// Whether the entry allows the interaction.
     pub fn allows(&self, interaction: Interaction) -> bool {
-        let word = match interaction {
+        self.allows_word(match interaction {
             Interaction::Patch => "update",
             other => other.as_str(),
-        };
+        })
+    }
+
+    pub(super) fn allows_word(&self, word: &str) -> bool {
         match &self.interactions {
             Some(listed) => listed.iter().any(|i| i == word),
             None => !self.readonly || matches!(word, "read" | "vread" | "history" | "search"),
@@ -76,15 +94,48 @@ struct Substitution {
 /// Puts the policies of a membership together.
 ///
 /// `membership` has `profile`, `accessPolicy` and `access` as a ProjectMembership does; `find`
-/// gives the stored policy for a reference. Administrators of a project get other entries, which are
-/// not modelled, and so do sign-ins with SMART scopes.
+/// gives the stored policy for a reference. The server is a 5.0.10.
 ///
 /// # Errors
-/// An administrator. A policy that is missing, or that is no JSON after the replacement: signing in
-/// fails with 400, and a session that was opened before answers every request with 500.
+/// As [`assemble_for`].
 pub fn assemble<'p>(
     membership: &Value,
     find: &dyn Fn(&str) -> Option<&'p Value>,
+) -> Result<AccessPolicy, NoPolicy> {
+    assemble_for(membership, find, &SignIn::default())
+}
+
+/// How a member signed in, and where.
+#[derive(Debug, Clone, Default)]
+pub struct SignIn {
+    /// What the server does.
+    pub features: Features,
+    /// The scopes of the sign-in; `None` without any.
+    pub scopes: Option<Scopes>,
+}
+
+impl SignIn {
+    /// A sign-in without scopes.
+    pub fn at(version: Version) -> Self {
+        Self {
+            features: version.features(),
+            scopes: None,
+        }
+    }
+}
+
+/// Puts the policies of a membership together for a sign-in.
+///
+/// Administrators of a project get other entries, which are not modelled.
+///
+/// # Errors
+/// An administrator. A policy that is missing, or that is no JSON after the replacement: signing in
+/// fails with 400, and a session that was opened before answers every request with 500. Scopes that
+/// the server refuses.
+pub fn assemble_for<'p>(
+    membership: &Value,
+    find: &dyn Fn(&str) -> Option<&'p Value>,
+    sign_in: &SignIn,
 ) -> Result<AccessPolicy, NoPolicy> {
     if membership.get("admin") == Some(&Value::Bool(true)) {
         return Err(NoPolicy::Unknown(
@@ -101,7 +152,11 @@ pub fn assemble<'p>(
         let parameters = array(item.get("parameter")).map(substitution).collect();
         access.push((policy, parameters));
     }
-    let mut assembled = AccessPolicy::default();
+    let features = sign_in.features;
+    let mut assembled = AccessPolicy {
+        features,
+        ..AccessPolicy::default()
+    };
     if access.is_empty() {
         assembled.entries.push(everything());
     }
@@ -136,27 +191,13 @@ pub fn assemble<'p>(
             });
         }
     }
+    if let Some(scopes) = &sign_in.scopes {
+        assembled.entries = smart::narrow(assembled.entries, scopes, &features)?;
+    }
     assembled
         .entries
-        .retain(|entry| !is_admin_type(&entry.resource_type));
+        .retain(|entry| !features.is_admin_type(&entry.resource_type));
     Ok(assembled)
-}
-
-/// Types that only a project's administrator works with; an entry for one of them is dropped, and
-/// `*` does not cover it.
-pub fn is_admin_type(resource_type: &str) -> bool {
-    matches!(
-        resource_type,
-        "UserSecurityRequest" | "Project" | "ProjectMembership" | "User"
-    )
-}
-
-/// Types that only the server's administrator sees.
-pub fn is_protected_type(resource_type: &str) -> bool {
-    matches!(
-        resource_type,
-        "DomainConfiguration" | "JsonWebKey" | "Login"
-    )
 }
 
 fn everything() -> Entry {

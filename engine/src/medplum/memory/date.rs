@@ -3,31 +3,40 @@
 use fhirward_spec::Extracted;
 use serde_json::Value;
 
+use crate::medplum::datetime::{self, NoMoment, Stretch};
 use crate::medplum::parse::{Filter, Operator, alternatives};
-use crate::values::date::interval;
 
-const MILLISECOND: i128 = 1_000_000;
-const HOUR: i128 = 3_600_000;
-const DAY: i128 = 24 * HOUR;
-
-/// First and last millisecond; an open end reaches for ever.
-pub(crate) type Stretch = (i128, i128);
+/// 9999-01-01T00:00:00Z.
+const YEAR_9999: i128 = 253_370_764_800_000;
 
 /// Whether a date or period of the resource compares so with one of the dates asked for.
-pub(super) fn matches(filter: &Filter, values: &[Extracted<'_>]) -> bool {
-    let stored: Vec<Stretch> = values.iter().filter_map(|v| stretch(v.value)).collect();
-    let found = alternatives(&filter.value)
-        .iter()
-        .filter_map(|text| instants(text))
-        .any(|wanted| {
-            stored
-                .iter()
-                .any(|s| compares(&filter.operator, *s, wanted))
-        });
-    found != filter.operator.is_negated()
+///
+/// # Errors
+/// A date of the resource that has no moment: the comparison ends with an error.
+pub(super) fn matches(filter: &Filter, values: &[Extracted<'_>]) -> Result<bool, NoMoment> {
+    let mut stored = Vec::new();
+    for extracted in values {
+        stored.extend(period(extracted.value)?);
+    }
+    let mut found = false;
+    for one in &stored {
+        for text in alternatives(&filter.value) {
+            if let Some(wanted) = datetime::stretch(&text) {
+                found = found || compares(&filter.operator, *one, wanted?);
+            }
+        }
+    }
+    Ok(found != filter.operator.is_negated())
 }
 
-fn compares(operator: &Operator, (start, end): Stretch, (a, b): Stretch) -> bool {
+/// Times are compared as texts, and an end that is open is the text `9999`: earlier than any moment
+/// of that year.
+fn compares(operator: &Operator, (start, end): (i128, End), (a, b): Stretch) -> bool {
+    let end = match end {
+        End::At(end) => end * 2,
+        End::Open => YEAR_9999 * 2 - 1,
+    };
+    let (start, a, b) = (start.saturating_mul(2), a * 2, b * 2);
     match operator {
         // An overlap with open edges, not containment.
         Operator::Eq | Operator::Ap | Operator::Ne => start < b && end > a,
@@ -41,42 +50,39 @@ fn compares(operator: &Operator, (start, end): Stretch, (a, b): Stretch) -> bool
     }
 }
 
-fn stretch(value: &Value) -> Option<Stretch> {
+#[derive(Clone, Copy)]
+enum End {
+    At(i128),
+    Open,
+}
+
+fn period(value: &Value) -> Result<Option<(i128, End)>, NoMoment> {
     match value {
-        Value::String(text) => instants(text),
+        Value::String(text) => match datetime::stretch(text) {
+            Some(stretch) => stretch.map(|(start, end)| Some((start, End::At(end)))),
+            None => Ok(None),
+        },
         Value::Object(members) => {
             let side = |name: &str| members.get(name).and_then(Value::as_str);
             let (start, end) = (side("start"), side("end"));
-            if start.is_none() && end.is_none() {
-                return None;
+            let is_date = |text: Option<&str>| text.is_some_and(datetime::is_date_time);
+            if !is_date(start) && !is_date(end) {
+                return Ok(None);
             }
-            let start = start.and_then(instants).map_or(i128::MIN, |s| s.0);
-            let end = end.and_then(instants).map_or(i128::MAX, |s| s.1);
-            Some((start, end))
+            // One side that is a date makes a period; the other one has to be one then.
+            let moment = |text: Option<&str>| match text.filter(|text| !text.is_empty()) {
+                Some(text) => datetime::stretch(text).unwrap_or(Err(NoMoment)).map(Some),
+                None => Ok(None),
+            };
+            let start = moment(start)?.map_or(i128::MIN, |s| s.0);
+            let end = moment(end)?.map_or(End::Open, |s| End::At(s.1));
+            Ok(Some((start, end)))
         }
-        _ => None,
+        _ => Ok(None),
     }
 }
 
-/// A year, month, day, hour, second or millisecond. Every month ends on its 31st day, which may be
-/// a day of the next one.
+/// First and last millisecond of a date that has moments.
 pub(crate) fn instants(text: &str) -> Option<Stretch> {
-    if let Some(hour) = hour(text) {
-        return instants(&hour).map(|(start, _)| (start, start + HOUR - 1));
-    }
-    let range = interval(text)?;
-    let start = range.low?.div_euclid(MILLISECOND);
-    let end = match text.len() {
-        7 => start + 31 * DAY,
-        _ => range.high?.div_euclid(MILLISECOND),
-    };
-    Some((start, end - 1))
-}
-
-/// `2024-03-10T15Z` as its first second.
-fn hour(text: &str) -> Option<String> {
-    let (date, time) = text.split_once('T')?;
-    let zone = time.get(2..)?;
-    let alone = matches!(zone.bytes().next(), None | Some(b'Z' | b'+' | b'-'));
-    alone.then(|| format!("{date}T{}:00:00{zone}", time.get(..2).unwrap_or_default()))
+    datetime::stretch(text)?.ok()
 }

@@ -13,38 +13,57 @@ use fhirward_spec::ParamType;
 use serde_json::Value;
 
 use super::extract;
-use super::parse::{Filter, Operator, SearchRequest, search_param};
+use super::parse::{BadCriteria, Filter, Operator, SearchRequest, search_param};
+use super::version::Features;
 
 pub(crate) use string::{formatted, human_name, postal_address};
 pub(crate) use token::{Token, tokens};
 
 /// Whether the resource satisfies all filters.
-pub fn matches(request: &SearchRequest, resource: &Value) -> bool {
+///
+/// # Errors
+/// A date of the resource that has no moment.
+pub fn matches(
+    request: &SearchRequest,
+    resource: &Value,
+    features: &Features,
+) -> Result<bool, BadCriteria> {
     let resource_type = resource.get("resourceType").and_then(Value::as_str);
-    resource_type == Some(&request.resource_type)
-        && request
-            .filters
-            .iter()
-            .all(|filter| matches_filter(&request.resource_type, filter, resource))
+    if resource_type != Some(&request.resource_type) {
+        return Ok(false);
+    }
+    for filter in &request.filters {
+        if !matches_filter(&request.resource_type, filter, resource, features)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
-fn matches_filter(resource_type: &str, filter: &Filter, resource: &Value) -> bool {
-    let Some(param) = search_param(resource_type, &filter.code) else {
-        return false;
+fn matches_filter(
+    resource_type: &str,
+    filter: &Filter,
+    resource: &Value,
+    features: &Features,
+) -> Result<bool, BadCriteria> {
+    let Some(param) = search_param(resource_type, &filter.code, features) else {
+        return Ok(false);
     };
     let values = extract::values(param, resource);
-    match filter.operator {
+    let exists = !values.is_empty() || extract::has_extensions(param, resource);
+    Ok(match filter.operator {
         // Every value but the one word means the other thing.
-        Operator::Missing => (filter.value == "false") != values.is_empty(),
-        Operator::Present => (filter.value == "true") != values.is_empty(),
+        Operator::Missing => (filter.value == "false") == exists,
+        Operator::Present => (filter.value == "true") == exists,
         _ => match param.param_type {
-            ParamType::Reference => reference::matches(filter, &values),
+            ParamType::Reference => reference::matches(filter, param, &values, features),
             ParamType::Token => token::matches(filter, &values),
             ParamType::String | ParamType::Uri => string::matches(filter, &values),
-            ParamType::Date => date::matches(filter, &values),
+            ParamType::Date => date::matches(filter, &values)
+                .map_err(|_| BadCriteria("Invalid time value".to_owned()))?,
             ParamType::Number | ParamType::Quantity | ParamType::Composite | ParamType::Special => {
                 false
             }
         },
-    }
+    })
 }

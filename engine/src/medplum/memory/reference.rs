@@ -1,23 +1,35 @@
 //! References in memory: texts that are equal or not.
 
-use fhirward_spec::Extracted;
+use fhirward_spec::{Extracted, SearchParam};
 use serde_json::Value;
 
 use crate::medplum::parse::{Filter, Operator, alternatives};
+use crate::medplum::version::Features;
 
-/// Whether a reference of the resource is one of those asked for. `_compartment` also matches what
-/// ends in `/` and the value.
-pub(super) fn matches(filter: &Filter, values: &[Extracted<'_>]) -> bool {
+/// Whether a reference of the resource is one of those asked for. `_compartment`, and from 5.1.10 a
+/// parameter with one target type, also matches what ends in `/` and the value.
+pub(super) fn matches(
+    filter: &Filter,
+    param: &SearchParam,
+    values: &[Extracted<'_>],
+    features: &Features,
+) -> bool {
     let negated = filter.operator.is_negated();
     if filter.value.is_empty() && values.is_empty() {
         return filter.operator == Operator::Eq;
     }
     let stored = searchable(values);
     let compartment = filter.code == "_compartment";
+    let completes = compartment || (features.bare_ref_single_target && param.targets.len() == 1);
     let found = alternatives(&filter.value).iter().any(|wanted| {
+        let (whole, end) = match features.canonical_slash {
+            true => (wanted.contains('/'), !wanted.contains('/')),
+            false => (true, true),
+        };
         stored.iter().any(|reference| {
-            reference == wanted
-                || (compartment
+            (whole && reference == wanted)
+                || (end
+                    && completes
                     && reference
                         .strip_suffix(wanted.as_str())
                         .is_some_and(|before| before.ends_with('/')))

@@ -35,10 +35,12 @@ pub(crate) fn formatted(extracted: Extracted<'_>) -> Option<String> {
     Some(text).filter(|t| !t.is_empty())
 }
 
-/// `given family`, or the text where there is neither.
+/// `prefix given family suffix`, or the text where there is none of them.
 pub(crate) fn human_name(name: &Value) -> String {
-    let mut parts = list(name, "given");
+    let mut parts = list(name, "prefix");
+    parts.extend(list(name, "given"));
     parts.extend(Some(member(name, "family")).filter(|f| !f.is_empty()));
+    parts.extend(list(name, "suffix"));
     if parts.is_empty() {
         return member(name, "text");
     }

@@ -16,8 +16,9 @@ use compare::{difference, recorded, short};
 use symbols::{with_symbols, with_uuids};
 
 use super::accept;
-use super::decide::{Answer, Operation, Server, Version};
+use super::decide::{Answer, Operation, ResourceVersion, Server};
 use super::substitute::{assemble, without_empties};
+use super::version::Features;
 
 /// The id of what a decision creates.
 const NEW: &str = "sid-new";
@@ -128,7 +129,7 @@ pub fn replay(line: &str) -> Result<ReplayedCase, BadCase> {
 
 /// The other shape of a case: a policy that an administrator stores in a strict project.
 fn stored_policy(case: &Value, policy: &Value) -> Replayed {
-    let refusal = accept::refusal(policy);
+    let refusal = accept::refusal(policy, &Features::default());
     let predicted: u64 = if refusal.is_some() { 400 } else { 201 };
     let recorded = case
         .get("status")
@@ -185,7 +186,7 @@ fn one(
                 .get("version")
                 .and_then(Value::as_u64)
                 .and_then(|v| usize::try_from(v).ok())
-                .map_or(Version::Current, Version::Index),
+                .map_or(ResourceVersion::Current, ResourceVersion::Index),
         }),
         "search" => Some(Operation::Search {
             resource_type: text("type"),

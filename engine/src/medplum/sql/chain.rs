@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Fault, Outcome, Row, World, refused};
+use super::{Backend, Fault, Outcome, Row, refused};
 use crate::medplum::extract;
 use crate::medplum::memory::reference::searchable;
 use crate::medplum::parse::{self, Filter, search_param};
@@ -15,7 +15,7 @@ pub(super) fn condition(
     resource_type: &str,
     filter: &Filter,
     row: Row<'_>,
-    world: &World,
+    world: Backend<'_>,
 ) -> Outcome {
     let found = match filter.code.strip_prefix("_has:") {
         Some(reverse) => has(resource_type, reverse, &filter.value, row, world)?,
@@ -31,7 +31,7 @@ fn follow(
     chain: &str,
     value: &str,
     row: Row<'_>,
-    world: &World,
+    world: Backend<'_>,
 ) -> Result<bool, Fault> {
     let mut kind = resource_type;
     let mut rest = chain;
@@ -41,7 +41,7 @@ fn follow(
             Some((code, kind)) => (code, Some(kind)),
             None => (link, None),
         };
-        let Some(param) = search_param(kind, code) else {
+        let Some(param) = search_param(kind, code, world.features) else {
             return refused(format!("Invalid search parameter in chain: {kind}?{code}"));
         };
         let target = match (named, &*param.targets) {
@@ -78,7 +78,7 @@ fn has(
     reverse: &str,
     value: &str,
     row: Row<'_>,
-    world: &World,
+    world: Backend<'_>,
 ) -> Result<bool, Fault> {
     let parts: Vec<&str> = reverse.splitn(3, ':').collect();
     let [kind, code, rest] = parts.as_slice() else {
@@ -89,7 +89,7 @@ fn has(
     if rest.starts_with("_has") || rest.contains('.') {
         return Err(Fault::Unknown(format!("`_has:{reverse}` is nested")));
     }
-    let Some(param) = search_param(kind, code) else {
+    let Some(param) = search_param(kind, code, world.features) else {
         return refused(format!("Invalid search parameter in chain: {kind}?{code}"));
     };
     let id = row
@@ -112,10 +112,10 @@ fn last(
     key: &str,
     value: &str,
     row: Row<'_>,
-    world: &World,
+    world: Backend<'_>,
 ) -> Result<bool, Fault> {
-    let filter =
-        parse::filter(resource_type, key, value.to_owned()).map_err(|bad| Fault::Refused(bad.0))?;
+    let filter = parse::filter(resource_type, key, value.to_owned(), world.features)
+        .map_err(|bad| Fault::Refused(bad.0))?;
     match filter {
         Some(filter) => Ok(super::condition(resource_type, &filter, row, world)? == Some(true)),
         None => Err(Fault::Unknown(format!("a chain that ends in `{key}`"))),
@@ -123,11 +123,12 @@ fn last(
 }
 
 fn of_type<'w>(
-    world: &'w World,
+    world: Backend<'w>,
     kind: &str,
 ) -> impl Iterator<Item = (&'w String, &'w Stored)> + use<'w> {
     let prefix = format!("{kind}/");
     world
+        .world
         .resources
         .iter()
         .filter(move |(reference, stored)| reference.starts_with(&prefix) && !stored.deleted)

@@ -1,6 +1,6 @@
 //! `_filter`: comparisons joined by `and`, `or` and `not`, each a filter of its own.
 
-use super::{Fault, Outcome, Row, Truth, World, all, any, not};
+use super::{Backend, Fault, Outcome, Row, Truth, all, any, not};
 use crate::medplum::parse::{Filter, Operator};
 
 /// How deep parentheses may go.
@@ -10,7 +10,7 @@ pub(super) fn condition_of(
     resource_type: &str,
     tokens: &mut Vec<String>,
     row: Row<'_>,
-    world: &World,
+    world: Backend<'_>,
     depth: usize,
 ) -> Outcome {
     let mut left = operand(resource_type, tokens, row, world, depth)?;
@@ -27,7 +27,12 @@ pub(super) fn condition_of(
     Ok(left)
 }
 
-pub(super) fn condition(resource_type: &str, text: &str, row: Row<'_>, world: &World) -> Outcome {
+pub(super) fn condition(
+    resource_type: &str,
+    text: &str,
+    row: Row<'_>,
+    world: Backend<'_>,
+) -> Outcome {
     let mut tokens = tokenize(text);
     tokens.reverse();
     let truth = condition_of(resource_type, &mut tokens, row, world, 0)?;
@@ -44,7 +49,7 @@ fn operand(
     resource_type: &str,
     tokens: &mut Vec<String>,
     row: Row<'_>,
-    world: &World,
+    world: Backend<'_>,
     depth: usize,
 ) -> Outcome {
     let unknown = || Fault::Unknown("a `_filter` that is not understood".to_owned());

@@ -1,7 +1,7 @@
 //! The policy as the condition of a database query: search, and every read that misses the cache.
 //!
-//! The condition is put together from the criteria of **all** entries for the type, whatever their
-//! interactions. It fails open where criteria do not begin with their entry's type, and it fails
+//! The condition is put together from the criteria of **all** entries for the type; before 5.1.1
+//! whatever their interactions. It fails open where criteria do not begin with their entry's type, and it fails
 //! as a whole (400) where a single filter of a single entry cannot be translated.
 
 mod boolean;
@@ -22,7 +22,9 @@ use serde_json::Value;
 use super::extract;
 use super::parse::{Filter, Operator, SearchRequest, parse, search_param};
 use super::substitute::AccessPolicy;
+use super::version::Features;
 use super::world::World;
+use crate::policy::Interaction;
 use column::Column;
 
 /// What a database row holds of a resource.
@@ -45,6 +47,13 @@ pub enum Fault {
     Database(String),
     /// The rules here do not say; with the reason.
     Unknown(String),
+}
+
+/// What conditions are asked of.
+#[derive(Clone, Copy)]
+struct Backend<'w> {
+    world: &'w World,
+    features: &'w Features,
 }
 
 /// A condition of SQL: true, false or NULL.
@@ -86,7 +95,14 @@ fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
 ///
 /// # Errors
 /// The query cannot be built or run, or the rules here do not say what it finds.
-pub fn selects(policy: &AccessPolicy, row: Row<'_>, world: &World) -> Result<bool, Fault> {
+pub fn selects(
+    policy: &AccessPolicy,
+    interaction: Interaction,
+    row: Row<'_>,
+    world: &World,
+) -> Result<bool, Fault> {
+    let features = &policy.features;
+    let world = Backend { world, features };
     let resource_type = row
         .resource
         .get("resourceType")
@@ -98,7 +114,11 @@ pub fn selects(policy: &AccessPolicy, row: Row<'_>, world: &World) -> Result<boo
     let mut conditions = Vec::new();
     let mut deferred = None;
     for entry in &policy.entries {
-        if entry.resource_type != resource_type && entry.resource_type != "*" {
+        let concerned = match features.sql_honours_interaction {
+            true => entry.covers(resource_type, features) && entry.allows(interaction),
+            false => entry.resource_type == resource_type || entry.resource_type == "*",
+        };
+        if !concerned {
             continue;
         }
         if let Some(compartment) = &entry.compartment {
@@ -115,8 +135,8 @@ pub fn selects(policy: &AccessPolicy, row: Row<'_>, world: &World) -> Result<boo
             // The server logs a warning and asks without any policy.
             return Ok(true);
         };
-        let request =
-            parse(&format!("{resource_type}{query}")).map_err(|bad| Fault::Refused(bad.0))?;
+        let request = parse(&format!("{resource_type}{query}"), features)
+            .map_err(|bad| Fault::Refused(bad.0))?;
         match conjunction(&request, row, world) {
             Ok(condition) => conditions.extend(condition),
             // The database complains only about the finished query.
@@ -137,7 +157,7 @@ pub fn selects(policy: &AccessPolicy, row: Row<'_>, world: &World) -> Result<boo
 fn conjunction(
     request: &SearchRequest,
     row: Row<'_>,
-    world: &World,
+    world: Backend<'_>,
 ) -> Result<Option<Truth>, Fault> {
     let mut truths = Vec::new();
     let mut deferred = None;
@@ -156,7 +176,7 @@ fn conjunction(
 }
 
 /// One filter.
-fn condition(resource_type: &str, filter: &Filter, row: Row<'_>, world: &World) -> Outcome {
+fn condition(resource_type: &str, filter: &Filter, row: Row<'_>, world: Backend<'_>) -> Outcome {
     if filter.code.starts_with("_has:") || filter.code.contains('.') {
         return chain::condition(resource_type, filter, row, world);
     }
@@ -171,7 +191,7 @@ fn condition(resource_type: &str, filter: &Filter, row: Row<'_>, world: &World) 
         "_filter" => return expression::condition(resource_type, &filter.value, row, world),
         _ => {}
     }
-    let Some(param) = search_param(resource_type, &filter.code) else {
+    let Some(param) = search_param(resource_type, &filter.code, world.features) else {
         return refused(format!("Unknown search parameter: {}", filter.code));
     };
     if (resource_type, filter.code.as_str()) == ("MeasureReport", "period") {
@@ -179,7 +199,20 @@ fn condition(resource_type: &str, filter: &Filter, row: Row<'_>, world: &World) 
             "`MeasureReport?period` has a column of ranges, which is not modelled".to_owned(),
         ));
     }
+    if !world.features.in_not_in_rejected
+        && matches!(filter.operator, Operator::In | Operator::NotIn)
+    {
+        return Err(Fault::Unknown(format!(
+            "what a server before 5.0 finds by `{}:{}` is not known",
+            filter.code,
+            filter.operator.as_str()
+        )));
+    }
     let values = extract::values(param, row.resource);
+    if !world.features.null_not && filter.operator.is_negated() && values.is_empty() {
+        // The comparison is NULL, and so is its negation.
+        return Ok(None);
+    }
     if filter.operator == Operator::Identifier {
         return Ok(token::by_identifier(&filter.value, &values));
     }
@@ -204,7 +237,9 @@ fn condition(resource_type: &str, filter: &Filter, row: Row<'_>, world: &World) 
         Column::Boolean => boolean::condition(filter, &values),
         Column::Text { array } => text::condition(filter, &values, array),
         Column::String { array } => string::condition(filter, &values, array),
-        Column::Reference { array } => reference::condition(filter, &values, array),
+        Column::Reference { array } => {
+            reference::condition(filter, param, &values, array, world.features)
+        }
         Column::Date => date::condition(filter, &values, true),
         Column::DateTime => date::condition(filter, &values, false),
         Column::Number { integer } => number::condition(filter, &values, integer),

@@ -1,0 +1,116 @@
+//! The engine's search parameters against those that Medplum publishes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use fhirward_spec::spec;
+use serde_json::Value;
+
+use crate::Fault;
+
+const FILES: [&str; 2] = ["search-parameters.json", "search-parameters-medplum.json"];
+
+/// A parameter as it is published.
+struct Published {
+    kind: String,
+    targets: BTreeSet<String>,
+}
+
+/// Holds both sides against each other; true when each difference is listed, and each listed one
+/// occurs. A line of `known` is `Type?code word`, and the cause.
+pub fn run(definitions: &str, known: &str) -> Result<bool, Fault> {
+    let mut published: BTreeMap<String, Published> = BTreeMap::new();
+    for file in FILES {
+        let text = std::fs::read_to_string(Path::new(definitions).join(file))?;
+        let bundle: Value = serde_json::from_str(&text)?;
+        for param in list(&bundle, "entry").filter_map(|entry| entry.get("resource")) {
+            for base in list(param, "base").filter_map(Value::as_str) {
+                let word = |name: &str| param.get(name).and_then(Value::as_str).unwrap_or_default();
+                let targets = list(param, "target")
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect();
+                let kind = word("type").to_owned();
+                published.insert(
+                    format!("{base}?{}", word("code")),
+                    Published { kind, targets },
+                );
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    let mut ours = BTreeSet::new();
+    for kind in spec().resource_types() {
+        for param in spec()
+            .search_params(kind)
+            .filter(|p| !p.code.starts_with('_'))
+        {
+            let name = format!("{kind}?{}", param.code);
+            match published.get(&name) {
+                None => {
+                    found.insert(format!("{name} ours-alone"));
+                }
+                Some(other) => {
+                    if other.kind != param.param_type.code() {
+                        found.insert(format!("{name} type"));
+                    }
+                    // Only whether there is one target matters, and which.
+                    let targets: BTreeSet<String> =
+                        param.targets.iter().map(ToString::to_string).collect();
+                    if (targets.len() == 1 || other.targets.len() == 1) && targets != other.targets
+                    {
+                        found.insert(format!("{name} target"));
+                    }
+                }
+            }
+            ours.insert(name);
+        }
+    }
+    for name in published.keys() {
+        let known = name
+            .split('?')
+            .next()
+            .is_some_and(|kind| spec().resource(kind).is_some());
+        if known && !ours.contains(name) && !name.contains("?_") {
+            found.insert(format!("{name} missing"));
+        }
+    }
+    let listed = listed(known)?;
+    for difference in found.difference(&listed) {
+        println!("not listed: {difference}");
+    }
+    for difference in listed.difference(&found) {
+        println!("listed, but it does not occur: {difference}");
+    }
+    println!(
+        "{} search parameters of the engine, {} differ, {} are listed",
+        ours.len(),
+        found.len(),
+        listed.len()
+    );
+    Ok(found == listed)
+}
+
+fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn listed(file: &str) -> Result<BTreeSet<String>, Fault> {
+    let mut all = BTreeSet::new();
+    for line in std::fs::read_to_string(file)?.lines() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some(name), Some(word), Some(_)) => all.insert(format!("{name} {word}")),
+            _ => return Err(format!("`{line}` in {file} has no cause").into()),
+        };
+    }
+    Ok(all)
+}
