@@ -123,23 +123,15 @@ impl Probe {
         Some(Key { constants, enough })
     }
 
-    /// The names of the top-level members that the probe reads.
-    pub(crate) fn members(&self, resource_type: &str) -> Vec<&'static str> {
-        let first = |param: &'static SearchParam| {
-            let composed = param.components.iter().filter(|c| c.from_resource);
-            let programs =
-                std::iter::once(&param.program).chain(composed.map(|component| &component.program));
-            programs
-                .flat_map(|program| program.member_paths())
-                .filter_map(|path| path.first().copied())
-                .collect::<Vec<&'static str>>()
-        };
+    /// The names of the top-level members that the probe reads, and whether it reads of each only
+    /// where a reference points.
+    pub(crate) fn members(&self, resource_type: &str) -> Vec<(&'static str, bool)> {
         match self.subject {
-            Subject::Param(param) => first(param),
+            Subject::Param(param) => members_of(param),
             Subject::Compartment => compartment::patient_params(resource_type)
                 .into_iter()
-                .flat_map(first)
-                .chain(["id", "meta"])
+                .flat_map(members_of)
+                .chain([("id", false), ("meta", false)])
                 .collect(),
         }
     }
@@ -209,6 +201,24 @@ impl Probe {
             }
         }
     }
+}
+
+fn members_of(param: &'static SearchParam) -> Vec<(&'static str, bool)> {
+    let outside = param
+        .components
+        .iter()
+        .filter(|component| component.from_resource)
+        .map(|component| &component.program);
+    let mut members = Vec::new();
+    for program in std::iter::once(&param.program).chain(outside) {
+        let references = program.data_types() == ["Reference"];
+        for path in program.member_paths() {
+            if let Some(first) = path.first() {
+                members.push((*first, references && path.len() == 1));
+            }
+        }
+    }
+    members
 }
 
 impl Pattern {

@@ -14,6 +14,7 @@ pub mod fields;
 mod index;
 pub mod interaction;
 pub mod membership;
+pub mod text;
 
 pub use assemble::{Assembled, Options, assemble};
 pub use compiled::{Entry, Origin, Policy};
@@ -22,3 +23,4 @@ pub use document::{EntryDocument, PolicyDocument};
 pub use explain::Explanation;
 pub use interaction::{Interaction, Interactions};
 pub use membership::{Access, Membership, Parameter, ParameterValue};
+pub use text::TextDecider;
