@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use fhirward_spec::spec;
+use arrayvec::ArrayString;
+use fhirward_spec::{SearchParam, member, spec};
 use serde_json::Value;
 
-use crate::values::reference::local;
+use crate::values::reference::{MAX_ID, is_id, local};
 
 /// The compartments of a resource, as `Type/id`, without repetition.
 ///
@@ -23,51 +24,100 @@ use crate::values::reference::local;
 /// assert_eq!(inside, ["Patient/homer", "Organization/o"]);
 /// ```
 pub fn compartments_of(resource: &Value, base: Option<&str>) -> Vec<String> {
+    let kind = member(resource, "resourceType").and_then(Value::as_str);
+    let params = patient_params(kind.unwrap_or_default());
     let mut found: Vec<String> = Vec::new();
-    let mut add = |reference: Option<&str>| {
-        if let Some(reference) = reference.and_then(|text| local(text, base))
-            && !found.iter().any(|known| known == reference)
-        {
-            found.push(reference.to_owned());
-        }
-    };
-    let kind = resource
-        .get("resourceType")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let id = resource.get("id").and_then(Value::as_str);
-    if let (Some(id), "Patient") = (id, kind) {
-        add(Some(&format!("Patient/{id}")));
-    }
-    for code in spec()
+    let _all = each(resource, &params, base, &mut |inside| {
+        inside.with_name(&mut |name| {
+            if !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+        });
+        ControlFlow::Continue(())
+    });
+    found
+}
+
+/// The search parameters by which a resource of the type is in a patient's compartment.
+pub(crate) fn patient_params(resource_type: &str) -> Vec<&'static SearchParam> {
+    let codes = spec()
         .compartment("Patient")
-        .map(|c| c.params(kind))
-        .unwrap_or_default()
-    {
-        if let Some(param) = spec().search_param(kind, code) {
-            let _ = param.program.each(resource, &mut |element| {
-                let reference = element.value.get("reference").and_then(Value::as_str);
-                if reference
-                    .and_then(|text| local(text, base))
-                    .is_some_and(|text| text.starts_with("Patient/"))
-                {
-                    add(reference);
-                }
-                ControlFlow::Continue(())
-            });
+        .map(|compartment| compartment.params(resource_type));
+    codes
+        .into_iter()
+        .flatten()
+        .filter_map(|code| spec().search_param(resource_type, code))
+        .collect()
+}
+
+/// One compartment that a resource is in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Inside<'r> {
+    /// `Type/id`, as the resource names it.
+    Named(&'r str),
+    /// The patient is the resource itself, of this id.
+    ItsOwn(&'r str),
+}
+
+impl Inside<'_> {
+    /// Whether it is the compartment of this name.
+    pub(crate) fn is(self, name: &str) -> bool {
+        match self {
+            Self::Named(own) => own == name,
+            Self::ItsOwn(id) => name.strip_prefix("Patient/") == Some(id),
         }
     }
-    let meta = resource.get("meta");
-    for name in ["account", "accounts", "compartment"] {
-        match meta.and_then(|meta| meta.get(name)) {
-            Some(Value::Array(items)) => {
-                for item in items {
-                    add(item.get("reference").and_then(Value::as_str));
+
+    /// Calls `visit` with its name.
+    pub(crate) fn with_name(self, visit: &mut dyn FnMut(&str)) {
+        match self {
+            Self::Named(name) => visit(name),
+            Self::ItsOwn(id) => {
+                let mut name = ArrayString::<{ "Patient/".len() + MAX_ID }>::new();
+                // What does not fit is no id, and no compartment.
+                if name.try_push_str("Patient/").is_ok() && name.try_push_str(id).is_ok() {
+                    visit(&name);
                 }
             }
-            Some(item) => add(item.get("reference").and_then(Value::as_str)),
-            None => {}
         }
     }
-    found
+}
+
+/// Calls `visit` with each compartment of a resource until it breaks, with repetitions and without
+/// allocating. `params` are the [`patient_params`] of its type.
+pub(crate) fn each<'r>(
+    resource: &'r Value,
+    params: &[&'static SearchParam],
+    base: Option<&str>,
+    visit: &mut dyn FnMut(Inside<'r>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let target = |element: &'r Value| -> Option<&'r str> {
+        local(member(element, "reference")?.as_str()?, base)
+    };
+    let text = |name| member(resource, name).and_then(Value::as_str);
+    if let (Some("Patient"), Some(id)) = (text("resourceType"), text("id"))
+        && is_id(id)
+    {
+        visit(Inside::ItsOwn(id))?;
+    }
+    for param in params {
+        param
+            .program
+            .each(resource, &mut |element| match target(element.value) {
+                Some(name) if name.starts_with("Patient/") => visit(Inside::Named(name)),
+                _ => ControlFlow::Continue(()),
+            })?;
+    }
+    let meta = member(resource, "meta");
+    for name in ["account", "accounts", "compartment"] {
+        let items = match meta.and_then(|meta| member(meta, name)) {
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(item) => std::slice::from_ref(item),
+            None => &[],
+        };
+        for name in items.iter().filter_map(target) {
+            visit(Inside::Named(name))?;
+        }
+    }
+    ControlFlow::Continue(())
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::program::member;
+
 /// The resource type that a `Reference` points at, by its text alone.
 ///
 /// `Patient/1`, `https://host/fhir/Patient/1` and both with `/_history/2` say `Patient`. Where the
@@ -17,11 +19,10 @@ use serde_json::Value;
 /// assert_eq!(fhirward_spec::reference_type(&logical), Some("Patient"));
 /// ```
 pub fn reference_type(reference: &Value) -> Option<&str> {
-    reference
-        .get("reference")
+    member(reference, "reference")
         .and_then(Value::as_str)
         .and_then(literal_type)
-        .or_else(|| reference.get("type").and_then(Value::as_str))
+        .or_else(|| member(reference, "type").and_then(Value::as_str))
 }
 
 fn literal_type(text: &str) -> Option<&str> {

@@ -1,13 +1,15 @@
 //! From a criteria's syntax to filters, or to everything that is wrong with it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fhirward_spec::{ParamType, SearchParam, spec};
 
 use super::advice;
 use super::bindings::Bindings;
-use super::filter::{Filter, Pattern, Subject, Test};
+use super::filter::Filter;
 use super::pattern;
+use super::probe::{Pattern, Probe, Subject, Test};
 use super::syntax::{Alternative, Criteria, Name, Pair, Piece};
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
@@ -276,9 +278,11 @@ impl Context<'_> {
                 .into(),
             span: pair.span,
             resolved: self.resolved_text(pair, &shown),
-            subject,
-            test,
-            base: self.base.map(Into::into),
+            probe: Arc::new(Probe {
+                subject,
+                test,
+                base: self.base.map(Into::into),
+            }),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use fhirward_spec::{ParamType, SearchParam};
 
-use super::filter::Pattern;
+use super::probe::Pattern;
 use super::syntax::{Alternative, Piece};
 use crate::values::BadValue;
 use crate::values::date::DatePattern;

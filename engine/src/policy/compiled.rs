@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use fhirward_spec::spec;
+use fhirward_spec::{SearchParam, member, spec};
 use serde_json::Value;
 
 use super::fields::{self, FieldPath};
-use super::index::Index;
+use super::index::{Index, QuickMap};
 use super::interaction::{Interaction, Interactions};
 use super::origin::{Origin, Terms};
 use super::scopes::Limit;
 use crate::criteria::Filter;
+use crate::criteria::reading::Reading;
 
 /// Types that only a project's administrator may touch; `*` does not cover them. Source: R.2, with
 /// the types that count among them since Medplum 5.2.
@@ -38,7 +39,7 @@ pub(super) fn is_reserved(resource_type: &str) -> bool {
 pub struct Policy {
     pub(super) profile: String,
     pub(super) entries: Vec<Entry>,
-    by_type: HashMap<Box<str>, TypeEntries>,
+    by_type: QuickMap<Box<str>, TypeEntries>,
     wildcard: Vec<usize>,
     superuser: bool,
     pub(super) terms: Terms,
@@ -50,9 +51,22 @@ pub struct Policy {
 #[derive(Debug, Clone, Default)]
 struct TypeEntries {
     list: Vec<usize>,
-    index: Option<Index>,
-    /// What some entry allows on some resource of the type.
-    granted: Interactions,
+    index: Index,
+}
+
+/// The entries about one type, found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfType<'p> {
+    resource_type: &'p str,
+    /// `None` when no entry names the type: only those on `*` are about it.
+    own: Option<&'p Index>,
+}
+
+impl<'p> OfType<'p> {
+    /// What a [`Reading`] of a resource of the type has to know.
+    pub(super) fn patient(&self) -> &'p [&'static SearchParam] {
+        self.own.map_or(&[], Index::patient)
+    }
 }
 
 /// A compiled entry.
@@ -156,7 +170,7 @@ impl Grant {
 
 impl Policy {
     pub(super) fn new(profile: String, entries: Vec<Entry>) -> Self {
-        let mut by_type: HashMap<Box<str>, TypeEntries> = HashMap::new();
+        let mut by_type: QuickMap<Box<str>, TypeEntries> = QuickMap::default();
         let mut wildcard = Vec::new();
         for (at, entry) in entries.iter().enumerate() {
             if entry.resource_type == "*" {
@@ -171,14 +185,6 @@ impl Policy {
             own.list.extend(wildcard.iter().filter(covers));
             own.list.sort_unstable();
             own.index = Index::new(kind, &own.list, &entries);
-            own.granted = own
-                .list
-                .iter()
-                .filter_map(|at| entries.get(*at))
-                .filter(|entry| entry.may_grant(kind))
-                .fold(Interactions::default(), |all, entry| {
-                    all.union(entry.interactions)
-                });
         }
         Self {
             profile,
@@ -246,31 +252,49 @@ impl Policy {
     /// Whether any entry grants the interaction on the type at all. Without one, the answer is 403
     /// whatever the resource. Source: R.4.
     pub fn grants_type(&self, resource_type: &str, interaction: Interaction) -> bool {
-        if self.superuser {
-            return true;
-        }
-        if !self.in_scope_of_type(resource_type, interaction) {
-            return false;
-        }
-        match self.by_type.get(resource_type) {
-            Some(own) => own.granted.contains(interaction),
-            None => self.entries_for(resource_type).any(|(_, entry)| {
-                entry.interactions.contains(interaction) && entry.may_grant(resource_type)
-            }),
-        }
+        self.superuser || self.grants(&self.of_type(resource_type), interaction)
     }
 
     /// The first entry in order that allows the interaction on this one resource. Source: R.1, R.2.
     pub fn first_entry(&self, interaction: Interaction, resource: &Value) -> Option<usize> {
-        let kind = resource.get("resourceType").and_then(Value::as_str)?;
-        if !self.in_scope(interaction, kind, resource) {
+        let of_type = self.of_type(member(resource, "resourceType")?.as_str()?);
+        let mut reading = Reading::new(resource, of_type.patient());
+        self.first_entry_in(&of_type, interaction, &mut reading)
+    }
+
+    /// The entries about a type, looked up once for all questions of a decision.
+    pub(super) fn of_type<'t>(&'t self, resource_type: &'t str) -> OfType<'t> {
+        OfType {
+            resource_type,
+            own: self.by_type.get(resource_type).map(|own| &own.index),
+        }
+    }
+
+    pub(super) fn grants(&self, of_type: &OfType<'_>, interaction: Interaction) -> bool {
+        let kind = of_type.resource_type;
+        if !self.in_scope_of_type(kind, interaction) {
+            return false;
+        }
+        match of_type.own {
+            Some(own) => own.granted().contains(interaction),
+            None => self.entries_for(kind).any(|(_, entry)| {
+                entry.interactions.contains(interaction) && entry.may_grant(kind)
+            }),
+        }
+    }
+
+    pub(super) fn first_entry_in<'r>(
+        &'r self,
+        of_type: &OfType<'r>,
+        interaction: Interaction,
+        reading: &mut Reading<'r>,
+    ) -> Option<usize> {
+        if !self.in_scope(interaction, of_type.resource_type, reading.resource()) {
             return None;
         }
-        match self.by_type.get(kind).and_then(|own| own.index.as_ref()) {
-            Some(index) => {
-                index.first(resource, &|at| self.allows(at, kind, interaction, resource))
-            }
-            None => self.first_entry_by_walking(interaction, resource),
+        match of_type.own {
+            Some(own) => own.first(interaction, reading),
+            None => self.first_entry_by_walking(interaction, reading.resource()),
         }
     }
 
@@ -281,7 +305,7 @@ impl Policy {
         interaction: Interaction,
         resource: &Value,
     ) -> Option<usize> {
-        let kind = resource.get("resourceType").and_then(Value::as_str)?;
+        let kind = member(resource, "resourceType")?.as_str()?;
         if !self.in_scope(interaction, kind, resource) {
             return None;
         }

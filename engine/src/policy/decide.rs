@@ -1,10 +1,12 @@
 //! Decisions. Source: R.1 to R.4.
 
+use fhirward_spec::member;
 use serde_json::Value;
 
 use super::compiled::Policy;
 use super::constraint;
 use super::interaction::Interaction;
+use crate::criteria::reading::Reading;
 
 /// What an actor asks for, with the resources that decide it.
 #[derive(Debug, Clone, Copy)]
@@ -76,10 +78,7 @@ impl<'a> Request<'a> {
 
     /// Its type; empty when it has none.
     pub fn resource_type(&self) -> &'a str {
-        self.resource()
-            .get("resourceType")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        type_of(self.resource())
     }
 
     /// What must hold, in the order in which it is asked. Each step has the verdict that its
@@ -140,6 +139,13 @@ impl<'a> Request<'a> {
             Self::Delete(_) => &[Interaction::Read, Interaction::Delete],
         }
     }
+}
+
+/// The type of a resource; empty when it has none.
+fn type_of(resource: &Value) -> &str {
+    member(resource, "resourceType")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// What must hold, in order; at most three things.
@@ -272,9 +278,10 @@ impl Policy {
                 reason: Reason::FullAccess,
             };
         }
-        let kind = request.resource_type();
+        let resource = request.resource();
+        let mut of_type = self.of_type(request.resource_type());
         for gate in request.gates() {
-            if !self.grants_type(kind, *gate) {
+            if !self.grants(&of_type, *gate) {
                 return Decision {
                     verdict: Verdict::Forbidden,
                     entry: None,
@@ -284,9 +291,9 @@ impl Policy {
         }
         if let Request::Update { existing, result } | Request::Patch { existing, result } = request
         {
-            let same = |name| existing.get(name) == result.get(name);
+            let same = |name| member(existing, name) == member(result, name);
             // Another type or id is another resource, whatever the entries say.
-            if !same("resourceType") || (result.get("id").is_some() && !same("id")) {
+            if !same("resourceType") || (member(result, "id").is_some() && !same("id")) {
                 return Decision {
                     verdict: Verdict::Forbidden,
                     entry: None,
@@ -295,8 +302,13 @@ impl Policy {
             }
         }
         let mut entry = None;
+        let mut reading = Reading::new(resource, of_type.patient());
         for step in request.steps().into_iter().flatten() {
-            entry = self.first_entry(step.interaction, step.resource);
+            if !std::ptr::eq(step.resource, reading.resource()) {
+                of_type = self.of_type(type_of(step.resource));
+                reading.turn_to(step.resource, of_type.patient());
+            }
+            entry = self.first_entry_in(&of_type, step.interaction, &mut reading);
             let Some(at) = entry else {
                 return Decision {
                     verdict: step.otherwise,

@@ -24,6 +24,7 @@ pub mod resolved;
 pub mod scopes;
 mod several;
 mod variables;
+pub mod text;
 
 pub use assemble::{Assembled, Options, assemble};
 pub use compiled::{Entry, Policy};
@@ -38,3 +39,4 @@ pub use membership::{Access, Membership, Parameter, ParameterValue};
 pub use origin::{AccessOrigin, Origin};
 pub use resolved::Resolved;
 pub use scopes::{Meaning, ResourceScope, Scope, ScopeContext, Scopes};
+pub use text::TextDecider;

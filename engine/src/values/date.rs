@@ -1,6 +1,6 @@
 //! Dates: every value is a stretch of time, as precise as it was written.
 
-use fhirward_spec::Extracted;
+use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 
 use super::{BadValue, Prefix, Range};
@@ -47,7 +47,7 @@ pub fn stretch(element: Extracted<'_>) -> Option<Range<Moment>> {
     match element.value {
         Value::String(text) => interval(text),
         Value::Object(_) if element.data_type == "Timing" => {
-            let events = element.value.get("event").and_then(Value::as_array);
+            let events = member(element.value, "event").and_then(Value::as_array);
             match events.filter(|events| !events.is_empty()) {
                 Some(events) => events
                     .iter()
@@ -56,7 +56,7 @@ pub fn stretch(element: Extracted<'_>) -> Option<Range<Moment>> {
                         low: a.low.min(b.low),
                         high: a.high.max(b.high),
                     }),
-                None => period(element.value.get("repeat")?.get("boundsPeriod")?),
+                None => period(member(member(element.value, "repeat")?, "boundsPeriod")?),
             }
         }
         Value::Object(_) => period(element.value),
@@ -65,7 +65,7 @@ pub fn stretch(element: Extracted<'_>) -> Option<Range<Moment>> {
 }
 
 fn period(value: &Value) -> Option<Range<Moment>> {
-    let side = |name: &str| match value.get(name) {
+    let side = |name: &str| match member(value, name) {
         Some(text) => interval(text.as_str()?).map(Some),
         None => Some(None),
     };

@@ -1,6 +1,9 @@
 //! Decimals as FHIR writes them: their precision is part of them.
 
 use std::cmp::Ordering;
+use std::fmt::Write;
+
+use arrayvec::ArrayString;
 
 /// A decimal, `digits × 10^-scale`.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +94,13 @@ impl Decimal {
                     coarse: 0,
                 });
             }
-            Self::parse(&format!("{value:.2}")).or_else(|| Self::parse(&format!("{value:.0}")))
+            // Below 10^18, a sign, a point and two places fit.
+            let rounded = |places: usize| {
+                let mut text = ArrayString::<32>::new();
+                write!(text, "{value:.places$}").ok()?;
+                Self::parse(&text)
+            };
+            rounded(2).or_else(|| rounded(0))
         })
     }
 

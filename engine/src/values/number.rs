@@ -1,6 +1,6 @@
 //! Numbers: a value stands for the range that its precision implies.
 
-use fhirward_spec::Extracted;
+use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 
 use super::decimal::Decimal;
@@ -50,7 +50,7 @@ impl NumberPattern {
             }
             (range @ Value::Object(_), "Range") => {
                 let side = |name: &str| {
-                    let number = range.get(name)?.get("value")?;
+                    let number = member(member(range, name)?, "value")?;
                     Decimal::stored(number.as_number()?.as_str())
                 };
                 let stored = Range {

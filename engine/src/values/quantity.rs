@@ -1,6 +1,6 @@
 //! Quantities: a number with a unit, compared without conversion.
 
-use fhirward_spec::Extracted;
+use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 
 use super::BadValue;
@@ -58,11 +58,11 @@ impl QuantityPattern {
     /// no known value and matches nothing.
     pub fn matches(&self, element: Extracted<'_>) -> bool {
         let quantity = element.value;
-        if quantity.get("comparator").is_some() {
+        if member(quantity, "comparator").is_some() {
             return false;
         }
-        let value = quantity.get("value").and_then(Value::as_number);
-        let text = |name: &str| quantity.get(name).and_then(Value::as_str);
+        let value = member(quantity, "value").and_then(Value::as_number);
+        let text = |name: &str| member(quantity, name).and_then(Value::as_str);
         let unit = match &self.unit {
             Unit::Any => true,
             Unit::Named(name) => {

@@ -1,9 +1,12 @@
 //! References: which resource an element points at.
 
-use fhirward_spec::Extracted;
+use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 
 use super::BadValue;
+
+/// Characters that an id may have.
+pub(crate) const MAX_ID: usize = 64;
 
 /// What a filter asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +76,7 @@ impl ReferencePattern {
 pub(crate) fn target(element: Extracted<'_>) -> Option<&str> {
     match element.value {
         Value::String(text) => Some(text),
-        Value::Object(object) => object.get("reference").and_then(Value::as_str),
-        _ => None,
+        value => member(value, "reference").and_then(Value::as_str),
     }
 }
 
@@ -88,19 +90,36 @@ pub fn local<'t>(text: &'t str, base: Option<&str>) -> Option<&'t str> {
             .unwrap_or(text),
         None => text,
     };
-    let relative = match relative.find("/_history/") {
-        Some(at) => relative.get(..at)?,
-        None => relative,
-    };
-    let (kind, id) = relative.split_once('/')?;
-    let is_type = kind.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
-        && kind.bytes().all(|b| b.is_ascii_alphanumeric());
-    let is_id = !id.is_empty()
-        && id.len() <= 64
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-    (is_type && is_id).then_some(relative)
+    let bytes = relative.as_bytes();
+    let slash = bytes.iter().position(|b| !b.is_ascii_alphanumeric())?;
+    let is_type = bytes.first().is_some_and(u8::is_ascii_uppercase);
+    if !is_type || bytes.get(slash) != Some(&b'/') {
+        return None;
+    }
+    let after = bytes.get(slash + 1..)?;
+    let length = after
+        .iter()
+        .position(|b| !is_of_id(*b))
+        .unwrap_or(after.len());
+    if !(1..=MAX_ID).contains(&length) {
+        return None;
+    }
+    let end = slash + 1 + length;
+    let rest = relative.get(end..)?;
+    // `Type/_history/…` is the history of a type, not a version of a resource.
+    let is_version = rest.starts_with("/_history/") && after.get(..length) != Some(b"_history");
+    (rest.is_empty() || is_version)
+        .then(|| relative.get(..end))
+        .flatten()
+}
+
+/// Whether the text can be the id of a resource. Medplum's ids may have an underscore.
+pub(crate) fn is_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_of_id)
+}
+
+fn is_of_id(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
 }
 
 #[cfg(test)]
@@ -142,6 +161,31 @@ mod tests {
             Ok(ReferencePattern::Literal("Patient/a".into()))
         );
         assert!(ReferencePattern::parse("a", &two, None).is_err());
+    }
+
+    /// The same as [`local`], a rule at a time.
+    fn local_by_rules(text: &str) -> Option<&str> {
+        let text = match text.find("/_history/") {
+            Some(at) => text.get(..at)?,
+            None => text,
+        };
+        let (kind, id) = text.split_once('/')?;
+        let is_type = kind.starts_with(|c: char| c.is_ascii_uppercase())
+            && kind.chars().all(|c| c.is_ascii_alphanumeric());
+        let is_id = (1..=64).contains(&id.len())
+            && id
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        (is_type && is_id).then_some(text)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn local_follows_its_rules(
+            text in "([A-Za-z1é]{0,3}/?(_history|[a-z.é-]{0,2}|i{63,66})/?){0,3}(/_history/[1/]?)?"
+        ) {
+            proptest::prop_assert_eq!(local(&text, None), local_by_rules(&text));
+        }
     }
 
     #[test]

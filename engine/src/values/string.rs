@@ -1,6 +1,6 @@
 //! Strings: names, addresses, free text. Case and accents do not count; a part must start so.
 
-use fhirward_spec::Extracted;
+use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -49,12 +49,18 @@ impl StringPattern {
         };
         parts
             .iter()
-            .filter_map(|part| element.value.get(part))
+            .filter_map(|part| member(element.value, part))
             .any(|part| self.starts(part))
     }
 
     fn starts(&self, value: &Value) -> bool {
         match value {
+            Value::String(text) if text.is_ascii() => {
+                let mut folded = text.chars().map(|c| c.to_ascii_lowercase());
+                self.folded
+                    .iter()
+                    .all(|wanted| folded.next() == Some(*wanted))
+            }
             Value::String(text) => {
                 let mut folded = fold(text);
                 self.folded

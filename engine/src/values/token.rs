@@ -1,6 +1,6 @@
 //! Tokens: codes, codings, identifiers, contact points, booleans.
 
-use fhirward_spec::Extracted;
+use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 
 /// `code`, `system|code`, `|code` or `system|`; the case counts.
@@ -42,8 +42,7 @@ impl TokenPattern {
     pub fn matches(&self, element: Extracted<'_>) -> bool {
         let value = element.value;
         match element.data_type {
-            "CodeableConcept" => value
-                .get("coding")
+            "CodeableConcept" => member(value, "coding")
                 .and_then(Value::as_array)
                 .is_some_and(|codings| codings.iter().any(|c| self.pair(c, "system", "code"))),
             "Coding" => self.pair(value, "system", "code"),
@@ -63,9 +62,14 @@ impl TokenPattern {
         self.code.as_deref()
     }
 
+    /// Whether that code is all it asks for.
+    pub(crate) fn is_code_alone(&self) -> bool {
+        self.system == System::Any && self.code.is_some()
+    }
+
     fn pair(&self, value: &Value, system: &str, code: &str) -> bool {
-        let system = value.get(system).and_then(Value::as_str);
-        let code = value.get(code).and_then(Value::as_str);
+        let system = member(value, system).and_then(Value::as_str);
+        let code = member(value, code).and_then(Value::as_str);
         match code {
             Some(code) => self.accepts(system, code),
             // `system|` asks for the system alone.
@@ -88,20 +92,20 @@ impl TokenPattern {
 
 /// Calls `visit` with each code that a pattern could find in an element.
 pub(crate) fn each_code(element: Extracted<'_>, visit: &mut dyn FnMut(&str)) {
-    let mut member = |value: &Value, name: &str| {
-        if let Some(code) = value.get(name).and_then(Value::as_str) {
+    let mut text = |value: &Value, name: &str| {
+        if let Some(code) = member(value, name).and_then(Value::as_str) {
             visit(code);
         }
     };
     match (element.data_type, element.value) {
         ("CodeableConcept", concept) => {
-            let codings = concept.get("coding").and_then(Value::as_array);
+            let codings = member(concept, "coding").and_then(Value::as_array);
             for coding in codings.into_iter().flatten() {
-                member(coding, "code");
+                text(coding, "code");
             }
         }
-        ("Coding", coding) => member(coding, "code"),
-        ("Identifier" | "ContactPoint", value) => member(value, "value"),
+        ("Coding", coding) => text(coding, "code"),
+        ("Identifier" | "ContactPoint", value) => text(value, "value"),
         (_, Value::String(text)) => visit(text),
         (_, Value::Bool(true)) => visit("true"),
         (_, Value::Bool(false)) => visit("false"),

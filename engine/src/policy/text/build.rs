@@ -1,0 +1,76 @@
+//! From the JSON text of a member to its value.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Number, Value};
+
+use super::scan::{Fault, Scanner, check_depth};
+
+/// How much of a member is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// All of it.
+    Whole,
+    /// Of references only where they point.
+    Target,
+}
+
+impl Keep {
+    fn wants(self, key: &str) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Target => matches!(key, "reference" | "type"),
+        }
+    }
+}
+
+/// Reads the value that stands inside `depth` arrays and objects.
+pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Result<Value, Fault> {
+    check_depth(depth)?;
+    match scanner.next_byte() {
+        Some(b'"') => {
+            let text = scanner.string()?.decode()?;
+            Ok(Value::String(text.into_owned()))
+        }
+        Some(b'{') => {
+            let mut map = Map::new();
+            scanner.object(&mut |scanner, key| {
+                let key = key.decode()?;
+                if keep.wants(&key) {
+                    let value = value(scanner, depth + 1, Keep::Whole)?;
+                    map.insert(key.into_owned(), value);
+                } else {
+                    scanner.value(depth + 1)?;
+                }
+                Ok(())
+            })?;
+            Ok(Value::Object(map))
+        }
+        Some(b'[') => {
+            let mut items = Vec::new();
+            scanner.array(&mut |scanner| {
+                items.push(value(scanner, depth + 1, keep)?);
+                Ok(())
+            })?;
+            Ok(Value::Array(items))
+        }
+        _ => match scanner.value(depth)? {
+            "true" => Ok(Value::Bool(true)),
+            "false" => Ok(Value::Bool(false)),
+            "null" => Ok(Value::Null),
+            number => number
+                .parse::<Number>()
+                .map(Value::Number)
+                .map_err(|_| Fault),
+        },
+    }
+}
+
+/// The text that a member is, if it is one.
+pub(super) fn text(member: &str) -> Result<Option<Cow<'_, str>>, Fault> {
+    let mut scanner = Scanner::new(member);
+    match scanner.next_byte() {
+        Some(b'"') => scanner.string()?.decode().map(Some),
+        _ => Ok(None),
+    }
+}

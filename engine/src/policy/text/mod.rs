@@ -1,0 +1,211 @@
+//! Decisions from the JSON text of a resource, without making a value of all of it.
+//!
+//! A policy's filters read few elements of a resource. A [`TextDecider`] knows which, for each
+//! type; the rest of the text is checked to be JSON and skipped.
+
+mod build;
+mod lines;
+mod reads;
+mod scan;
+
+pub use lines::{Line, Lines};
+
+use serde_json::{Map, Value};
+
+use super::compiled::Policy;
+use super::decide::{Decision, Request};
+use super::interaction::Interaction;
+use crate::diagnostic::Diagnostic;
+use crate::source::Source;
+use crate::source::json::{Document, MAX_BYTES};
+use reads::Reads;
+use scan::{Fault, Scanner, Written};
+
+/// What a finding calls a text that has no name.
+const UNNAMED: &str = "<resource>";
+
+/// Decides one interaction on many resources, from their texts.
+///
+/// ```
+/// use std::sync::Arc;
+/// use fhirward_engine::policy::{Interaction, Membership, Options, PolicyDocument, assemble};
+///
+/// let (policy, _) = PolicyDocument::from_value(&serde_json::json!({
+///     "resourceType": "AccessPolicy", "id": "p",
+///     "resource": [{"resourceType": "Communication", "criteria": "Communication?recipient=%profile"}],
+/// }));
+/// let policy = Arc::new(policy);
+/// let jackie = Membership::of("Practitioner/jackie", &["AccessPolicy/p"]);
+/// let policy = assemble(&jackie, &|_| Some(policy.clone()), &Options::default()).policy;
+///
+/// let reads = policy.text_decider(Interaction::Read).expect("reading concerns one state");
+/// let export = br#"{"resourceType": "Communication", "recipient": [{"reference": "Practitioner/jackie"}]}
+/// {"resourceType": "Communication", "recipient": [{"reference": "Practitioner/house"}]}
+/// {"resourceType": "Communication", "#;
+/// let answers: Vec<Option<bool>> = reads
+///     .lines(export)
+///     .map(|line| line.decision.ok().map(|decision| decision.is_allowed()))
+///     .collect();
+/// assert_eq!(answers, [Some(true), Some(false), None]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct TextDecider<'p> {
+    policy: &'p Policy,
+    interaction: Interaction,
+    reads: Reads<'p>,
+}
+
+impl Policy {
+    /// A decider of one interaction from the text of resources. `vread` and `history` are asked of
+    /// the current version. `None` for update and patch, which two states of a resource decide.
+    pub fn text_decider(&self, interaction: Interaction) -> Option<TextDecider<'_>> {
+        match interaction {
+            Interaction::Update | Interaction::Patch => None,
+            _ => Some(TextDecider {
+                policy: self,
+                interaction,
+                reads: Reads::of(self, interaction),
+            }),
+        }
+    }
+}
+
+impl<'p> TextDecider<'p> {
+    /// The policy that decides.
+    pub fn policy(&self) -> &'p Policy {
+        self.policy
+    }
+
+    /// The interaction that is asked for.
+    pub fn interaction(&self) -> Interaction {
+        self.interaction
+    }
+
+    /// Decides on the resource that the text is: the same decision as [`Policy::decide`] gives on
+    /// the parsed resource.
+    ///
+    /// # Errors
+    /// What [`Document::parse`] refuses or finds repeated, and a text that is no FHIR resource: not
+    /// an object with a `resourceType`. Nobody is allowed anything on it.
+    pub fn decide(&self, text: &str) -> Result<Decision, Diagnostic> {
+        if text.len() > MAX_BYTES {
+            return Err(too_large());
+        }
+        match self.read(text) {
+            Ok(Some(resource)) => Ok(self.policy.decide(&self.request(&resource))),
+            Ok(None) => Err(no_resource(text)),
+            Err(Fault) => Err(fault(text)),
+        }
+    }
+
+    /// The same of bytes, which must be UTF-8.
+    ///
+    /// # Errors
+    /// As [`TextDecider::decide`], and bytes that are no text.
+    pub fn decide_bytes(&self, bytes: &[u8]) -> Result<Decision, Diagnostic> {
+        if bytes.len() > MAX_BYTES {
+            return Err(too_large());
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.decide(text),
+            Err(error) => Err(Diagnostic::error(
+                "json/not-utf8",
+                format!("byte {} fits no character of UTF-8", error.valid_up_to()),
+            )
+            .with_help("JSON is written in UTF-8")),
+        }
+    }
+
+    /// Decides on each line of NDJSON.
+    pub fn lines<'d, 't>(&'d self, ndjson: &'t [u8]) -> Lines<'d, 't> {
+        Lines::new(self, ndjson)
+    }
+
+    fn request<'r>(&self, resource: &'r Value) -> Request<'r> {
+        match self.interaction {
+            Interaction::Read => Request::Read(resource),
+            Interaction::Search => Request::Search(resource),
+            Interaction::Create => Request::Create(resource),
+            Interaction::Delete => Request::Delete(resource),
+            Interaction::Vread => Request::Vread {
+                current: resource,
+                version: resource,
+            },
+            Interaction::History => Request::History {
+                current: resource,
+                version: resource,
+            },
+            Interaction::Update | Interaction::Patch => Request::Update {
+                existing: resource,
+                result: resource,
+            },
+        }
+    }
+
+    /// What of the resource is read; `None` when the text is JSON but no resource.
+    fn read(&self, text: &str) -> Result<Option<Value>, Fault> {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_mark();
+        if scanner.next_byte() != Some(b'{') {
+            scanner.value(0)?;
+            scanner.end()?;
+            return Ok(None);
+        }
+        // The type decides what is read, and it may come last.
+        let mut members: Vec<(Written<'_>, &str)> = Vec::with_capacity(32);
+        scanner.object(&mut |scanner, key| {
+            members.push((key, scanner.value(1)?));
+            Ok(())
+        })?;
+        scanner.end()?;
+        let mut kind = None;
+        for (key, value) in &members {
+            if key.decode()? == "resourceType" {
+                kind = build::text(value)?;
+            }
+        }
+        let Some(kind) = kind else {
+            return Ok(None);
+        };
+        let mut resource = Map::new();
+        for (key, value) in &members {
+            let key = key.decode()?;
+            if let Some(keep) = self.reads.keep(&kind, &key) {
+                let value = build::value(&mut Scanner::new(value), 1, keep)?;
+                resource.insert(key.into_owned(), value);
+            }
+        }
+        resource.insert("resourceType".to_owned(), Value::String(kind.into_owned()));
+        Ok(Some(Value::Object(resource)))
+    }
+}
+
+fn too_large() -> Diagnostic {
+    Diagnostic::error(
+        "json/too-large",
+        format!(
+            "the text is longer than the limit of {} MB",
+            MAX_BYTES / 1_048_576
+        ),
+    )
+    .with_help("a resource has some kilobytes; is every resource on a line of its own?")
+}
+
+fn no_resource(text: &str) -> Diagnostic {
+    let source = Source::new(UNNAMED, text);
+    Diagnostic::error("text/no-resource", "this is no FHIR resource")
+        .with_source(&source)
+        .with_help("a resource is a JSON object with a `resourceType`")
+}
+
+/// What is wrong with a text that could not be read, in the words of the reader that keeps places.
+fn fault(text: &str) -> Diagnostic {
+    let source = Source::new(UNNAMED, text);
+    let finding = match Document::parse(&source) {
+        Ok(document) => document.repeated_keys().first().cloned(),
+        Err(finding) => Some(finding),
+    };
+    finding.unwrap_or_else(|| {
+        Diagnostic::error("json/syntax", "this is not JSON").with_source(&source)
+    })
+}

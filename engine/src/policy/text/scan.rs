@@ -1,0 +1,367 @@
+//! Skipping over JSON, while checking that it is JSON.
+//!
+//! The same texts are accepted as by [`Document::parse`](crate::source::json::Document::parse)
+//! without repeated keys; only where a fault is, this reader does not say.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::source::json::MAX_DEPTH;
+
+/// Objects with more keys than this have them checked for repetitions by a set.
+const MANY_KEYS: usize = 32;
+
+/// The text is not JSON, or nested too deeply, or has a key twice in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fault;
+
+/// A place in a text, and what has been read before it.
+#[derive(Debug)]
+pub(super) struct Scanner<'t> {
+    text: &'t str,
+    at: usize,
+    /// The keys of the objects around this place, as written between the quotes.
+    keys: Vec<&'t str>,
+}
+
+/// A string as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Written<'t> {
+    /// What stands between the quotes.
+    pub text: &'t str,
+    /// Whether there is an escape in it.
+    pub escaped: bool,
+}
+
+impl<'t> Written<'t> {
+    /// What it says.
+    pub(super) fn decode(self) -> Result<Cow<'t, str>, Fault> {
+        if !self.escaped {
+            return Ok(Cow::Borrowed(self.text));
+        }
+        serde_json::from_str(&format!("\"{}\"", self.text))
+            .map(Cow::Owned)
+            .map_err(|_| Fault)
+    }
+}
+
+/// The keys of one object, while it is read.
+#[derive(Debug)]
+struct Keys {
+    /// Where its keys begin among all.
+    start: usize,
+    /// One bit for some property of each key: without it, a key is new.
+    seen: u64,
+    escaped: bool,
+}
+
+impl<'t> Scanner<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            at: 0,
+            keys: Vec::with_capacity(MANY_KEYS),
+        }
+    }
+
+    /// Skips the byte order mark that some writers begin with.
+    pub(super) fn skip_mark(&mut self) {
+        if self.text.starts_with('\u{feff}') {
+            self.at = '\u{feff}'.len_utf8();
+        }
+    }
+
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Skips blanks, and looks at what comes then.
+    #[inline]
+    pub(super) fn next_byte(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// Skips the byte that has been looked at.
+    #[inline]
+    pub(super) fn step(&mut self) {
+        self.at += 1;
+    }
+
+    /// There must be nothing more.
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
+        match self.next_byte() {
+            None => Ok(()),
+            Some(_) => Err(Fault),
+        }
+    }
+
+    /// Skips one value, which stands inside `depth` arrays and objects, and returns it as written.
+    pub(super) fn value(&mut self, depth: usize) -> Result<&'t str, Fault> {
+        let first = self.next_byte();
+        let start = self.at;
+        check_depth(depth)?;
+        match first {
+            Some(b'"') => {
+                self.string()?;
+            }
+            Some(b'{') => self.object(&mut |scanner, _| {
+                scanner.value(depth + 1)?;
+                Ok(())
+            })?,
+            Some(b'[') => self.array(&mut |scanner| {
+                scanner.value(depth + 1)?;
+                Ok(())
+            })?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b't') => self.word("true")?,
+            Some(b'f') => self.word("false")?,
+            Some(b'n') => self.word("null")?,
+            _ => return Err(Fault),
+        }
+        self.text.get(start..self.at).ok_or(Fault)
+    }
+
+    /// Reads an object, whose brace is next; `member` must read the value of each key.
+    #[inline]
+    pub(super) fn object(
+        &mut self,
+        member: &mut dyn FnMut(&mut Self, Written<'t>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.step();
+        let mut keys = Keys {
+            start: self.keys.len(),
+            seen: 0,
+            escaped: false,
+        };
+        if self.next_byte() == Some(b'}') {
+            self.step();
+            return Ok(());
+        }
+        loop {
+            if self.next_byte() != Some(b'"') {
+                return Err(Fault);
+            }
+            let key = self.string()?;
+            self.note(key, &mut keys)?;
+            if self.next_byte() != Some(b':') {
+                return Err(Fault);
+            }
+            self.step();
+            member(self, key)?;
+            match self.next_byte() {
+                Some(b',') => self.step(),
+                Some(b'}') => {
+                    self.step();
+                    return self.forget(&keys);
+                }
+                _ => return Err(Fault),
+            }
+        }
+    }
+
+    /// Reads an array, whose bracket is next; `item` must read each value.
+    #[inline]
+    pub(super) fn array(
+        &mut self,
+        item: &mut dyn FnMut(&mut Self) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        self.step();
+        if self.next_byte() == Some(b']') {
+            self.step();
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            match self.next_byte() {
+                Some(b',') => self.step(),
+                Some(b']') => {
+                    self.step();
+                    return Ok(());
+                }
+                _ => return Err(Fault),
+            }
+        }
+    }
+
+    /// Remembers a key, which must be new.
+    #[inline]
+    fn note(&mut self, key: Written<'t>, keys: &mut Keys) -> Result<(), Fault> {
+        keys.escaped |= key.escaped;
+        let bit = 1 << (property(key.text) % 64);
+        if keys.seen & bit != 0 {
+            let others = self.keys.get(keys.start..).unwrap_or_default();
+            // A long list is looked through once, at its end.
+            if others.len() < MANY_KEYS && others.contains(&key.text) {
+                return Err(Fault);
+            }
+        }
+        keys.seen |= bit;
+        self.keys.push(key.text);
+        Ok(())
+    }
+
+    /// Forgets the keys of an object that has been read.
+    #[inline]
+    fn forget(&mut self, keys: &Keys) -> Result<(), Fault> {
+        let own = self.keys.get(keys.start..).unwrap_or_default();
+        if keys.escaped || own.len() > MANY_KEYS {
+            let mut known: HashSet<Cow<'_, str>> = HashSet::with_capacity(own.len());
+            for text in own {
+                let key = Written {
+                    text,
+                    escaped: keys.escaped,
+                };
+                if !known.insert(key.decode()?) {
+                    return Err(Fault);
+                }
+            }
+        }
+        self.keys.truncate(keys.start);
+        Ok(())
+    }
+
+    /// Reads a string, whose quote is next.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Written<'t>, Fault> {
+        self.step();
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            self.at += plain_length(rest);
+            match self.peek() {
+                Some(b'"') => {
+                    let text = self.text.get(start..self.at).ok_or(Fault)?;
+                    self.step();
+                    return Ok(Written { text, escaped });
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.step();
+                    self.escape()?;
+                }
+                _ => return Err(Fault),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        let byte = self.peek();
+        self.step();
+        match byte {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+            Some(b'u') => match self.hex()? {
+                0xd800..0xdc00 => {
+                    self.word("\\u")?;
+                    match self.hex()? {
+                        0xdc00..0xe000 => Ok(()),
+                        _ => Err(Fault),
+                    }
+                }
+                0xdc00..0xe000 => Err(Fault),
+                _ => Ok(()),
+            },
+            _ => Err(Fault),
+        }
+    }
+
+    fn hex(&mut self) -> Result<u32, Fault> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            code = code * 16 + digit.ok_or(Fault)?;
+            self.step();
+        }
+        Ok(code)
+    }
+
+    fn word(&mut self, word: &str) -> Result<(), Fault> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word.as_bytes()) {
+            return Err(Fault);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<(), Fault> {
+        if self.peek() == Some(b'-') {
+            self.step();
+        }
+        match self.peek() {
+            Some(b'0') => self.step(),
+            _ => self.digits()?,
+        }
+        if self.peek() == Some(b'.') {
+            self.step();
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.step();
+            if let Some(b'+' | b'-') = self.peek() {
+                self.step();
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.step();
+        }
+        match self.at > start {
+            true => Ok(()),
+            false => Err(Fault),
+        }
+    }
+}
+
+/// Whether a value may stand inside so many arrays and objects.
+#[inline]
+pub(super) fn check_depth(depth: usize) -> Result<(), Fault> {
+    match depth > MAX_DEPTH {
+        true => Err(Fault),
+        false => Ok(()),
+    }
+}
+
+/// A number that is the same for equal texts, and seldom for others of one object.
+#[inline]
+fn property(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let first = bytes.first().copied().unwrap_or_default();
+    let middle = bytes.get(bytes.len() / 2).copied().unwrap_or_default();
+    usize::from(first) + usize::from(middle) * 5 + bytes.len() * 11
+}
+
+/// How many bytes come before the first quote, backslash or control character.
+#[inline]
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES * 128;
+    // The lowest byte that is marked is zero; those above it may be marked by a borrow.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let mut rest = bytes;
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word;
+        let found = (quotes | backslashes | controls) & HIGH;
+        if found != 0 {
+            return bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
+        }
+        rest = after;
+    }
+    let stops = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    let tail = rest.iter().position(stops).unwrap_or(rest.len());
+    bytes.len() - rest.len() + tail
+}

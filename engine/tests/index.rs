@@ -1,0 +1,216 @@
+//! The arranged entries of a type answer as a walk over all of them does.
+
+use std::sync::Arc;
+
+use fhirward_engine::policy::{
+    Interaction, Membership, Options, Policy, PolicyDocument, Request, assemble,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const BASE: &str = "https://h/fhir/R4";
+
+fn policy(entries: &[Value]) -> Policy {
+    let (document, _) = PolicyDocument::from_value(
+        &json!({"resourceType": "AccessPolicy", "id": "p", "resource": entries}),
+    );
+    let document = Arc::new(document);
+    let member = Membership::of("Practitioner/a", &["AccessPolicy/p"]);
+    let options = Options {
+        base_url: Some(BASE.to_owned()),
+        ..Options::default()
+    };
+    assemble(&member, &|_| Some(Arc::clone(&document)), &options).policy
+}
+
+/// One filter of each kind, those with a constant and those without.
+fn filter() -> impl Strategy<Value = String> {
+    let person = prop_oneof![
+        (0..6_u8).prop_map(|n| format!("Patient/{n}")),
+        (0..3_u8).prop_map(|n| format!("Patient/{n},Patient/{n}")),
+        (0..3_u8).prop_map(|n| format!("{BASE}/Patient/{n}")),
+        Just("https://elsewhere/Patient/1".to_owned()),
+        Just("%profile".to_owned()),
+    ];
+    let param = prop_oneof![
+        Just("recipient"),
+        Just("sender"),
+        Just("subject"),
+        Just("part-of"),
+        Just("recipient:not"),
+        Just("sender:not"),
+    ];
+    prop_oneof![
+        4 => (param, person).prop_map(|(param, person)| format!("{param}={person}")),
+        1 => (0..4_u8).prop_map(|n| format!("category=s|{n},{n}")),
+        1 => (0..4_u8).prop_map(|n| format!("category={n}")),
+        1 => Just("category=s|".to_owned()),
+        1 => Just("status=completed,stopped".to_owned()),
+        1 => Just("status:not=completed".to_owned()),
+        1 => Just("sent=ge2024-03".to_owned()),
+        1 => any::<bool>().prop_map(|there| format!("sent:missing={there}")),
+        1 => any::<bool>().prop_map(|there| format!("sender:missing={there}")),
+        1 => any::<bool>().prop_map(|there| format!("category:missing={there}")),
+        1 => (0..4_u8).prop_map(|n| format!("_id=m{n}")),
+        1 => (0..4_u8).prop_map(|n| format!("_tag=t{n}")),
+        1 => (0..4_u8).prop_map(|n| format!("_compartment=Patient/{n}")),
+        1 => (0..4_u8).prop_map(|n| format!("_compartment=Organization/{n}")),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Value> {
+    let kind = prop_oneof![6 => Just("Communication"), 1 => Just("*"), 1 => Just("Patient")];
+    let interactions = proptest::sample::subsequence(
+        vec!["create", "read", "update", "delete", "search", "vread"],
+        1..=6,
+    );
+    let filters = proptest::collection::vec(filter(), 0..4);
+    (kind, filters, interactions).prop_map(|(kind, filters, interactions)| {
+        let mut entry = json!({"resourceType": kind, "interaction": interactions});
+        if let (Some(object), false) = (entry.as_object_mut(), filters.is_empty()) {
+            object.insert(
+                "criteria".to_owned(),
+                json!(format!("{kind}?{}", filters.join("&"))),
+            );
+        }
+        entry
+    })
+}
+
+fn reference() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (0..6_u8).prop_map(|n| json!({"reference": format!("Patient/{n}")})),
+        (0..6_u8).prop_map(|n| json!({"reference": format!("{BASE}/Patient/{n}/_history/2")})),
+        Just(json!({"reference": "Practitioner/a"})),
+        Just(json!({"reference": "https://elsewhere/Patient/1"})),
+        Just(json!({"display": "nobody"})),
+        Just(json!(null)),
+        Just(json!("Patient/1")),
+    ]
+}
+
+fn resource() -> impl Strategy<Value = Value> {
+    let kind = prop_oneof![8 => Just("Communication"), 1 => Just("Patient"), 1 => Just("Media")];
+    let concept = (0..4_u8, any::<bool>()).prop_map(|(n, system)| match system {
+        true => json!({"coding": [{"code": "z"}, {"system": "s", "code": n.to_string()}]}),
+        false => json!({"coding": [{"code": n.to_string()}]}),
+    });
+    let few_or_many = prop_oneof![8 => 0..4_usize, 1 => 60..70_usize];
+    let recipients = few_or_many.prop_flat_map(|n| proptest::collection::vec(reference(), n));
+    let accounts = (0..20_usize, 0..4_u8).prop_map(|(count, n)| -> Vec<Value> {
+        (0..count)
+            .map(|at| json!({"reference": format!("Organization/{}", at + usize::from(n))}))
+            .collect()
+    });
+    let sent = prop_oneof![
+        Just(json!({})),
+        Just(json!({"sent": "2024-03-10T10:00:00Z"})),
+        Just(json!({"_sent": {"extension": []}})),
+    ];
+    (
+        kind,
+        0..4_u8,
+        recipients,
+        (
+            proptest::option::of(reference()),
+            proptest::option::of(reference()),
+        ),
+        proptest::collection::vec(concept, 0..3),
+        prop_oneof![Just("completed"), Just("in-progress")],
+        (accounts, sent),
+    )
+        .prop_map(
+            |(kind, id, recipients, (sender, subject), category, status, (accounts, sent))| {
+                let mut resource = json!({
+                    "resourceType": kind,
+                    "id": format!("m{id}"),
+                    "status": status,
+                    "recipient": recipients,
+                    "category": category,
+                    "meta": {"accounts": accounts, "tag": [{"code": format!("t{id}")}]},
+                });
+                if let Some(object) = resource.as_object_mut() {
+                    object.extend(sender.map(|sender| ("sender".to_owned(), sender)));
+                    object.extend(subject.map(|subject| ("subject".to_owned(), subject)));
+                    object.extend(
+                        sent.as_object()
+                            .into_iter()
+                            .flatten()
+                            .map(|(k, v)| (k.clone(), v.clone())),
+                    );
+                }
+                resource
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    #[test]
+    fn arranged_entries_answer_as_a_walk(
+        entries in proptest::collection::vec(entry(), 0..16),
+        resource in resource(),
+    ) {
+        let policy = policy(&entries);
+        for interaction in Interaction::ALL {
+            prop_assert_eq!(
+                policy.first_entry(interaction, &resource),
+                policy.first_entry_by_walking(interaction, &resource),
+                "{}", interaction
+            );
+        }
+    }
+
+    /// A decision looks at two states of a resource, and each is read for itself.
+    #[test]
+    fn each_state_of_a_resource_is_read_for_itself(
+        entries in proptest::collection::vec(entry(), 0..16),
+        existing in resource(),
+        result in resource(),
+    ) {
+        let policy = policy(&entries);
+        let may = |interaction, resource| policy.first_entry_by_walking(interaction, resource).is_some();
+        let same = ["resourceType", "id"].iter().all(|name| existing.get(name) == result.get(name));
+        let expected = same
+            && may(Interaction::Read, &existing)
+            && may(Interaction::Update, &existing)
+            && may(Interaction::Update, &result);
+        let request = Request::Update { existing: &existing, result: &result };
+        prop_assert_eq!(policy.decide(&request).is_allowed(), expected);
+    }
+}
+
+/// The generated cases above must not all be denials: of a policy with an entry for each patient,
+/// the one that is the recipient's decides.
+#[test]
+fn the_filed_entry_is_found() {
+    let entries: Vec<Value> = (0..50)
+        .map(|n| {
+            json!({
+                "resourceType": "Communication",
+                "criteria": format!("Communication?status=completed&recipient=Patient/{n}"),
+            })
+        })
+        .collect();
+    let policy = policy(&entries);
+    let message = |n: usize, status: &str| {
+        json!({
+            "resourceType": "Communication",
+            "status": status,
+            "recipient": [{"reference": "Group/g"}, {"reference": format!("Patient/{n}")}],
+        })
+    };
+    for n in 0..50 {
+        let found = policy.first_entry(Interaction::Read, &message(n, "completed"));
+        assert_eq!(found, Some(n));
+        assert_eq!(
+            policy.first_entry(Interaction::Read, &message(n, "stopped")),
+            None
+        );
+    }
+    assert_eq!(
+        policy.first_entry(Interaction::Read, &message(50, "completed")),
+        None
+    );
+}
