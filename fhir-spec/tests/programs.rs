@@ -40,6 +40,11 @@ fn read(resource: &Value, code: &str) -> Vec<String> {
     &["Quantity: {\"value\":1.5}"]
 )]
 #[case::cast_of_another_type(json!({"resourceType": "Observation", "valueString": "x"}), "value-quantity", &[])]
+#[case::cast_of_a_derived_type(
+    json!({"resourceType": "ConceptMap", "sourceCanonical": "http://x"}),
+    "source-uri",
+    &["canonical: \"http://x\""]
+)]
 #[case::member_of_a_cast(
     json!({"resourceType": "Observation", "valueCodeableConcept": {"text": "t"}}),
     "value-string",
