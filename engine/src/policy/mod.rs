@@ -23,8 +23,8 @@ pub mod origin;
 pub mod resolved;
 pub mod scopes;
 mod several;
-mod variables;
 pub mod text;
+mod variables;
 
 pub use assemble::{Assembled, Options, assemble};
 pub use compiled::{Entry, Policy};
