@@ -64,18 +64,11 @@ fn law(policy: &Policy, text: &str) {
         .map(Document::value)
         .filter(|value| value.get("resourceType").is_some_and(Value::is_string));
     for interaction in INTERACTIONS {
-        let decided = policy.text_decider(interaction).unwrap().decide(text);
-        match resource {
-            Some(resource) => {
-                let expected = policy.decide(&request(interaction, resource));
-                assert_eq!(
-                    decided.as_ref().ok(),
-                    Some(&expected),
-                    "{interaction} of {text}"
-                );
-            }
-            None => assert!(decided.is_err(), "{interaction} of {text}"),
-        }
+        let decided = policy
+            .text_decider(interaction)
+            .and_then(|decider| decider.decide(text).ok());
+        let expected = resource.map(|resource| policy.decide(&request(interaction, resource)));
+        assert_eq!(decided, expected, "{interaction} of {text}");
     }
 }
 
@@ -180,7 +173,7 @@ fn resource() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn text_is_decided_as_parsed(

@@ -147,32 +147,32 @@ impl<'p> TextDecider<'p> {
         let mut scanner = Scanner::new(text);
         scanner.skip_mark();
         if scanner.next_byte() != Some(b'{') {
-            scanner.value(0)?;
+            scanner.skip(0)?;
             scanner.end()?;
             return Ok(None);
         }
         // The type decides what is read, and it may come last.
         let mut members: Vec<(Written<'_>, &str)> = Vec::with_capacity(32);
-        scanner.object(&mut |scanner, key| {
+        scanner.object(|scanner, key| {
             members.push((key, scanner.value(1)?));
             Ok(())
         })?;
         scanner.end()?;
         let mut kind = None;
-        for (key, value) in &members {
-            if key.decode()? == "resourceType" {
-                kind = build::text(value)?;
-            }
+        if let Some((_, value)) = members.iter().find(|(key, _)| key.is("resourceType")) {
+            kind = build::text(value)?;
         }
         let Some(kind) = kind else {
             return Ok(None);
         };
         let mut resource = Map::new();
-        for (key, value) in &members {
-            let key = key.decode()?;
-            if let Some(keep) = self.reads.keep(&kind, &key) {
+        if let Some(reads) = self.reads.of_type(&kind) {
+            for (key, value) in &members {
+                let Some(keep) = reads.keep(*key) else {
+                    continue;
+                };
                 let value = build::value(&mut Scanner::new(value), 1, keep)?;
-                resource.insert(key.into_owned(), value);
+                resource.insert(key.decode()?.into_owned(), value);
             }
         }
         resource.insert("resourceType".to_owned(), Value::String(kind.into_owned()));
