@@ -67,7 +67,8 @@ fn law(policy: &Policy, text: &str) {
         let decided = policy
             .text_decider(interaction)
             .and_then(|decider| decider.decide(text).ok());
-        let expected = resource.map(|resource| policy.decide(&request(interaction, resource)));
+        let expected = resource
+            .map(|resource| policy.decide_with(&request(interaction, resource), None, &|_| None));
         assert_eq!(decided, expected, "{interaction} of {text}");
     }
 }

@@ -604,7 +604,7 @@ enum Outcome {
 }
 
 /// Words that people take for built-in variables, and paths, are no parameter names.
-fn is_parameter_name(name: &str) -> bool {
+pub(crate) fn is_parameter_name(name: &str) -> bool {
     !name.contains('.') && !matches!(name, "user" | "me" | "current_user" | "practitioner")
 }
 

@@ -49,6 +49,15 @@ impl Filter {
         }
     }
 
+    /// The filter with the values of its variables in place.
+    pub fn resolved(&self) -> &str {
+        if self.resolved.is_empty() {
+            &self.text
+        } else {
+            &self.resolved
+        }
+    }
+
     /// Whether a resource of the filter's type passes.
     pub fn matches(&self, resource: &Value) -> bool {
         self.probe.matches(resource)

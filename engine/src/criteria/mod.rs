@@ -17,6 +17,7 @@ pub mod syntax;
 
 pub(crate) use advice::nearest;
 pub use bindings::Bindings;
+pub(crate) use compile::is_parameter_name;
 pub use compile::{Compiled, compile};
 pub use filter::{Filter, FilterReport};
 pub use syntax::{Criteria, parse};

@@ -1,14 +1,16 @@
-//! From a membership and its policies to one compiled policy. Source: R.7, R.8, 2.5.
+//! From a membership and its policies to one compiled policy. Source: R.7, R.8, 2.1, 2.6.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::compiled::{ADMIN_TYPES, Entry, Grant, Origin, PROTECTED_TYPES, Policy};
-use super::document::{EntryDocument, MAX_ENTRIES, PolicyDocument};
-use super::fields::FieldPath;
+use super::admin;
+use super::compiled::{Entry, Grant, Policy};
+use super::document::{EntryDocument, MAX_ENTRIES, PolicyDocument, constraint_help};
 use super::interaction::Interactions;
 use super::membership::{Access, Membership, ParameterValue};
-use crate::criteria::{self, Bindings};
+use super::origin::{AccessOrigin, Origin, Terms};
+use super::variables::{Unknown, fill, fill_constraint};
+use crate::criteria::Bindings;
 use crate::diagnostic::Diagnostic;
 use crate::values::reference;
 
@@ -39,6 +41,8 @@ pub fn assemble(
 ) -> Assembled {
     let mut diagnostics = Vec::new();
     let mut entries = Vec::new();
+    let mut terms = Terms::default();
+    let mut accounts = Vec::new();
     if membership.access.is_empty() {
         diagnostics.push(
             Diagnostic::warning(
@@ -50,62 +54,116 @@ pub fn assemble(
             )
             .with_help("name a policy in `accessPolicy` or `access`"),
         );
-        entries.push(plain("*", Interactions::EVERY, "membership without policy"));
+        let from = "membership without policy";
+        entries.push(Entry::plain("*", Interactions::EVERY, from));
     }
-    for access in &membership.access {
+    let refused = |finding: Diagnostic, mut diagnostics: Vec<Diagnostic>| {
+        diagnostics.push(finding);
+        Assembled {
+            policy: Policy::nothing(&membership.profile),
+            diagnostics,
+        }
+    };
+    for (index, access) in membership.access.iter().enumerate() {
         let Some(document) = find(&access.policy) else {
-            diagnostics.push(
-                Diagnostic::error(
-                    "membership/no-such-policy",
-                    format!(
-                        "`{}`, which `{}` refers to, does not exist",
-                        access.policy, membership.profile
-                    ),
-                )
-                .with_help("a membership with a missing policy grants nothing at all"),
-            );
-            return Assembled {
-                policy: Policy::nothing(&membership.profile),
-                diagnostics,
-            };
+            let finding = Diagnostic::error(
+                "membership/no-such-policy",
+                format!(
+                    "`{}`, which `{}` refers to, does not exist",
+                    access.policy, membership.profile
+                ),
+            )
+            .with_help("a membership with a missing policy grants nothing at all");
+            return refused(finding, diagnostics);
         };
         let bindings = bindings(membership, access, &mut diagnostics);
         if entries.len() + document.entries().len() > MAX_ENTRIES {
-            diagnostics.push(
-                Diagnostic::error(
-                    "membership/too-many-entries",
-                    format!(
-                        "the policies of `{}` have more than {MAX_ENTRIES} entries together",
-                        membership.profile
-                    ),
-                )
-                .with_help("such a membership grants nothing at all"),
-            );
-            return Assembled {
-                policy: Policy::nothing(&membership.profile),
-                diagnostics,
-            };
+            let finding = Diagnostic::error(
+                "membership/too-many-entries",
+                format!(
+                    "the policies of `{}` have more than {MAX_ENTRIES} entries together",
+                    membership.profile
+                ),
+            )
+            .with_help("such a membership grants nothing at all");
+            return refused(finding, diagnostics);
         }
+        let place = membership.place(index);
+        let repeated = membership
+            .access
+            .iter()
+            .enumerate()
+            .any(|(other, named)| other != index && named.policy == access.policy);
+        let part = Part {
+            document: &document,
+            bindings,
+            base: options.base_url.as_deref(),
+            access: index,
+            place: repeated.then(|| place.as_str().into()),
+        };
         for entry in document.entries() {
-            entries.push(compile(
-                &document,
-                entry,
-                &bindings,
-                options,
-                &mut diagnostics,
-            ));
+            entries.push(part.compile(entry, &mut diagnostics));
         }
+        accounts.extend(part.account(&mut diagnostics));
+        terms.ip_rules.extend(document.ip_rules().iter().cloned());
+        terms.accesses.push(AccessOrigin {
+            place,
+            reference: access.policy.clone(),
+            policy: document.title(),
+            parameters: access.parameters.clone(),
+        });
     }
-    admin_rules(membership, &mut entries, &mut diagnostics);
+    terms.account = one_account(membership, accounts, &mut diagnostics);
+    admin::apply(membership, &mut entries, &mut diagnostics);
     for kind in ["SearchParameter", "StructureDefinition"] {
         if !entries.iter().any(|entry| entry.resource_type == kind) {
-            entries.push(plain(kind, Interactions::READING, "default"));
+            entries.push(Entry::plain(kind, Interactions::READING, "default"));
         }
     }
+    let mut policy = Policy::new(membership.profile.clone(), entries);
+    policy.terms = terms;
     Assembled {
-        policy: Policy::new(membership.profile.clone(), entries),
+        policy,
         diagnostics,
     }
+}
+
+/// The account that all policies agree on. Several that disagree name none: whichever was taken
+/// would show what is created to the people of one tenant though it may be for another's.
+fn one_account(
+    membership: &Membership,
+    accounts: Vec<Option<String>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    let mut known: Vec<String> = accounts.iter().flatten().cloned().collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.len() > 1 {
+        diagnostics.push(
+            Diagnostic::warning(
+                "membership/several-accounts",
+                format!(
+                    "what `{}` creates gets no account: the policies name {}",
+                    membership.profile,
+                    known
+                        .iter()
+                        .map(|account| format!("`{account}`"))
+                        .collect::<Vec<_>>()
+                        .join(" and ")
+                ),
+            )
+            .with_help(
+                "give the member one `compartment`; a server that takes the last one shows what is \
+                 created to that tenant, whoever it is for",
+            ),
+        );
+        return None;
+    }
+    // One that cannot be told may be another than the one that can.
+    if accounts.iter().any(Option::is_none) {
+        return None;
+    }
+    known.pop()
 }
 
 fn bindings(
@@ -139,168 +197,153 @@ fn bindings(
             }
         }
     }
-    for (name, _) in given.into_iter().filter(|(_, times)| *times > 1) {
+    if given.contains_key("profile") {
+        diagnostics.push(
+            Diagnostic::error(
+                "membership/reserved-parameter",
+                format!(
+                    "the parameter `profile` of `{}` would replace who acts",
+                    access.policy
+                ),
+            )
+            .with_help(
+                "`%profile` is the profile of the membership; give the parameter another name",
+            ),
+        );
+    }
+    let unclear = given
+        .into_iter()
+        .filter(|(name, times)| *times > 1 || *name == "profile");
+    for (name, _) in unclear {
         // Which of the values counts would be a guess; without one, its entries grant nothing.
         bindings.unbind(name);
     }
     bindings
 }
 
-fn compile(
-    document: &PolicyDocument,
-    entry: &EntryDocument,
-    bindings: &Bindings,
-    options: &Options,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Entry {
-    let base = options.base_url.as_deref();
-    let mut span = None;
-    let mut grant = Grant::All;
-    if let Some((compiled, findings)) = document.compile_criteria(entry, bindings, base) {
-        span = document.criteria_span(entry);
-        let reason = findings
-            .iter()
-            .find(|f| f.is_error())
-            .map(|f| f.message.clone());
-        diagnostics.extend(findings);
-        grant = match reason {
-            Some(reason) => Grant::Nothing(reason),
-            None => Grant::Filtered(compiled.filters.into_iter().collect()),
+/// A policy as one access of a membership brings it.
+struct Part<'a> {
+    document: &'a PolicyDocument,
+    bindings: Bindings,
+    base: Option<&'a str>,
+    access: usize,
+    place: Option<Arc<str>>,
+}
+
+impl Part<'_> {
+    fn compile(&self, entry: &EntryDocument, diagnostics: &mut Vec<Diagnostic>) -> Entry {
+        let mut span = None;
+        let mut grant = Grant::All;
+        let compiled = self
+            .document
+            .compile_criteria(entry, &self.bindings, self.base);
+        if let Some((compiled, findings)) = compiled {
+            span = self.document.criteria_span(entry);
+            let reason = findings
+                .iter()
+                .find(|f| f.is_error())
+                .map(|f| f.message.clone());
+            diagnostics.extend(findings);
+            grant = match reason {
+                Some(reason) => Grant::Nothing(reason),
+                None => Grant::Filtered(compiled.filters.into_iter().collect()),
+            };
+        }
+        let place = |below: &str| {
+            self.document
+                .place(&format!("/resource/{}{below}", entry.index))
         };
-    }
-    if let Some(compartment) = &entry.compartment {
-        grant = with_compartment(grant, entry, compartment, base);
-    }
-    if let Some(reason) = &entry.broken {
-        grant = Grant::Nothing(reason.clone());
-    }
-    Entry {
-        resource_type: entry.resource_type.clone(),
-        interactions: entry.interactions,
-        criteria: entry.criteria.clone(),
-        hidden_fields: entry.hidden_fields.clone(),
-        readonly_fields: entry.readonly_fields.clone(),
-        write_constraints: entry.write_constraints.clone(),
-        origin: Origin {
-            policy: document.title(),
-            number: Some(entry.index + 1),
-            source: Some(Arc::clone(document.source())),
-            span,
-        },
-        grant,
-    }
-}
-
-/// The deprecated `compartment` of an entry is one more filter.
-fn with_compartment(
-    grant: Grant,
-    entry: &EntryDocument,
-    compartment: &str,
-    base: Option<&str>,
-) -> Grant {
-    let kind = &entry.resource_type;
-    let Some(local) = reference::local(compartment, base) else {
-        return Grant::Nothing(format!("`{compartment}` is no compartment"));
-    };
-    let text = format!("{kind}?_compartment={local}");
-    let (parsed, faults) = criteria::parse(&text, &[]);
-    let extra = criteria::compile(&parsed, kind, &Bindings::none(), base);
-    if extra.is_broken() || faults.iter().any(Diagnostic::is_error) {
-        return Grant::Nothing(format!("`{compartment}` is no compartment"));
-    }
-    match grant {
-        Grant::Nothing(reason) => Grant::Nothing(reason),
-        Grant::All => Grant::Filtered(extra.filters.into_iter().collect()),
-        Grant::Filtered(mut filters) => {
-            filters.retain(|kind, _| extra.filters.contains_key(kind));
-            for (kind, list) in &mut filters {
-                list.extend(extra.filters.get(kind).into_iter().flatten().cloned());
-            }
-            Grant::Filtered(filters)
-        }
-    }
-}
-
-fn plain(resource_type: &str, interactions: Interactions, from: &str) -> Entry {
-    Entry {
-        resource_type: resource_type.to_owned(),
-        interactions,
-        criteria: None,
-        hidden_fields: Vec::new(),
-        readonly_fields: Vec::new(),
-        write_constraints: Vec::new(),
-        origin: Origin {
-            policy: from.to_owned(),
-            number: None,
-            source: None,
-            span: None,
-        },
-        grant: Grant::All,
-    }
-}
-
-/// Entries for the admin types are the project's, not the policy's.
-fn admin_rules(
-    membership: &Membership,
-    entries: &mut Vec<Entry>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let reserved = |kind: &str| ADMIN_TYPES.contains(&kind) || PROTECTED_TYPES.contains(&kind);
-    for entry in entries
-        .iter()
-        .filter(|entry| reserved(&entry.resource_type))
-    {
-        let mut finding = Diagnostic::warning(
-            "policy/admin-type",
-            format!("an entry for `{}` has no effect", entry.resource_type),
-        )
-        .with_help("access to this type follows from `ProjectMembership.admin` alone");
-        if let (Some(source), Some(span)) = (&entry.origin.source, entry.origin.span) {
-            finding = finding.with_label(span, "removed").with_source(source);
-        }
-        diagnostics.push(finding);
-    }
-    entries.retain(|entry| !reserved(&entry.resource_type));
-    if !membership.admin {
-        return;
-    }
-    let from = "project administration";
-    let readonly = |names: &[&str], kind: &str| -> Vec<FieldPath> {
-        names
-            .iter()
-            .filter_map(|name| FieldPath::parse(name, kind, false).ok())
-            .collect()
-    };
-    if let Some(project) = &membership.project {
-        let text = format!(
-            "Project?_id={}",
-            project.rsplit('/').next().unwrap_or_default()
-        );
-        let (parsed, _) = criteria::parse(&text, &[]);
-        let own = criteria::compile(&parsed, "Project", &Bindings::none(), None);
-        entries.push(Entry {
-            criteria: Some(text),
-            readonly_fields: readonly(&["features", "link", "systemSetting"], "Project"),
-            hidden_fields: readonly(&["superAdmin", "systemSecret", "strictMode"], "Project"),
-            grant: if own.is_broken() {
-                Grant::Nothing("the project's id is no id".to_owned())
-            } else {
-                Grant::Filtered(own.filters.into_iter().collect())
-            },
-            ..plain("Project", Interactions::EVERY, from)
+        let compartment = entry.compartment.as_ref().map(|text| {
+            self.reference(text).inspect_err(|reason| {
+                // What is wrong with the text itself is in the findings of the document.
+                if text.contains('%') {
+                    diagnostics.push(
+                        Diagnostic::error("policy/compartment", reason.clone())
+                            .with_label(place("/compartment"), "the entry grants nothing")
+                            .with_source(self.document.source()),
+                    );
+                }
+            })
         });
+        grant = match &compartment {
+            None => grant,
+            Some(Ok(local)) => grant.in_compartment(&entry.resource_type, local, self.base),
+            Some(Err(reason)) => Grant::Nothing(reason.clone()),
+        };
+        let mut write_constraints = Vec::new();
+        for (at, expression) in entry.write_constraints.iter().enumerate() {
+            match fill_constraint(expression, &self.bindings) {
+                Ok(filled) => write_constraints.push(filled),
+                Err(Unknown(variable)) => {
+                    let message = format!("`{variable}` has no value in a write constraint");
+                    grant = Grant::Nothing(message.clone());
+                    write_constraints.push(expression.clone());
+                    let below = format!("/writeConstraint/{at}/expression");
+                    diagnostics.push(
+                        Diagnostic::error("policy/constraint", message)
+                            .with_label(place(&below), "the entry grants nothing")
+                            .with_source(self.document.source())
+                            .with_help(constraint_help()),
+                    );
+                }
+            }
+        }
+        if let Some(reason) = &entry.broken {
+            grant = Grant::Nothing(reason.clone());
+        }
+        Entry {
+            resource_type: entry.resource_type.clone(),
+            interactions: entry.interactions,
+            criteria: entry.criteria.clone(),
+            hidden_fields: entry.hidden_fields.clone(),
+            readonly_fields: entry.readonly_fields.clone(),
+            write_constraints,
+            origin: Origin {
+                policy: self.document.title(),
+                number: Some(entry.index + 1),
+                source: Some(Arc::clone(self.document.source())),
+                span,
+                access: Some(self.access),
+                place: self.place.clone(),
+            },
+            grant,
+        }
     }
-    entries.push(Entry {
-        readonly_fields: readonly(&["project", "user"], "ProjectMembership"),
-        ..plain("ProjectMembership", Interactions::EVERY, from)
-    });
-    entries.push(plain("UserSecurityRequest", Interactions::READING, from));
-    entries.push(Entry {
-        hidden_fields: readonly(&["passwordHash", "mfaSecret"], "User"),
-        readonly_fields: readonly(
-            &["email", "emailVerified", "mfaEnrolled", "project"],
-            "User",
-        ),
-        ..plain("User", Interactions::EVERY, from)
-    });
+
+    /// The account of what is created, if the policy has one: `Some(None)` where it has one that
+    /// cannot be told.
+    fn account(&self, diagnostics: &mut Vec<Diagnostic>) -> Option<Option<String>> {
+        let text = self.document.compartment()?;
+        let told = self.reference(text).and_then(|local| {
+            if local.starts_with("Project/") {
+                return Err(format!("`{local}` is a project, and no account"));
+            }
+            Ok(local)
+        });
+        Some(match told {
+            Ok(account) => Some(account),
+            Err(reason) => {
+                diagnostics.push(
+                    Diagnostic::error("policy/compartment", reason)
+                        .with_label(
+                            self.document.place("/compartment"),
+                            "what is created gets no account",
+                        )
+                        .with_source(self.document.source())
+                        .with_help("an account is `Type/id`, or a parameter that is one"),
+                );
+                None
+            }
+        })
+    }
+
+    /// A reference with the values of its variables, `Type/id`.
+    fn reference(&self, text: &str) -> Result<String, String> {
+        let filled = fill(text, &self.bindings)
+            .map_err(|Unknown(variable)| format!("`{variable}` has no value"))?;
+        match reference::local(&filled, self.base) {
+            Some(local) => Ok(local.to_owned()),
+            None => Err(format!("`{filled}` is no compartment")),
+        }
+    }
 }

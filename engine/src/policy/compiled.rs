@@ -1,7 +1,6 @@
 //! A policy that only answers questions.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use fhirward_spec::{SearchParam, member, spec};
 use serde_json::Value;
@@ -9,19 +8,31 @@ use serde_json::Value;
 use super::fields::{self, FieldPath};
 use super::index::{Index, QuickMap};
 use super::interaction::{Interaction, Interactions};
+use super::origin::{Origin, Terms};
+use super::scopes::Limit;
 use crate::criteria::Filter;
 use crate::criteria::reading::Reading;
-use crate::source::{Source, Span};
 
-/// Types that only a project's administrator may touch; `*` does not cover them.
-pub const ADMIN_TYPES: [&str; 4] = [
+/// Types that only a project's administrator may touch; `*` does not cover them. Source: R.2, with
+/// the types that count among them since Medplum 5.2.
+pub const ADMIN_TYPES: [&str; 9] = [
+    "AccessPolicy",
+    "Cron",
+    "Package",
+    "PackageInstallation",
+    "PackageRelease",
     "Project",
     "ProjectMembership",
     "User",
     "UserSecurityRequest",
 ];
 /// Types that no member may touch.
-pub const PROTECTED_TYPES: [&str; 3] = ["DomainConfiguration", "JsonWebKey", "Login"];
+pub const PROTECTED_TYPES: [&str; 4] = ["DomainConfiguration", "Enterprise", "JsonWebKey", "Login"];
+
+/// Whether access to the type follows from the project, and not from policies.
+pub(super) fn is_reserved(resource_type: &str) -> bool {
+    ADMIN_TYPES.contains(&resource_type) || PROTECTED_TYPES.contains(&resource_type)
+}
 
 /// The policies of one member, assembled and compiled. Plain data: shared freely between threads.
 #[derive(Debug, Clone)]
@@ -31,6 +42,9 @@ pub struct Policy {
     by_type: QuickMap<Box<str>, TypeEntries>,
     wildcard: Vec<usize>,
     superuser: bool,
+    pub(super) terms: Terms,
+    /// The scopes of tokens; all must cover what is asked.
+    pub(super) limits: Vec<Limit>,
 }
 
 /// The entries that are about one type, in order.
@@ -75,28 +89,6 @@ pub struct Entry {
     pub(super) grant: Grant,
 }
 
-/// Where an entry comes from.
-#[derive(Debug, Clone)]
-pub struct Origin {
-    /// The policy's name, or what gives the entry without a policy.
-    pub policy: String,
-    /// Its number in the policy, from 1; `None` for an entry that no policy has.
-    pub number: Option<usize>,
-    /// The text of the policy.
-    pub source: Option<Arc<Source>>,
-    /// The place of the criteria in it.
-    pub span: Option<Span>,
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.number {
-            Some(number) => write!(f, "{} #{number}", self.policy),
-            None => f.write_str(&self.policy),
-        }
-    }
-}
-
 /// On which resources of its types an entry works.
 #[derive(Debug, Clone)]
 pub(super) enum Grant {
@@ -109,6 +101,20 @@ pub(super) enum Grant {
 }
 
 impl Entry {
+    /// An entry that no policy has.
+    pub(super) fn plain(resource_type: &str, interactions: Interactions, from: &str) -> Self {
+        Self {
+            resource_type: resource_type.to_owned(),
+            interactions,
+            criteria: None,
+            hidden_fields: Vec::new(),
+            readonly_fields: Vec::new(),
+            write_constraints: Vec::new(),
+            origin: Origin::beside_policies(from),
+            grant: Grant::All,
+        }
+    }
+
     /// Why it grants nothing, if something is wrong with it.
     pub fn broken(&self) -> Option<&str> {
         match &self.grant {
@@ -120,34 +126,48 @@ impl Entry {
     /// Whether it is about resources of the type.
     pub fn covers(&self, resource_type: &str) -> bool {
         if self.resource_type == "*" {
-            !ADMIN_TYPES.contains(&resource_type) && !PROTECTED_TYPES.contains(&resource_type)
+            !is_reserved(resource_type)
         } else {
             self.resource_type == resource_type
         }
     }
 
     pub(super) fn filters(&self, resource_type: &str) -> Option<&[Filter]> {
-        match &self.grant {
-            Grant::Filtered(filters) => filters.get(resource_type).map(Vec::as_slice),
+        self.grant.filters(resource_type)
+    }
+
+    fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
+        self.grant.accepts(resource_type, resource)
+    }
+
+    fn may_grant(&self, resource_type: &str) -> bool {
+        self.grant.may_grant(resource_type)
+    }
+}
+
+impl Grant {
+    pub(super) fn filters(&self, resource_type: &str) -> Option<&[Filter]> {
+        match self {
+            Self::Filtered(filters) => filters.get(resource_type).map(Vec::as_slice),
             _ => None,
         }
     }
 
-    fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
-        match &self.grant {
-            Grant::All => true,
-            Grant::Nothing(_) => false,
-            Grant::Filtered(filters) => filters
+    pub(super) fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing(_) => false,
+            Self::Filtered(filters) => filters
                 .get(resource_type)
                 .is_some_and(|filters| filters.iter().all(|filter| filter.matches(resource))),
         }
     }
 
-    fn may_grant(&self, resource_type: &str) -> bool {
-        match &self.grant {
-            Grant::All => true,
-            Grant::Nothing(_) => false,
-            Grant::Filtered(filters) => filters.contains_key(resource_type),
+    pub(super) fn may_grant(&self, resource_type: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing(_) => false,
+            Self::Filtered(filters) => filters.contains_key(resource_type),
         }
     }
 }
@@ -176,6 +196,8 @@ impl Policy {
             by_type,
             wildcard,
             superuser: false,
+            terms: Terms::default(),
+            limits: Vec::new(),
         }
     }
 
@@ -184,6 +206,18 @@ impl Policy {
         Self {
             superuser: true,
             ..Self::new(String::new(), Vec::new())
+        }
+    }
+
+    /// Full access as entries, which can be limited.
+    pub(super) fn spelled_out(self) -> Self {
+        let all = ["*"].into_iter().chain(ADMIN_TYPES).chain(PROTECTED_TYPES);
+        let entries = all
+            .map(|kind| Entry::plain(kind, Interactions::EVERY, "full access"))
+            .collect();
+        Self {
+            terms: self.terms,
+            ..Self::new(self.profile, entries)
         }
     }
 
@@ -209,8 +243,7 @@ impl Policy {
 
     /// The entries that are about a type, in order, with their indices.
     pub(super) fn entries_for(&self, resource_type: &str) -> impl Iterator<Item = (usize, &Entry)> {
-        let admin =
-            ADMIN_TYPES.contains(&resource_type) || PROTECTED_TYPES.contains(&resource_type);
+        let admin = is_reserved(resource_type);
         let list: &[usize] = match self.by_type.get(resource_type) {
             Some(own) => &own.list,
             None if admin => &[],
@@ -243,6 +276,9 @@ impl Policy {
 
     pub(super) fn grants(&self, of_type: &OfType<'_>, interaction: Interaction) -> bool {
         let kind = of_type.resource_type;
+        if !self.in_scope_of_type(kind, interaction) {
+            return false;
+        }
         match of_type.own {
             Some(own) => own.granted().contains(interaction),
             None => self.entries_for(kind).any(|(_, entry)| {
@@ -257,6 +293,9 @@ impl Policy {
         interaction: Interaction,
         reading: &mut Reading<'r>,
     ) -> Option<usize> {
+        if !self.in_scope(interaction, of_type.resource_type, reading.resource()) {
+            return None;
+        }
         match of_type.own {
             Some(own) => own.first(interaction, reading),
             None => self.first_entry_by_walking(interaction, reading.resource()),
@@ -271,6 +310,9 @@ impl Policy {
         resource: &Value,
     ) -> Option<usize> {
         let kind = member(resource, "resourceType")?.as_str()?;
+        if !self.in_scope(interaction, kind, resource) {
+            return None;
+        }
         self.entries_for(kind)
             .map(|(at, _)| at)
             .find(|at| self.allows(*at, kind, interaction, resource))
@@ -280,6 +322,19 @@ impl Policy {
         self.entries.get(at).is_some_and(|entry| {
             entry.interactions.contains(interaction) && entry.accepts(kind, resource)
         })
+    }
+
+    /// Whether the scopes of the token, if any limit it, cover the interaction on the resource.
+    pub(super) fn in_scope(&self, interaction: Interaction, kind: &str, resource: &Value) -> bool {
+        self.limits
+            .iter()
+            .all(|limit| limit.covers(interaction, kind, resource))
+    }
+
+    pub(super) fn in_scope_of_type(&self, kind: &str, interaction: Interaction) -> bool {
+        self.limits
+            .iter()
+            .all(|limit| limit.covers_type(kind, interaction))
     }
 
     /// The fields that an output after `interaction` must not show. `None` when no entry allows
@@ -360,6 +415,11 @@ impl Policy {
     /// Whether the actor may search or sort by a parameter: not when it reads a field that some
     /// entry hides from their searches.
     pub fn may_filter_by(&self, resource_type: &str, code: &str) -> bool {
+        self.may_filter(resource_type, code, None)
+    }
+
+    /// The same for a filter with a modifier, which may read more of an element than one without.
+    pub fn may_filter(&self, resource_type: &str, code: &str, modifier: Option<&str>) -> bool {
         let mut hidden = self
             .entries_for(resource_type)
             .filter(|(_, entry)| entry.interactions.contains(Interaction::Search))
@@ -368,7 +428,7 @@ impl Policy {
             return !hidden.any(|field| field.tells_compartment(resource_type));
         }
         match spec().search_param(resource_type, code) {
-            Some(param) => !hidden.any(|field| field.is_read_by(param)),
+            Some(param) => !hidden.any(|field| field.is_read_by(param, modifier)),
             None => true,
         }
     }

@@ -231,6 +231,13 @@ pub enum Reason {
     AnotherResource,
     /// The entry that grants it has a write constraint that does not hold or cannot be evaluated.
     Constraint(usize),
+    /// The `securityContext` of the Binary is not one that the actor may read.
+    SecurityContext(Side),
+    /// A conditional interaction found what it was to make, or more than one match: nothing is
+    /// done.
+    NothingAsked,
+    /// A conditional interaction found nothing.
+    NoMatch,
 }
 
 impl Decision {

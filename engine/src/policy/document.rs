@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::fields::FieldPath;
 use super::interaction::{Interaction, Interactions};
+use super::ip::IpRule;
 use super::membership::Membership;
+use super::variables::{Unknown, fill_constraint};
 use crate::criteria::{self, Bindings};
 use crate::diagnostic::Diagnostic;
 use crate::fhirpath;
@@ -58,6 +60,7 @@ pub struct PolicyDocument {
     name: Option<String>,
     compartment: Option<String>,
     entries: Vec<EntryDocument>,
+    ip_rules: Vec<IpRule>,
 }
 
 /// An element of `AccessPolicy.resource`.
@@ -143,6 +146,7 @@ impl PolicyDocument {
             name: None,
             compartment: None,
             entries: Vec::new(),
+            ip_rules: Vec::new(),
         }
     }
 
@@ -175,6 +179,11 @@ impl PolicyDocument {
         &self.entries
     }
 
+    /// The `ipAccessRule`s, in order.
+    pub fn ip_rules(&self) -> &[IpRule] {
+        &self.ip_rules
+    }
+
     /// The text it was read from.
     pub fn source(&self) -> &Arc<Source> {
         self.json.source()
@@ -194,8 +203,23 @@ impl PolicyDocument {
             name: text("name"),
             compartment: reference(value.get("compartment")),
             entries: Vec::new(),
+            ip_rules: Vec::new(),
             pointer,
         };
+        if value.get("compartment").is_some() && policy.compartment.is_none() {
+            findings.push(
+                Diagnostic::error("policy/shape", "`compartment` has no `reference`")
+                    .with_label(
+                        policy.place("/compartment"),
+                        "what is created gets no account",
+                    )
+                    .with_source(json.source())
+                    .with_help(
+                        "write `{\"reference\": \"Organization/123\"}`, or a variable there",
+                    ),
+            );
+        }
+        policy.ip_rules = IpRule::read_all(json, &policy.title(), &policy.pointer, findings);
         unknown_keys(
             json,
             &policy.pointer,
@@ -278,6 +302,11 @@ impl PolicyDocument {
             .collect();
         compiled.findings.clone_from(&findings);
         Some((compiled, findings))
+    }
+
+    /// The place of a part of the policy, or of what is nearest around it.
+    pub(crate) fn place(&self, below: &str) -> Span {
+        self.json.nearest_span(&format!("{}{below}", self.pointer))
     }
 
     /// The place of an entry's criteria, or of the entry.
@@ -417,6 +446,7 @@ impl EntryReader<'_> {
         if let Some(compartment) = &entry.compartment
             && reference::local(compartment, None).is_none()
             && !compartment.contains("://")
+            && !compartment.contains('%')
         {
             let message = format!("`{compartment}` is no compartment");
             let help = "a compartment is `Type/id`".to_owned();
@@ -647,10 +677,53 @@ impl EntryReader<'_> {
         if let Some(error) = fhirpath::syntax_error(expression) {
             let message = format!("the write constraint is no FHIRPath: {error}");
             self.fault("policy/constraint", &below, message, None);
-        } else if let Some((name, _)) = fhirpath::undefined_variable(expression) {
-            let message = format!("`%{name}` has no value in a write constraint");
-            let help = "the variables are `%before` (absent on create) and `%after`".to_owned();
-            self.fault("policy/constraint", &below, message, Some(help));
+            return;
+        }
+        // These have a value in every membership.
+        let mut known = Bindings::none();
+        known.bind_reference("profile", "Type/id");
+        known.bind_reference("patient", "Type/id");
+        let mut names = 0;
+        while let Err(Unknown(variable)) = fill_constraint(expression, &known) {
+            names += 1;
+            let name = variable.trim_start_matches('%');
+            let name = name.strip_suffix(".id").unwrap_or(name);
+            let may_be_given = criteria::is_parameter_name(name) && !is_fhirpath_variable(name);
+            if !may_be_given || names > MAX_UNKNOWN_KEYS {
+                let message = format!("`{variable}` has no value in a write constraint");
+                self.fault(
+                    "policy/constraint",
+                    &below,
+                    message,
+                    Some(constraint_help()),
+                );
+                return;
+            }
+            let place = self.json.nearest_span(&format!("{}{below}", self.pointer));
+            let message =
+                format!("`%{name}` must be a parameter of every membership that uses this policy");
+            self.findings.push(
+                Diagnostic::warning("criteria/parameter", message)
+                    .with_label(place, "has no value of its own")
+                    .with_source(self.json.source())
+                    .with_help(constraint_help()),
+            );
+            known.bind_reference(name, "Type/id");
         }
     }
+}
+
+/// Advice for a variable of a write constraint that has no value.
+pub(super) fn constraint_help() -> String {
+    "the variables are `%before` (absent on create), `%after`, `%profile`, `%patient` and the \
+     parameters of the membership"
+        .to_owned()
+}
+
+/// Variables that FHIRPath itself has, which a constraint does not: nobody means a parameter.
+fn is_fhirpath_variable(name: &str) -> bool {
+    matches!(
+        name,
+        "context" | "resource" | "rootResource" | "ucum" | "sct" | "loinc" | "previous" | "current"
+    )
 }

@@ -84,6 +84,11 @@ pub enum Outcome {
         /// The filters, all passed.
         filters: Vec<FilterReport>,
     },
+    /// It would grant, but no scope of the token covers it.
+    OutOfScope {
+        /// The scopes.
+        scopes: String,
+    },
     /// A write constraint stands in the way.
     Constrained {
         /// The first FHIRPath expression that is not true, and what came of it.
@@ -142,18 +147,42 @@ impl Policy {
                 Some(entry) => format!("{} allows it", entry.origin),
                 None => "an entry allows it".to_owned(),
             },
+            Reason::TypeNotGranted(interaction) if !self.in_scope_of_type(kind, interaction) => {
+                format!("no scope of the token covers {interaction} on {kind}")
+            }
             Reason::TypeNotGranted(interaction) => {
                 format!("no entry grants {interaction} on {kind}")
             }
             Reason::NoEntry(interaction, side) => {
+                let mut steps = request.steps().into_iter().flatten();
+                let covered = |step: Step<'_>| {
+                    step.interaction != interaction
+                        || step.side != side
+                        || self.in_scope(interaction, kind, step.resource)
+                };
+                let who = if steps.all(covered) {
+                    "entry grants"
+                } else {
+                    "scope of the token covers"
+                };
                 let what = match (side, decision.verdict) {
                     (Side::Stored, Verdict::Hidden) => "this resource".to_owned(),
                     (Side::Stored, _) => "the stored resource, which can be read".to_owned(),
                     (Side::Version, _) => "this version".to_owned(),
                     (Side::Result, _) => "what would be stored".to_owned(),
                 };
-                format!("no entry grants {interaction} on {what}")
+                format!("no {who} {interaction} on {what}")
             }
+            Reason::SecurityContext(side) => {
+                let what = match side {
+                    Side::Stored => "the Binary",
+                    Side::Version => "this version of the Binary",
+                    Side::Result => "what would be stored",
+                };
+                format!("the securityContext of {what} cannot be read")
+            }
+            Reason::NothingAsked => "nothing is done".to_owned(),
+            Reason::NoMatch => "the search finds nothing".to_owned(),
             Reason::AnotherResource => {
                 "what would be stored has another type or id than what is".to_owned()
             }
@@ -198,6 +227,7 @@ impl Policy {
         let kind = request.resource_type();
         let before = constraint::before(request);
         let decides = self.first_entry(step.interaction, step.resource);
+        let in_scope = self.in_scope(step.interaction, kind, step.resource);
         let mut passed = decides.is_some();
         let entries = self
             .entries
@@ -207,6 +237,16 @@ impl Policy {
             .filter(|(_, entry)| entry.origin.number.is_some() || entry.covers(kind))
             .map(|(at, entry)| {
                 let mut outcome = outcome(entry, step, kind);
+                if !in_scope && matches!(outcome, Outcome::Grants { .. }) {
+                    let scopes: Vec<&str> = self
+                        .limits
+                        .iter()
+                        .map(|limit| limit.text.as_str())
+                        .collect();
+                    outcome = Outcome::OutOfScope {
+                        scopes: scopes.join(" & "),
+                    };
+                }
                 if step.side == Side::Result
                     && decides == Some(at)
                     && let Some(why) =
@@ -291,6 +331,9 @@ fn nearest(check: Option<&Check>) -> Option<NearestMiss> {
                         filters.iter().filter(|f| !f.matched).collect();
                     let words: Vec<String> = failed.iter().map(|f| sentence(f)).collect();
                     (10 * failed.len(), words.join("; "))
+                }
+                Outcome::OutOfScope { scopes } => {
+                    (1, format!("the scopes `{scopes}` do not cover it"))
                 }
                 Outcome::Broken { reason } => (5, format!("it grants nothing: {reason}")),
                 Outcome::OtherInteraction { allows } => {
@@ -403,6 +446,11 @@ fn entry(f: &mut fmt::Formatter<'_>, report: &EntryReport) -> fmt::Result {
         Outcome::Constrained { why } => {
             ("!", [].as_slice(), Some(format!("write constraint: {why}")))
         }
+        Outcome::OutOfScope { scopes } => (
+            "✗",
+            [].as_slice(),
+            Some(format!("out of the scopes `{scopes}`")),
+        ),
         Outcome::OtherType => return Ok(()),
     };
     writeln!(f, "    {mark} {}  {subject}", report.entry)?;

@@ -1,6 +1,6 @@
 //! Hidden and read-only fields: leaving them out, and keeping what is stored. Source: R.9.
 
-use fhirward_spec::{SearchParam, TypeDef, spec};
+use fhirward_spec::{ParamType, SearchParam, TypeDef, spec};
 use serde_json::{Map, Value};
 
 use crate::criteria::nearest;
@@ -21,6 +21,8 @@ struct Step {
     name: Box<str>,
     /// `name[x]`: every `nameType` member.
     choice: bool,
+    /// Of one variant of a choice, `valueString`: the name of the choice, `value`.
+    variant_of: Option<Box<str>>,
 }
 
 /// Why a path cannot be used on a type.
@@ -52,6 +54,17 @@ impl Step {
     }
 }
 
+impl Step {
+    /// Whether the member is another variant of the same choice.
+    fn excludes(&self, key: &str) -> bool {
+        let key = key.strip_prefix('_').unwrap_or(key);
+        self.variant_of
+            .as_deref()
+            .and_then(|choice| key.strip_prefix(choice))
+            .is_some_and(|rest| rest.bytes().next().is_some_and(|b| b.is_ascii_uppercase()))
+    }
+}
+
 impl FieldPath {
     /// Reads a path and holds it against the elements of a type (`*`: of any type). A `hidden`
     /// path must not name a required element.
@@ -65,10 +78,12 @@ impl FieldPath {
                 Some(name) => Step {
                     name: name.into(),
                     choice: true,
+                    variant_of: None,
                 },
                 None => Step {
                     name: step.into(),
                     choice: false,
+                    variant_of: None,
                 },
             })
             .collect();
@@ -81,7 +96,7 @@ impl FieldPath {
                 "write `element`, `element.inner` or `element[x]`",
             ));
         }
-        let path = Self {
+        let mut path = Self {
             text: text.into(),
             steps,
         };
@@ -90,7 +105,10 @@ impl FieldPath {
             let mut first = None;
             for kind in spec().resource_types() {
                 match path.check(kind, hidden) {
-                    Ok(()) => fits = true,
+                    Ok(variant_of) => {
+                        fits = true;
+                        path.set_variant(variant_of);
+                    }
                     Err(Misfit::Required(bad)) => return Err(bad),
                     Err(Misfit::Absent(bad)) => first = first.or(Some(bad)),
                 }
@@ -102,10 +120,24 @@ impl FieldPath {
         }
         // An unknown type has its own finding.
         if spec().resource(resource_type).is_some() {
-            path.check(resource_type, hidden)
+            let variant_of = path
+                .check(resource_type, hidden)
                 .map_err(Misfit::into_inner)?;
+            path.set_variant(variant_of);
         }
         Ok(path)
+    }
+
+    /// A member of a resource, whether or not the type is known to have it.
+    pub(super) fn member(name: &str) -> Self {
+        Self {
+            text: name.into(),
+            steps: Box::new([Step {
+                name: name.into(),
+                choice: false,
+                variant_of: None,
+            }]),
+        }
     }
 
     /// The path as written.
@@ -113,7 +145,15 @@ impl FieldPath {
         &self.text
     }
 
-    fn check(&self, resource_type: &str, hidden: bool) -> Result<(), Misfit> {
+    fn set_variant(&mut self, variant_of: Option<Box<str>>) {
+        if let (Some(last), Some(choice)) = (self.steps.last_mut(), variant_of) {
+            last.variant_of = Some(choice);
+        }
+    }
+
+    /// Holds the path against a type; the name of the choice, when it ends in one variant.
+    fn check(&self, resource_type: &str, hidden: bool) -> Result<Option<Box<str>>, Misfit> {
+        let mut variant_of = None;
         let mut current: Option<&TypeDef> = spec().resource(resource_type);
         let mut parent = resource_type.to_owned();
         for (at, step) in self.steps.iter().enumerate() {
@@ -124,7 +164,7 @@ impl FieldPath {
                 )));
             }
             if at == 0 && &*step.name == "resourceType" {
-                return Ok(());
+                return Ok(None);
             }
             let Some(def) = current else {
                 return Err(Misfit::Absent(BadValue::new(
@@ -176,10 +216,13 @@ impl FieldPath {
                     "a resource without it is not valid; restrict the entry by criteria instead",
                 )));
             }
+            if last && element.choice && !step.choice {
+                variant_of = Some(element.name.clone());
+            }
             parent = format!("{parent}.{}", step.name);
             current = kind.and_then(|kind| spec().type_def(&kind.code));
         }
-        Ok(())
+        Ok(variant_of)
     }
 
     /// Whether the compartments of a resource follow from this field, or from something around or
@@ -198,16 +241,25 @@ impl FieldPath {
             || params.into_iter().flatten().any(|code| {
                 spec()
                     .search_param(resource_type, code)
-                    .is_some_and(|param| self.is_read_by(param))
+                    .is_some_and(|param| self.is_read_by(param, None))
             })
     }
 
     /// Whether a search parameter reads this field, something inside it, or something around it.
-    pub(crate) fn is_read_by(&self, param: &SearchParam) -> bool {
+    ///
+    /// Of a reference a filter reads where it points, so a hidden `subject.display` does not keep
+    /// anybody from searching by subject. A `modifier` may read more (`:missing` sees an element
+    /// that has nothing but a display), so with one every part counts.
+    pub(crate) fn is_read_by(&self, param: &SearchParam, modifier: Option<&str>) -> bool {
+        let whole = modifier.is_some_and(|modifier| modifier != "not");
+        let pointing = param.param_type == ParamType::Reference && !whole;
         let overlaps = |path: &[&str]| {
-            path.iter()
+            let read = path
+                .iter()
                 .zip(self.steps.iter())
-                .all(|(member, step)| step.covers(member))
+                .all(|(member, step)| step.covers(member));
+            let below = self.steps.get(path.len());
+            read && !(pointing && below.is_some_and(|step| &*step.name == "display"))
         };
         param.program.member_paths().iter().any(|outer| {
             if param.components.is_empty() {
@@ -299,6 +351,11 @@ fn restore(value: &mut Value, stored: &Value, steps: &[Step]) {
     };
     if inner.is_empty() {
         object.retain(|key, _| !step.covers(key));
+        // A choice has one value: beside the stored one another is neither kept nor an error,
+        // which would tell that there is a stored one.
+        if old.keys().any(|key| step.covers(key)) {
+            object.retain(|key, _| !step.excludes(key));
+        }
         copy(object, old, step);
         return;
     }
@@ -423,6 +480,11 @@ mod tests {
     #[case::changed("Patient", "name", json!({"name": ["a"]}), json!({"name": ["b"]}), json!({"name": ["a"]}))]
     #[case::falsy("Patient", "active", json!({"active": false}), json!({}), json!({"active": false}))]
     #[case::zero("Patient", "multipleBirth[x]", json!({"multipleBirthInteger": 0}), json!({"multipleBirthBoolean": true}), json!({"multipleBirthInteger": 0}))]
+    #[case::another_variant("Observation", "valueString", json!({"valueString": "x"}), json!({"valueInteger": 1}), json!({"valueString": "x"}))]
+    #[case::another_variant_with_its_sibling("Observation", "valueString", json!({"valueString": "x"}), json!({"valueInteger": 1, "_valueInteger": {"id": "a"}}), json!({"valueString": "x"}))]
+    #[case::variant_of_an_inner_choice("Communication", "payload.contentString", json!({"payload": [{"id": "1", "contentString": "x"}]}), json!({"payload": [{"id": "1", "contentReference": {"reference": "Binary/1"}}]}), json!({"payload": [{"id": "1", "contentString": "x"}]}))]
+    #[case::no_stored_variant("Observation", "valueString", json!({"valueInteger": 1}), json!({"valueInteger": 2}), json!({"valueInteger": 2}))]
+    #[case::a_name_that_only_begins_like_it("Observation", "valueString", json!({"valueString": "x"}), json!({"valueless": 1}), json!({"valueless": 1, "valueString": "x"}))]
     #[case::added("Patient", "gender", json!({}), json!({"gender": "male"}), json!({}))]
     #[case::nested("Observation", "subject.display", json!({"subject": {"reference": "P/1", "display": "A"}}), json!({"subject": {"reference": "P/2"}}), json!({"subject": {"reference": "P/2", "display": "A"}}))]
     #[case::nested_parent_gone("Observation", "subject.display", json!({"subject": {"reference": "P/1", "display": "A"}}), json!({}), json!({"subject": {"reference": "P/1", "display": "A"}}))]
@@ -474,6 +536,13 @@ mod tests {
     }
 
     #[rstest]
+    #[case("Communication", "subject.display", "subject", false)]
+    #[case("Communication", "subject.display", "subject:not", false)]
+    #[case("Communication", "subject.display", "subject:missing", true)]
+    #[case("Communication", "subject.reference", "subject", true)]
+    #[case("Communication", "subject.identifier", "subject", true)]
+    #[case("Communication", "subject", "subject", true)]
+    #[case("Communication", "recipient.display", "recipient", false)]
     #[case("Patient", "birthDate", "birthdate", true)]
     #[case("Patient", "name", "family", true)]
     #[case("Patient", "name.family", "family", true)]
@@ -490,7 +559,11 @@ mod tests {
         #[case] code: &str,
         #[case] expected: bool,
     ) {
+        let (code, modifier) = match code.split_once(':') {
+            Some((code, modifier)) => (code, Some(modifier)),
+            None => (code, None),
+        };
         let param = spec().search_param(kind, code).unwrap();
-        assert_eq!(path(field, kind).is_read_by(param), expected);
+        assert_eq!(path(field, kind).is_read_by(param, modifier), expected);
     }
 }

@@ -127,6 +127,26 @@ impl Interactions {
         Self(self.0 | other.0)
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether there is nothing in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The words that a policy has for what is in the set.
+    pub fn codes(self) -> Vec<&'static str> {
+        Interaction::ALL
+            .into_iter()
+            .filter(|i| *i != Interaction::Patch && self.contains(*i))
+            .map(Interaction::as_str)
+            .collect()
+    }
+
     /// Whether the interaction is in the set.
     pub const fn contains(self, interaction: Interaction) -> bool {
         self.0 & interaction.bit() != 0
@@ -138,11 +158,7 @@ impl fmt::Display for Interactions {
         if *self == Self::EVERY {
             return f.write_str("every interaction");
         }
-        let words: Vec<&str> = Interaction::ALL
-            .into_iter()
-            .filter(|i| *i != Interaction::Patch && self.contains(*i))
-            .map(Interaction::as_str)
-            .collect();
+        let words = self.codes();
         if words.is_empty() {
             return f.write_str("no interaction");
         }

@@ -11,6 +11,8 @@ pub struct Membership {
     pub profile: String,
     /// `accessPolicy` first, then `access[]`, in order. Empty: full access.
     pub access: Vec<Access>,
+    /// Whether the first of `access` is `accessPolicy`.
+    pub has_access_policy: bool,
     /// Whether the member administers the project.
     pub admin: bool,
     /// The project, `Project/id`.
@@ -27,21 +29,33 @@ pub struct Access {
 }
 
 /// A named value for the variables of a policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Parameter {
     /// The name, without `%`.
     pub name: String,
     /// Its value.
+    #[serde(flatten)]
     pub value: ParameterValue,
 }
 
 /// The value of a parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub enum ParameterValue {
     /// `valueString`.
+    #[serde(rename = "valueString")]
     String(String),
     /// `valueReference.reference`.
+    #[serde(rename = "valueReference")]
     Reference(String),
+}
+
+impl ParameterValue {
+    /// The text of either.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::String(text) | Self::Reference(text) => text,
+        }
+    }
 }
 
 impl Membership {
@@ -56,8 +70,16 @@ impl Membership {
                     parameters: Vec::new(),
                 })
                 .collect(),
-            admin: false,
-            project: None,
+            ..Self::default()
+        }
+    }
+
+    /// What the membership calls the policy at an index of `access`: `accessPolicy` or `access[0]`.
+    pub fn place(&self, index: usize) -> String {
+        match (self.has_access_policy, index) {
+            (true, 0) => "accessPolicy".to_owned(),
+            (true, index) => format!("access[{}]", index - 1),
+            (false, index) => format!("access[{index}]"),
         }
     }
 
@@ -88,6 +110,7 @@ impl Membership {
             )
         })?;
         let mut access = Vec::new();
+        let has_access_policy = resource.get("accessPolicy").is_some();
         if let Some(policy) = resource.get("accessPolicy") {
             let policy = reference(Some(policy)).ok_or_else(|| {
                 fault(
@@ -135,6 +158,7 @@ impl Membership {
         Ok(Self {
             profile,
             access,
+            has_access_policy,
             admin: resource.get("admin") == Some(&Value::Bool(true)),
             project: reference(resource.get("project")),
         })

@@ -4,8 +4,11 @@
 //! which is compiled and only answers questions. The reference semantics (policy-semantics R)
 //! decides: grants add up, order matters for field rules alone, and what is broken grants nothing.
 
+mod admin;
 pub mod assemble;
+pub mod binary;
 pub mod compiled;
+pub mod conditional;
 mod constraint;
 pub mod decide;
 pub mod document;
@@ -13,14 +16,27 @@ pub mod explain;
 pub mod fields;
 mod index;
 pub mod interaction;
+pub mod ip;
+pub mod lookup;
 pub mod membership;
+pub mod origin;
+pub mod resolved;
+pub mod scopes;
+mod several;
 pub mod text;
+mod variables;
 
 pub use assemble::{Assembled, Options, assemble};
-pub use compiled::{Entry, Origin, Policy};
+pub use compiled::{Entry, Policy};
+pub use conditional::{Conditional, ConditionalDecision, Match};
 pub use decide::{Decision, Reason, Request, Side, Verdict};
 pub use document::{EntryDocument, PolicyDocument};
 pub use explain::Explanation;
 pub use interaction::{Interaction, Interactions};
+pub use ip::{IpAction, IpDecision, IpRule};
+pub use lookup::SearchRefusal;
 pub use membership::{Access, Membership, Parameter, ParameterValue};
+pub use origin::{AccessOrigin, Origin};
+pub use resolved::Resolved;
+pub use scopes::{Meaning, ResourceScope, Scope, ScopeContext, Scopes};
 pub use text::TextDecider;

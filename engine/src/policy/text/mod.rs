@@ -82,7 +82,8 @@ impl<'p> TextDecider<'p> {
     }
 
     /// Decides on the resource that the text is: the same decision as [`Policy::decide`] gives on
-    /// the parsed resource.
+    /// the parsed resource. A text stands alone, so a Binary with a `securityContext` is nobody's:
+    /// [`Policy::decide_with`] can look the context up.
     ///
     /// # Errors
     /// What [`Document::parse`] refuses or finds repeated, and a text that is no FHIR resource: not
@@ -92,7 +93,10 @@ impl<'p> TextDecider<'p> {
             return Err(too_large());
         }
         match self.read(text) {
-            Ok(Some(resource)) => Ok(self.policy.decide(&self.request(&resource))),
+            Ok(Some(resource)) => {
+                let request = self.request(&resource);
+                Ok(self.policy.decide_with(&request, None, &|_| None))
+            }
             Ok(None) => Err(no_resource(text)),
             Err(Fault) => Err(fault(text)),
         }

@@ -32,12 +32,12 @@ pub(super) struct Member {
 
 impl<'p> Reads<'p> {
     pub(super) fn of(policy: &'p Policy, interaction: Interaction) -> Self {
-        let mut kinds: Vec<&'p str> = Vec::new();
+        let mut kinds: Vec<&'p str> = vec!["Binary"];
         for entry in policy.entries() {
             kinds.push(&entry.resource_type);
-            if entry.resource_type == "*" {
-                kinds.extend(spec().resource_types().map(|kind| -> &'p str { kind }));
-            }
+        }
+        if !policy.limits.is_empty() || kinds.contains(&"*") {
+            kinds.extend(spec().resource_types().map(|kind| -> &'p str { kind }));
         }
         kinds.sort_unstable();
         kinds.dedup();
@@ -71,26 +71,37 @@ impl OfType {
             interaction == Interaction::Create && !entry.write_constraints.is_empty()
         };
         let mut members: Vec<Member> = Vec::new();
+        let mut add =
+            |name: &'static str, keep| match members.iter_mut().find(|known| known.name == name) {
+                Some(known) if known.keep == Keep::Target => known.keep = keep,
+                Some(_) => {}
+                None => members.push(Member {
+                    name,
+                    sibling: format!("_{name}"),
+                    keep,
+                }),
+            };
+        if kind == "Binary" {
+            add("securityContext", Keep::Whole);
+        }
+        let scopes = policy.limits.iter().flat_map(|limit| &limit.scopes);
+        let scopes = scopes.filter_map(|scope| scope.grant.filters(kind));
+        let mut entries = Vec::new();
         for (_, entry) in policy.entries_for(kind) {
             if constrained(entry) {
                 return Self::Everything;
             }
-            for filter in entry.filters(kind).unwrap_or_default() {
-                for (name, is_reference) in filter.probe.members(kind) {
-                    let keep = match is_reference {
+            entries.extend(entry.grant.filters(kind));
+        }
+        for filter in entries.into_iter().chain(scopes).flatten() {
+            for (name, is_reference) in filter.probe.members(kind) {
+                add(
+                    name,
+                    match is_reference {
                         true => Keep::Target,
                         false => Keep::Whole,
-                    };
-                    match members.iter_mut().find(|known| known.name == name) {
-                        Some(known) if known.keep == Keep::Target => known.keep = keep,
-                        Some(_) => {}
-                        None => members.push(Member {
-                            name,
-                            sibling: format!("_{name}"),
-                            keep,
-                        }),
-                    }
-                }
+                    },
+                );
             }
         }
         Self::Members(members)

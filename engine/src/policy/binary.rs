@@ -1,0 +1,81 @@
+//! Binary: whoever may do something with it must also be able to read its `securityContext`.
+//! Source: R.11.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::compiled::Policy;
+use super::decide::{Decision, Reason, Request, Side, Verdict};
+use super::interaction::Interaction;
+use crate::values::reference;
+
+/// How far the right to a Binary is followed, where the context of one is another.
+pub const MAX_CONTEXT_DEPTH: usize = 8;
+
+/// Finds a resource by `Type/id`, the current version.
+pub type Resolve<'r> = dyn Fn(&str) -> Option<Cow<'r, Value>> + 'r;
+
+impl Policy {
+    /// Decides a request as [`Policy::decide`] does, and of a Binary asks whether the actor may
+    /// read its `securityContext`: that of the stored resource (else it is hidden), of an old
+    /// version that would be shown, and of what would be stored (else it is forbidden). A context
+    /// that leads nowhere is nobody's.
+    ///
+    /// `base` is the FHIR base of the server, on which absolute references are local ones.
+    pub fn decide_with(
+        &self,
+        request: &Request<'_>,
+        base: Option<&str>,
+        resolve: &Resolve<'_>,
+    ) -> Decision {
+        let decision = self.decide(request);
+        if !decision.is_allowed() || request.resource_type() != "Binary" || self.is_full_access() {
+            return decision;
+        }
+        for step in request.steps().into_iter().flatten() {
+            if !self.reads_context(step.resource, base, resolve, 0) {
+                let verdict = match step.side {
+                    Side::Stored | Side::Version => Verdict::Hidden,
+                    Side::Result => Verdict::Forbidden,
+                };
+                return Decision {
+                    verdict,
+                    entry: None,
+                    reason: Reason::SecurityContext(step.side),
+                };
+            }
+        }
+        decision
+    }
+
+    fn reads_context(
+        &self,
+        resource: &Value,
+        base: Option<&str>,
+        resolve: &Resolve<'_>,
+        depth: usize,
+    ) -> bool {
+        let binary = resource.get("resourceType").and_then(Value::as_str) == Some("Binary");
+        let Some(context) = resource.get("securityContext").filter(|_| binary) else {
+            return true;
+        };
+        let target = context
+            .get("reference")
+            .and_then(Value::as_str)
+            .and_then(|text| reference::local(text, base));
+        let Some(context) = target.and_then(resolve) else {
+            return false;
+        };
+        depth < MAX_CONTEXT_DEPTH
+            && self.grants_type(
+                context
+                    .get("resourceType")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default(),
+                Interaction::Read,
+            )
+            && self.first_entry(Interaction::Read, &context).is_some()
+            && self.reads_context(&context, base, resolve, depth + 1)
+    }
+}
