@@ -27,7 +27,7 @@ pub fn compartments_of(resource: &Value, base: Option<&str>) -> Vec<String> {
     let kind = member(resource, "resourceType").and_then(Value::as_str);
     let params = patient_params(kind.unwrap_or_default());
     let mut found: Vec<String> = Vec::new();
-    let _all = each(resource, &params, base, &mut |inside| {
+    let _all = each(resource, params, base, &mut |inside| {
         inside.with_name(&mut |name| {
             if !found.iter().any(|known| known == name) {
                 found.push(name.to_owned());
@@ -39,15 +39,14 @@ pub fn compartments_of(resource: &Value, base: Option<&str>) -> Vec<String> {
 }
 
 /// The search parameters by which a resource of the type is in a patient's compartment.
-pub(crate) fn patient_params(resource_type: &str) -> Vec<&'static SearchParam> {
+pub(crate) fn patient_params(resource_type: &str) -> impl Iterator<Item = &'static SearchParam> {
     let codes = spec()
         .compartment("Patient")
         .map(|compartment| compartment.params(resource_type));
     codes
         .into_iter()
         .flatten()
-        .filter_map(|code| spec().search_param(resource_type, code))
-        .collect()
+        .filter_map(move |code| spec().search_param(resource_type, code))
 }
 
 /// One compartment that a resource is in.
@@ -87,7 +86,7 @@ impl Inside<'_> {
 /// allocating. `params` are the [`patient_params`] of its type.
 pub(crate) fn each<'r>(
     resource: &'r Value,
-    params: &[&'static SearchParam],
+    params: impl IntoIterator<Item = &'static SearchParam>,
     base: Option<&str>,
     visit: &mut dyn FnMut(Inside<'r>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fhirward_engine::policy::{
-    Membership, Options, Policy, PolicyDocument, Request, Verdict, assemble,
+    Membership, Options, Policy, PolicyDocument, Request, Scopes, Verdict, assemble,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn communication() -> Value {
 
 fn observation() -> Value {
     let long = "1.12345678901234567890123456789";
-    let number: serde_json::Number = long.parse().unwrap();
+    let number: Option<serde_json::Number> = long.parse().ok();
     json!({
         "resourceType": "Observation",
         "id": "o1",
@@ -110,6 +110,19 @@ fn a_decision_allocates_nothing(
         });
         assert_eq!(count, 0, "{request:?}");
     }
+}
+
+/// The scopes of a token are asked of each resource as well.
+#[test]
+fn scopes_allocate_nothing() {
+    let (scopes, _) = Scopes::parse("patient/Communication.rs user/Communication.rs?category=s|c");
+    let policy = policy(&["Communication?sender=%profile"]);
+    let limited = policy.within(&scopes, Some("Patient/homer"), &Options::default());
+    let resource = communication();
+    let request = Request::Read(&resource);
+    assert!(limited.policy.decide(&request).is_allowed());
+    let count = allocations(|| assert!(limited.policy.decide(&request).is_allowed()));
+    assert_eq!(count, 0);
 }
 
 /// More values than are kept during a decision are no reason to allocate either.

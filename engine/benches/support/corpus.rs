@@ -49,7 +49,7 @@ fn sentences(numbers: &mut Numbers, count: u64) -> String {
 
 fn person(numbers: &mut Numbers) -> Value {
     let n = numbers.below(PEOPLE);
-    json!({"reference": format!("Practitioner/p{n}"), "type": "Practitioner", "display": format!("Dr. Alex Example {n}")})
+    json!({"reference": format!("Practitioner/p{n}"), "display": format!("Dr. Alex Example {n}")})
 }
 
 /// One Communication.

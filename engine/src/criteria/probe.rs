@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use fhirward_spec::{Component, Extracted, SearchParam};
+use fhirward_spec::{Component, Extracted, SearchParam, member};
 use serde_json::Value;
 
 use super::reading::{Reading, Slot};
-use crate::compartment;
+use crate::compartment::{self, Inside};
 use crate::values::date::DatePattern;
 use crate::values::number::NumberPattern;
 use crate::values::quantity::QuantityPattern;
@@ -129,7 +129,6 @@ impl Probe {
         match self.subject {
             Subject::Param(param) => members_of(param),
             Subject::Compartment => compartment::patient_params(resource_type)
-                .into_iter()
                 .flat_map(members_of)
                 .chain([("id", false), ("meta", false)])
                 .collect(),
@@ -139,13 +138,11 @@ impl Probe {
     fn some(&self, resource: &Value, patterns: &[Pattern]) -> bool {
         let base = self.base.as_deref();
         match self.subject {
-            Subject::Compartment => {
-                let inside = compartment::compartments_of(resource, base);
-                patterns.iter().any(|pattern| {
-                    matches!(pattern, Pattern::Compartment(wanted)
-                        if inside.iter().any(|c| *c == **wanted))
-                })
-            }
+            Subject::Compartment => self.is_inside(resource, &|inside| {
+                patterns.iter().any(
+                    |pattern| matches!(pattern, Pattern::Compartment(wanted) if inside.is(wanted)),
+                )
+            }),
             Subject::Param(param) => param
                 .program
                 .each(resource, &mut |element| {
@@ -162,11 +159,25 @@ impl Probe {
         }
     }
 
+    /// Whether the resource is in a compartment that is wanted.
+    fn is_inside(&self, resource: &Value, wanted: &dyn Fn(Inside<'_>) -> bool) -> bool {
+        let kind = member(resource, "resourceType").and_then(Value::as_str);
+        let params = compartment::patient_params(kind.unwrap_or_default());
+        compartment::each(
+            resource,
+            params,
+            self.base.as_deref(),
+            &mut |inside| match wanted(inside) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            },
+        )
+        .is_break()
+    }
+
     fn absent(&self, resource: &Value) -> bool {
         match self.subject {
-            Subject::Compartment => {
-                compartment::compartments_of(resource, self.base.as_deref()).is_empty()
-            }
+            Subject::Compartment => !self.is_inside(resource, &|_| true),
             Subject::Param(param) => param.program.is_empty_on(resource),
         }
     }

@@ -182,13 +182,15 @@ impl<'r> Reading<'r> {
     ) -> ControlFlow<()> {
         if self.inside == Known::Unread {
             let found = &mut self.compartments;
-            let walked =
-                compartment::each(self.resource, self.patient, base, &mut |inside| match found
-                    .try_push(inside)
-                {
+            let walked = compartment::each(
+                self.resource,
+                self.patient.iter().copied(),
+                base,
+                &mut |inside| match found.try_push(inside) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
-                });
+                },
+            );
             self.inside = match walked {
                 ControlFlow::Continue(()) => Known::On { base },
                 ControlFlow::Break(()) => Known::TooMany,
@@ -196,7 +198,9 @@ impl<'r> Reading<'r> {
         }
         if self.inside != (Known::On { base }) {
             let (resource, patient) = (self.resource, self.patient);
-            return compartment::each(resource, patient, base, &mut |inside| visit(inside, self));
+            return compartment::each(resource, patient.iter().copied(), base, &mut |inside| {
+                visit(inside, self)
+            });
         }
         for at in 0..self.compartments.len() {
             if let Some(inside) = self.compartments.get(at).copied() {

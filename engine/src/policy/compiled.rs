@@ -133,10 +133,7 @@ impl Entry {
     }
 
     pub(super) fn filters(&self, resource_type: &str) -> Option<&[Filter]> {
-        match &self.grant {
-            Grant::Filtered(filters) => filters.get(resource_type).map(Vec::as_slice),
-            _ => None,
-        }
+        self.grant.filters(resource_type)
     }
 
     fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
@@ -149,6 +146,13 @@ impl Entry {
 }
 
 impl Grant {
+    pub(super) fn filters(&self, resource_type: &str) -> Option<&[Filter]> {
+        match self {
+            Self::Filtered(filters) => filters.get(resource_type).map(Vec::as_slice),
+            _ => None,
+        }
+    }
+
     pub(super) fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
         match self {
             Self::All => true,

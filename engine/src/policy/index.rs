@@ -111,7 +111,7 @@ impl Index {
             granted = granted.union(entry.interactions);
         }
         let patient = match subjects.contains(&Subject::Compartment) {
-            true => compartment::patient_params(resource_type).into(),
+            true => compartment::patient_params(resource_type).collect(),
             false => Box::default(),
         };
         let (others, shelves) = file(&candidates);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-use super::scan::{Fault, Scanner, check_depth};
+use super::scan::{Fault, Scanner, Written, check_depth};
 
 /// How much of a member is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +16,8 @@ pub(super) enum Keep {
 }
 
 impl Keep {
-    fn wants(self, key: &str) -> bool {
-        match self {
-            Self::Whole => true,
-            Self::Target => matches!(key, "reference" | "type"),
-        }
+    fn wants(self, key: Written<'_>) -> bool {
+        self == Self::Whole || key.is("reference") || key.is("type")
     }
 }
 
@@ -34,21 +31,19 @@ pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Resu
         }
         Some(b'{') => {
             let mut map = Map::new();
-            scanner.object(&mut |scanner, key| {
-                let key = key.decode()?;
-                if keep.wants(&key) {
-                    let value = value(scanner, depth + 1, Keep::Whole)?;
-                    map.insert(key.into_owned(), value);
-                } else {
-                    scanner.value(depth + 1)?;
+            scanner.object(|scanner, key| {
+                if !keep.wants(key) {
+                    return scanner.skip(depth + 1);
                 }
+                let value = value(scanner, depth + 1, Keep::Whole)?;
+                map.insert(key.decode()?.into_owned(), value);
                 Ok(())
             })?;
             Ok(Value::Object(map))
         }
         Some(b'[') => {
             let mut items = Vec::new();
-            scanner.array(&mut |scanner| {
+            scanner.array(|scanner| {
                 items.push(value(scanner, depth + 1, keep)?);
                 Ok(())
             })?;

@@ -39,7 +39,7 @@ impl<'t> Iterator for Lines<'_, 't> {
     fn next(&mut self) -> Option<Line<'t>> {
         loop {
             let rest = self.rest?;
-            let end = rest.iter().position(|byte| *byte == b'\n');
+            let end = memchr::memchr(b'\n', rest);
             let (line, after) = match end {
                 Some(end) => (rest.get(..end)?, rest.get(end + 1..)),
                 None => (rest, None),

@@ -82,7 +82,8 @@ impl<'p> TextDecider<'p> {
     }
 
     /// Decides on the resource that the text is: the same decision as [`Policy::decide`] gives on
-    /// the parsed resource.
+    /// the parsed resource. A text stands alone, so a Binary with a `securityContext` is nobody's:
+    /// [`Policy::decide_with`] can look the context up.
     ///
     /// # Errors
     /// What [`Document::parse`] refuses or finds repeated, and a text that is no FHIR resource: not
@@ -92,7 +93,10 @@ impl<'p> TextDecider<'p> {
             return Err(too_large());
         }
         match self.read(text) {
-            Ok(Some(resource)) => Ok(self.policy.decide(&self.request(&resource))),
+            Ok(Some(resource)) => {
+                let request = self.request(&resource);
+                Ok(self.policy.decide_with(&request, None, &|_| None))
+            }
             Ok(None) => Err(no_resource(text)),
             Err(Fault) => Err(fault(text)),
         }
@@ -147,32 +151,32 @@ impl<'p> TextDecider<'p> {
         let mut scanner = Scanner::new(text);
         scanner.skip_mark();
         if scanner.next_byte() != Some(b'{') {
-            scanner.value(0)?;
+            scanner.skip(0)?;
             scanner.end()?;
             return Ok(None);
         }
         // The type decides what is read, and it may come last.
         let mut members: Vec<(Written<'_>, &str)> = Vec::with_capacity(32);
-        scanner.object(&mut |scanner, key| {
+        scanner.object(|scanner, key| {
             members.push((key, scanner.value(1)?));
             Ok(())
         })?;
         scanner.end()?;
         let mut kind = None;
-        for (key, value) in &members {
-            if key.decode()? == "resourceType" {
-                kind = build::text(value)?;
-            }
+        if let Some((_, value)) = members.iter().find(|(key, _)| key.is("resourceType")) {
+            kind = build::text(value)?;
         }
         let Some(kind) = kind else {
             return Ok(None);
         };
         let mut resource = Map::new();
-        for (key, value) in &members {
-            let key = key.decode()?;
-            if let Some(keep) = self.reads.keep(&kind, &key) {
+        if let Some(reads) = self.reads.of_type(&kind) {
+            for (key, value) in &members {
+                let Some(keep) = reads.keep(*key) else {
+                    continue;
+                };
                 let value = build::value(&mut Scanner::new(value), 1, keep)?;
-                resource.insert(key.into_owned(), value);
+                resource.insert(key.decode()?.into_owned(), value);
             }
         }
         resource.insert("resourceType".to_owned(), Value::String(kind.into_owned()));

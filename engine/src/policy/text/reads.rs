@@ -6,6 +6,7 @@ use super::super::compiled::{Entry, Policy};
 use super::super::index::QuickMap;
 use super::super::interaction::Interaction;
 use super::build::Keep;
+use super::scan::Written;
 
 /// What is read of a resource of each type, beside its `resourceType`.
 #[derive(Debug, Clone, Default)]
@@ -13,21 +14,30 @@ pub(super) struct Reads<'p> {
     by_type: QuickMap<&'p str, OfType>,
 }
 
+/// What is read of a resource of one type.
 #[derive(Debug, Clone)]
-enum OfType {
+pub(super) enum OfType {
     Everything,
     /// The members by name.
-    Members(Vec<(&'static str, Keep)>),
+    Members(Vec<Member>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    name: &'static str,
+    /// `_name`, which has the extensions of a primitive.
+    sibling: String,
+    keep: Keep,
 }
 
 impl<'p> Reads<'p> {
     pub(super) fn of(policy: &'p Policy, interaction: Interaction) -> Self {
-        let mut kinds: Vec<&'p str> = Vec::new();
+        let mut kinds: Vec<&'p str> = vec!["Binary"];
         for entry in policy.entries() {
             kinds.push(&entry.resource_type);
-            if entry.resource_type == "*" {
-                kinds.extend(spec().resource_types().map(|kind| -> &'p str { kind }));
-            }
+        }
+        if !policy.limits.is_empty() || kinds.contains(&"*") {
+            kinds.extend(spec().resource_types().map(|kind| -> &'p str { kind }));
         }
         kinds.sort_unstable();
         kinds.dedup();
@@ -38,49 +48,60 @@ impl<'p> Reads<'p> {
         Self { by_type }
     }
 
-    /// How much of the member of a resource of the type is read, if anything.
-    pub(super) fn keep(&self, kind: &str, member: &str) -> Option<Keep> {
-        match self.by_type.get(kind)? {
-            OfType::Everything => Some(Keep::Whole),
-            OfType::Members(members) => {
-                // `_name` has the extensions of a primitive `name`.
-                let element = member.strip_prefix('_').unwrap_or(member);
-                let (_, keep) = members.iter().find(|(name, _)| *name == element)?;
-                Some(match element == member {
-                    true => *keep,
-                    false => Keep::Whole,
-                })
-            }
-        }
+    /// What is read of a resource of the type; `None` for nothing more.
+    pub(super) fn of_type(&self, kind: &str) -> Option<&OfType> {
+        self.by_type.get(kind)
     }
 }
 
 impl OfType {
+    /// How much of the member is read, if anything.
+    pub(super) fn keep(&self, member: Written<'_>) -> Option<Keep> {
+        match self {
+            Self::Everything => Some(Keep::Whole),
+            Self::Members(members) => members
+                .iter()
+                .find(|known| member.is(known.name) || member.is(&known.sibling))
+                .map(|known| known.keep),
+        }
+    }
+
     fn of(policy: &Policy, kind: &str, interaction: Interaction) -> Self {
         let constrained = |entry: &Entry| {
             interaction == Interaction::Create && !entry.write_constraints.is_empty()
         };
-        // Scopes have criteria and compartments of their own, and a Binary has its context.
-        if !policy.limits.is_empty() || kind == "Binary" {
-            return Self::Everything;
+        let mut members: Vec<Member> = Vec::new();
+        let mut add =
+            |name: &'static str, keep| match members.iter_mut().find(|known| known.name == name) {
+                Some(known) if known.keep == Keep::Target => known.keep = keep,
+                Some(_) => {}
+                None => members.push(Member {
+                    name,
+                    sibling: format!("_{name}"),
+                    keep,
+                }),
+            };
+        if kind == "Binary" {
+            add("securityContext", Keep::Whole);
         }
-        let mut members: Vec<(&'static str, Keep)> = Vec::new();
+        let scopes = policy.limits.iter().flat_map(|limit| &limit.scopes);
+        let scopes = scopes.filter_map(|scope| scope.grant.filters(kind));
+        let mut entries = Vec::new();
         for (_, entry) in policy.entries_for(kind) {
             if constrained(entry) {
                 return Self::Everything;
             }
-            for filter in entry.filters(kind).unwrap_or_default() {
-                for (name, is_reference) in filter.probe.members(kind) {
-                    let keep = match is_reference {
+            entries.extend(entry.grant.filters(kind));
+        }
+        for filter in entries.into_iter().chain(scopes).flatten() {
+            for (name, is_reference) in filter.probe.members(kind) {
+                add(
+                    name,
+                    match is_reference {
                         true => Keep::Target,
                         false => Keep::Whole,
-                    };
-                    match members.iter_mut().find(|(known, _)| *known == name) {
-                        Some((_, Keep::Whole)) => {}
-                        Some((_, known)) => *known = keep,
-                        None => members.push((name, keep)),
-                    }
-                }
+                    },
+                );
             }
         }
         Self::Members(members)

@@ -19,27 +19,38 @@ pub(super) struct Fault;
 #[derive(Debug)]
 pub(super) struct Scanner<'t> {
     text: &'t str,
+    bytes: &'t [u8],
     at: usize,
     /// The keys of the objects around this place, as written between the quotes.
-    keys: Vec<&'t str>,
+    keys: Vec<&'t [u8]>,
 }
 
 /// A string as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Written<'t> {
     /// What stands between the quotes.
-    pub text: &'t str,
+    bytes: &'t [u8],
     /// Whether there is an escape in it.
-    pub escaped: bool,
+    escaped: bool,
 }
 
 impl<'t> Written<'t> {
+    /// Whether it says this.
+    #[inline]
+    pub(super) fn is(self, text: &str) -> bool {
+        if self.escaped {
+            return self.decode().is_ok_and(|own| own == text);
+        }
+        self.bytes == text.as_bytes()
+    }
+
     /// What it says.
     pub(super) fn decode(self) -> Result<Cow<'t, str>, Fault> {
+        let text = std::str::from_utf8(self.bytes).map_err(|_| Fault)?;
         if !self.escaped {
-            return Ok(Cow::Borrowed(self.text));
+            return Ok(Cow::Borrowed(text));
         }
-        serde_json::from_str(&format!("\"{}\"", self.text))
+        serde_json::from_str(&format!("\"{text}\""))
             .map(Cow::Owned)
             .map_err(|_| Fault)
     }
@@ -59,6 +70,7 @@ impl<'t> Scanner<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self {
             text,
+            bytes: text.as_bytes(),
             at: 0,
             keys: Vec::with_capacity(MANY_KEYS),
         }
@@ -73,7 +85,7 @@ impl<'t> Scanner<'t> {
 
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.bytes.get(self.at).copied()
     }
 
     /// Skips blanks, and looks at what comes then.
@@ -102,36 +114,34 @@ impl<'t> Scanner<'t> {
     }
 
     /// Skips one value, which stands inside `depth` arrays and objects, and returns it as written.
+    #[inline]
     pub(super) fn value(&mut self, depth: usize) -> Result<&'t str, Fault> {
-        let first = self.next_byte();
+        self.next_byte();
         let start = self.at;
-        check_depth(depth)?;
-        match first {
-            Some(b'"') => {
-                self.string()?;
-            }
-            Some(b'{') => self.object(&mut |scanner, _| {
-                scanner.value(depth + 1)?;
-                Ok(())
-            })?,
-            Some(b'[') => self.array(&mut |scanner| {
-                scanner.value(depth + 1)?;
-                Ok(())
-            })?,
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.word("true")?,
-            Some(b'f') => self.word("false")?,
-            Some(b'n') => self.word("null")?,
-            _ => return Err(Fault),
-        }
+        self.skip(depth)?;
         self.text.get(start..self.at).ok_or(Fault)
+    }
+
+    /// Skips one value, which stands inside `depth` arrays and objects.
+    pub(super) fn skip(&mut self, depth: usize) -> Result<(), Fault> {
+        check_depth(depth)?;
+        match self.next_byte() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'{') => self.object(|scanner, _| scanner.skip(depth + 1)),
+            Some(b'[') => self.array(|scanner| scanner.skip(depth + 1)),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => Err(Fault),
+        }
     }
 
     /// Reads an object, whose brace is next; `member` must read the value of each key.
     #[inline]
     pub(super) fn object(
         &mut self,
-        member: &mut dyn FnMut(&mut Self, Written<'t>) -> Result<(), Fault>,
+        mut member: impl FnMut(&mut Self, Written<'t>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         self.step();
         let mut keys = Keys {
@@ -169,7 +179,7 @@ impl<'t> Scanner<'t> {
     #[inline]
     pub(super) fn array(
         &mut self,
-        item: &mut dyn FnMut(&mut Self) -> Result<(), Fault>,
+        mut item: impl FnMut(&mut Self) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         self.step();
         if self.next_byte() == Some(b']') {
@@ -193,16 +203,16 @@ impl<'t> Scanner<'t> {
     #[inline]
     fn note(&mut self, key: Written<'t>, keys: &mut Keys) -> Result<(), Fault> {
         keys.escaped |= key.escaped;
-        let bit = 1 << (property(key.text) % 64);
+        let bit = 1 << (property(key.bytes) % 64);
         if keys.seen & bit != 0 {
             let others = self.keys.get(keys.start..).unwrap_or_default();
             // A long list is looked through once, at its end.
-            if others.len() < MANY_KEYS && others.contains(&key.text) {
+            if others.len() < MANY_KEYS && others.contains(&key.bytes) {
                 return Err(Fault);
             }
         }
         keys.seen |= bit;
-        self.keys.push(key.text);
+        self.keys.push(key.bytes);
         Ok(())
     }
 
@@ -212,9 +222,9 @@ impl<'t> Scanner<'t> {
         let own = self.keys.get(keys.start..).unwrap_or_default();
         if keys.escaped || own.len() > MANY_KEYS {
             let mut known: HashSet<Cow<'_, str>> = HashSet::with_capacity(own.len());
-            for text in own {
+            for bytes in own {
                 let key = Written {
-                    text,
+                    bytes,
                     escaped: keys.escaped,
                 };
                 if !known.insert(key.decode()?) {
@@ -233,13 +243,13 @@ impl<'t> Scanner<'t> {
         let start = self.at;
         let mut escaped = false;
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
             self.at += plain_length(rest);
             match self.peek() {
                 Some(b'"') => {
-                    let text = self.text.get(start..self.at).ok_or(Fault)?;
+                    let bytes = self.bytes.get(start..self.at).ok_or(Fault)?;
                     self.step();
-                    return Ok(Written { text, escaped });
+                    return Ok(Written { bytes, escaped });
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -282,7 +292,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn word(&mut self, word: &str) -> Result<(), Fault> {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word.as_bytes()) {
             return Err(Fault);
         }
@@ -335,33 +345,58 @@ pub(super) fn check_depth(depth: usize) -> Result<(), Fault> {
 
 /// A number that is the same for equal texts, and seldom for others of one object.
 #[inline]
-fn property(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let first = bytes.first().copied().unwrap_or_default();
-    let middle = bytes.get(bytes.len() / 2).copied().unwrap_or_default();
-    usize::from(first) + usize::from(middle) * 5 + bytes.len() * 11
+fn property(text: &[u8]) -> usize {
+    let first = text.first().copied().unwrap_or_default();
+    let middle = text.get(text.len() / 2).copied().unwrap_or_default();
+    usize::from(first) + usize::from(middle) * 5 + text.len() * 11
 }
 
 /// How many bytes come before the first quote, backslash or control character.
 #[inline]
 fn plain_length(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES * 128;
-    // The lowest byte that is marked is zero; those above it may be marked by a borrow.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     let mut rest = bytes;
-    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
-        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
-        let controls = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (quotes | backslashes | controls) & HIGH;
-        if found != 0 {
-            return bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
+    // Most strings are short; the others are worth larger steps.
+    for large_steps in [false, true] {
+        let mut words = 0;
+        while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+            let found = stops_of_word(u64::from_le_bytes(*chunk));
+            if found != 0 {
+                return bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
+            }
+            rest = after;
+            words += 1;
+            if words == 3 && !large_steps {
+                break;
+            }
         }
-        rest = after;
+        while let Some((chunk, after)) = rest.split_first_chunk::<32>()
+            && !large_steps
+            && is_plain(chunk)
+        {
+            rest = after;
+        }
     }
-    let stops = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    let tail = rest.iter().position(stops).unwrap_or(rest.len());
-    bytes.len() - rest.len() + tail
+    let tail = rest.iter().position(|byte| stops(*byte) != 0);
+    bytes.len() - rest.len() + tail.unwrap_or(rest.len())
+}
+
+/// Marks the bytes that stop. The lowest mark is right; a borrow may have made those above it.
+#[inline]
+fn stops_of_word(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    let quotes = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+    let backslashes = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+    let controls = word.wrapping_sub(ONES * 0x20);
+    (quotes | backslashes | controls) & !word & (ONES * 0x80)
+}
+
+#[inline]
+fn stops(byte: u8) -> u8 {
+    u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
+}
+
+/// Without a branch for each byte, so that many are compared at once.
+#[inline]
+fn is_plain(chunk: &[u8; 32]) -> bool {
+    chunk.iter().fold(0, |found, byte| found | stops(*byte)) == 0
 }
