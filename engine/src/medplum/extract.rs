@@ -4,7 +4,7 @@
 use fhirward_spec::{Extracted, SearchParam};
 use serde_json::Value;
 
-use super::parse::PROJECT_CODE;
+use super::parameters;
 
 static TRUE: Value = Value::Bool(true);
 static FALSE: Value = Value::Bool(false);
@@ -21,16 +21,8 @@ pub(crate) fn has_extensions(param: &SearchParam, resource: &Value) -> bool {
 /// `resolve() is Patient` looks at the text before the first slash, so an absolute reference is to
 /// no type. Of a choice that stands twice in a resource the first type of the definition is read.
 pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extracted<'r>> {
-    if &*param.code == PROJECT_CODE {
-        return resource
-            .get("meta")
-            .and_then(|meta| meta.get("project"))
-            .into_iter()
-            .map(|value| Extracted {
-                value,
-                data_type: "uri",
-            })
-            .collect();
+    if let Some(values) = parameters::read(param, resource) {
+        return values;
     }
     if &*param.code == "deceased"
         && let Some(deceased) = resource.get("deceasedBoolean").and_then(Value::as_bool)

@@ -13,7 +13,8 @@ use fhirward_spec::ParamType;
 use serde_json::Value;
 
 use super::extract;
-use super::parse::{BadCriteria, Filter, Operator, SearchRequest, search_param};
+use super::parameters::{param_type, search_param};
+use super::parse::{BadCriteria, Filter, Operator, SearchRequest};
 use super::version::Features;
 
 pub(crate) use string::{formatted, human_name, postal_address};
@@ -55,7 +56,7 @@ fn matches_filter(
         // Every value but the one word means the other thing.
         Operator::Missing => (filter.value == "false") == exists,
         Operator::Present => (filter.value == "true") == exists,
-        _ => match param.param_type {
+        _ => match param_type(param) {
             ParamType::Reference => reference::matches(filter, param, &values, features),
             ParamType::Token => token::matches(filter, &values),
             ParamType::String | ParamType::Uri => string::matches(filter, &values),
