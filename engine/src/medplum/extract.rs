@@ -1,10 +1,12 @@
 //! What a search parameter reads in a resource, where the server reads it differently from the
 //! published expression.
 
-use fhirward_spec::{Extracted, SearchParam};
-use serde_json::Value;
+use std::sync::LazyLock;
 
-use super::parameters;
+use fhirward_spec::{Extracted, SearchParam};
+use serde_json::{Map, Value};
+
+use super::{datetime, parameters};
 
 static TRUE: Value = Value::Bool(true);
 static FALSE: Value = Value::Bool(false);
@@ -14,6 +16,15 @@ pub(crate) fn has_extensions(param: &SearchParam, resource: &Value) -> bool {
     !param.program.is_empty_on(resource)
         && !param.expression.contains("resolve()")
         && param.program.collect(resource).is_empty()
+}
+
+/// What a primitive without a value is when it has extensions.
+pub(crate) fn bare_primitive() -> Extracted<'static> {
+    static NOTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
+    Extracted {
+        value: &NOTHING,
+        data_type: "Element",
+    }
 }
 
 /// The values that a parameter selects.
@@ -39,5 +50,29 @@ pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extrac
             text.is_none_or(|text| text.starts_with(|c: char| c.is_ascii_uppercase()))
         });
     }
+    // A cast looks at the value: a Quantity has a number, a Period a side that is a date.
+    let casts = |kind: &str| {
+        let expression = &*param.expression;
+        expression.contains(&format!("({kind})")) || expression.contains(&format!("as {kind}"))
+    };
+    for (kind, is) in [
+        ("Quantity", is_quantity as fn(&Value) -> bool),
+        ("Period", is_period),
+    ] {
+        if values.iter().any(|extracted| extracted.data_type == kind) && casts(kind) {
+            values.retain(|extracted| extracted.data_type != kind || is(extracted.value));
+        }
+    }
     values
+}
+
+fn is_quantity(value: &Value) -> bool {
+    value.get("value").is_some_and(Value::is_number)
+}
+
+fn is_period(value: &Value) -> bool {
+    ["start", "end"]
+        .into_iter()
+        .filter_map(|side| value.get(side)?.as_str())
+        .any(datetime::is_date_time)
 }

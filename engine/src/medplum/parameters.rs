@@ -70,13 +70,10 @@ pub fn search_param(
         "_project" => features.project_param,
         code => !code.starts_with('_'),
     };
-    if !known || resource_type == "Binary" || spec().resource(resource_type).is_none() {
+    if !known || !has_search_params(resource_type, features) {
         return None;
     }
-    let is_there = since(resource_type, code).is_some_and(|since| since <= features.definitions)
-        // This one is gone.
-        && ((resource_type, code) != ("PasswordChangeRequest", "user")
-            || features.definitions == Definitions::V4_5);
+    let is_there = since(resource_type, code).is_some_and(|since| since <= features.definitions);
     if !is_there {
         return None;
     }
@@ -90,8 +87,14 @@ pub fn search_param(
         .or_else(|| spec().search_param(resource_type, code))
 }
 
+/// Whether the type has search parameters at all.
+pub(super) fn has_search_params(resource_type: &str, features: &Features) -> bool {
+    let gone = resource_type == "PasswordChangeRequest" && features.definitions > Definitions::V4_5;
+    resource_type != "Binary" && !gone && spec().resource(resource_type).is_some()
+}
+
 /// Whether the parameter points at one type only.
-pub(super) fn single_target<'p>(param: &'p SearchParam) -> Option<&'p str> {
+pub fn single_target<'p>(param: &'p SearchParam) -> Option<&'p str> {
     match (&*param.code, &*param.targets) {
         // Published with groups as a second target before version 4.5.
         ("patient", _) => Some("Patient"),
@@ -103,7 +106,7 @@ pub(super) fn single_target<'p>(param: &'p SearchParam) -> Option<&'p str> {
 }
 
 /// How the parameter compares.
-pub(super) fn param_type(param: &SearchParam) -> ParamType {
+pub fn param_type(param: &SearchParam) -> ParamType {
     match &*param.expression {
         "User.email" => ParamType::String,
         _ => param.param_type,

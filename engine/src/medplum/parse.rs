@@ -1,10 +1,10 @@
 //! A criteria string becomes filters: a query string as browsers read it, then operators by the
 //! type of the search parameter.
 
-use fhirward_spec::{ParamType, spec};
+use fhirward_spec::ParamType;
 
 use super::datetime;
-use super::parameters::{param_type, search_param};
+use super::parameters::{has_search_params, param_type, search_param};
 use super::version::Features;
 
 /// What a filter does with its value.
@@ -209,7 +209,7 @@ pub(crate) fn filter(
         }
         _ => {}
     }
-    if is_of_every_object(code) && has_search_params(resource_type) {
+    if is_of_every_object(code) && has_search_params(resource_type, features) {
         // The table of parameters is a JavaScript object, which has these members.
         return match modifier {
             "missing" | "present" => raw(Operator::verbatim(modifier), value),
@@ -245,7 +245,12 @@ pub(crate) fn filter(
             raw(operator, value)
         }
         ParamType::Reference | ParamType::String | ParamType::Token | ParamType::Uri => {
-            raw(Operator::modifier(modifier).unwrap_or(Operator::Eq), value)
+            let operator = match is_of_every_object(modifier) {
+                // The table of modifiers is a JavaScript object as well.
+                true => Operator::Other(modifier.to_owned()),
+                false => Operator::modifier(modifier).unwrap_or(Operator::Eq),
+            };
+            raw(operator, value)
         }
         ParamType::Composite | ParamType::Special => Err(BadCriteria(format!(
             "Unrecognized search parameter type: {}",
@@ -270,10 +275,6 @@ fn is_of_every_object(code: &str) -> bool {
             | "__lookupGetter__"
             | "__lookupSetter__"
     )
-}
-
-fn has_search_params(resource_type: &str) -> bool {
-    resource_type != "Binary" && spec().resource(resource_type).is_some()
 }
 
 /// Up to three parts, at least two, and no `*`.

@@ -50,8 +50,11 @@ fn matches_filter(
     let Some(param) = search_param(resource_type, &filter.code, features) else {
         return Ok(false);
     };
-    let values = extract::values(param, resource);
-    let exists = !values.is_empty() || extract::has_extensions(param, resource);
+    let mut values = extract::values(param, resource);
+    if values.is_empty() && extract::has_extensions(param, resource) {
+        values.push(extract::bare_primitive());
+    }
+    let exists = !values.is_empty();
     Ok(match filter.operator {
         // Every value but the one word means the other thing.
         Operator::Missing => (filter.value == "false") == exists,
