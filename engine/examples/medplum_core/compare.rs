@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-use fhirward_engine::medplum::parse::search_param;
+use fhirward_engine::medplum::parameters::search_param;
 use fhirward_engine::medplum::{AccessPolicy, Version};
 use fhirward_engine::policy::Interaction;
 use serde_json::Value;

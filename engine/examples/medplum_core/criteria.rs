@@ -11,7 +11,7 @@ use crate::resource;
 
 /// The text of a criteria for an entry on `resource_type`.
 pub fn criteria(random: &mut Random, resource_type: &str, resource: &Value) -> String {
-    let mut text = match random.below(50) {
+    let mut text = match random.below(80) {
         0 => format!("R4/{resource_type}"),
         1 => resource_type.to_lowercase(),
         2 => resource::any_kind(random).to_owned(),
@@ -23,7 +23,7 @@ pub fn criteria(random: &mut Random, resource_type: &str, resource: &Value) -> S
     }
     text.push('?');
     let mut pairs: Vec<String> = Vec::new();
-    for _ in 0..=random.below(20) / 13 {
+    for _ in 0..=random.below(20) / 15 {
         pairs.push(pair(random, resource));
     }
     if random.chance(3)
@@ -42,7 +42,7 @@ pub fn criteria(random: &mut Random, resource_type: &str, resource: &Value) -> S
 }
 
 fn pair(random: &mut Random, resource: &Value) -> String {
-    if random.chance(8) {
+    if random.chance(6) {
         return random.word(&pools::ODD_PAIRS).to_owned();
     }
     let kind = resource
@@ -51,7 +51,7 @@ fn pair(random: &mut Random, resource: &Value) -> String {
         .unwrap_or_default();
     let mut params: Vec<&SearchParam> = spec().search_params(kind).collect();
     // Mostly those that read something in this resource.
-    if random.chance(75) {
+    if random.chance(85) {
         let filled: Vec<&SearchParam> = params
             .iter()
             .copied()
@@ -73,7 +73,7 @@ fn pair(random: &mut Random, resource: &Value) -> String {
         key = key.to_uppercase();
     }
     let mut value = value(random, param, resource);
-    if random.chance(28) {
+    if random.chance(20) {
         let modifier = random.word(&pools::MODIFIERS);
         key = format!("{key}:{modifier}");
         if matches!(modifier, "missing" | "present") && random.chance(90) {
@@ -89,7 +89,7 @@ fn value(random: &mut Random, param: &SearchParam, resource: &Value) -> String {
     let values = param.program.collect(resource);
     let mut alternatives = Vec::new();
     for _ in 0..=random.below(20) / 16 {
-        let extracted = random.pick(&values).copied().filter(|_| random.chance(85));
+        let extracted = random.pick(&values).copied().filter(|_| random.chance(93));
         let mut text = match extracted {
             Some(extracted) => derived(random, param.param_type, extracted),
             None => pooled(random, param.param_type),
@@ -101,7 +101,7 @@ fn value(random: &mut Random, param: &SearchParam, resource: &Value) -> String {
         {
             text = format!("{}{text}", random.word(&pools::PREFIXES));
         }
-        if random.chance(25) {
+        if random.chance(12) {
             text = changed(random, &text);
         }
         alternatives.push(text);

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use fhirward_engine::medplum::Version;
+use fhirward_engine::medplum::parameters::{param_type, search_param, single_target};
 use fhirward_spec::spec;
 use serde_json::Value;
 
@@ -38,41 +40,37 @@ pub fn run(definitions: &str, known: &str) -> Result<bool, Fault> {
             }
         }
     }
-    let mut found = BTreeSet::new();
-    let mut ours = BTreeSet::new();
+    let features = Version::V5_2.features();
+    let (mut found, mut ours) = (BTreeSet::new(), 0);
     for kind in spec().resource_types() {
-        for param in spec()
+        let own = spec()
             .search_params(kind)
-            .filter(|p| !p.code.starts_with('_'))
-        {
-            let name = format!("{kind}?{}", param.code);
-            match published.get(&name) {
-                None => {
-                    found.insert(format!("{name} ours-alone"));
-                }
-                Some(other) => {
-                    if other.kind != param.param_type.code() {
-                        found.insert(format!("{name} type"));
+            .map(|param| param.code.to_string());
+        let theirs = published
+            .keys()
+            .filter_map(|name| name.strip_prefix(kind)?.strip_prefix('?'))
+            .map(str::to_owned);
+        let codes: BTreeSet<String> = own.chain(theirs).filter(|c| !c.starts_with('_')).collect();
+        for code in codes {
+            let name = format!("{kind}?{code}");
+            let difference = match (search_param(kind, &code, &features), published.get(&name)) {
+                (None, Some(_)) => "missing",
+                (Some(_), None) => "ours-alone",
+                (Some(param), Some(other)) if param_type(param).code() != other.kind => "type",
+                // Which targets there are matters where it is one.
+                (Some(param), Some(other)) => match (single_target(param), &other.targets) {
+                    (Some(one), targets) if targets.len() != 1 || !targets.contains(one) => {
+                        "target"
                     }
-                    // Only whether there is one target matters, and which.
-                    let targets: BTreeSet<String> =
-                        param.targets.iter().map(ToString::to_string).collect();
-                    if (targets.len() == 1 || other.targets.len() == 1) && targets != other.targets
-                    {
-                        found.insert(format!("{name} target"));
-                    }
-                }
+                    (None, targets) if targets.len() == 1 && other.kind == "reference" => "target",
+                    _ => "",
+                },
+                (None, None) => "",
+            };
+            ours += 1;
+            if !difference.is_empty() {
+                found.insert(format!("{name} {difference}"));
             }
-            ours.insert(name);
-        }
-    }
-    for name in published.keys() {
-        let known = name
-            .split('?')
-            .next()
-            .is_some_and(|kind| spec().resource(kind).is_some());
-        if known && !ours.contains(name) && !name.contains("?_") {
-            found.insert(format!("{name} missing"));
         }
     }
     let listed = listed(known)?;
@@ -84,7 +82,7 @@ pub fn run(definitions: &str, known: &str) -> Result<bool, Fault> {
     }
     println!(
         "{} search parameters of the engine, {} differ, {} are listed",
-        ours.len(),
+        ours,
         found.len(),
         listed.len()
     );

@@ -8,7 +8,7 @@ use crate::random::Random;
 use crate::resource;
 
 pub fn policy(random: &mut Random, kind: &str, resource: &Value) -> Value {
-    let entries: Vec<Value> = (0..=random.below(10) / 6)
+    let entries: Vec<Value> = (0..=random.below(10) / 5)
         .map(|_| entry(random, kind, resource))
         .collect();
     json!({ "resourceType": "AccessPolicy", "resource": entries })
@@ -23,13 +23,13 @@ fn entry(random: &mut Random, kind: &str, resource: &Value) -> Value {
     };
     let mut members = Map::new();
     members.insert("resourceType".to_owned(), json!(resource_type));
-    if random.chance(10) {
+    if random.chance(6) {
         members.insert("readonly".to_owned(), json!(random.chance(80)));
     }
     if random.chance(20) {
         let listed: Vec<&str> = pools::INTERACTIONS
             .into_iter()
-            .filter(|_| random.chance(60))
+            .filter(|_| random.chance(75))
             .collect();
         members.insert("interaction".to_owned(), json!(listed));
     }

@@ -95,29 +95,21 @@ fn fill(
             continue;
         }
         let names: Vec<(String, &ElementType)> = element.json_names().collect();
-        // The same choice twice is wrong, and does happen.
-        let times = if names.len() > 1 && random.chance(3) {
-            2
-        } else {
-            1
+        let Some((name, kind)) = random.pick(&names) else {
+            continue;
         };
-        for _ in 0..times {
-            let Some((name, kind)) = random.pick(&names) else {
+        let Some(value) = values(random, element, kind, depth, density) else {
+            continue;
+        };
+        let primitive = !value.is_object() && !value.is_array();
+        if primitive && random.chance(1) {
+            let extension = json!({ "extension": [{ "url": "http://e", "valueString": "x" }] });
+            members.insert(format!("_{name}"), extension);
+            if random.chance(50) {
                 continue;
-            };
-            let Some(value) = values(random, element, kind, depth, density) else {
-                continue;
-            };
-            let primitive = !value.is_object() && !value.is_array();
-            if primitive && random.chance(1) {
-                let extension = json!({ "extension": [{ "url": "http://e", "valueString": "x" }] });
-                members.insert(format!("_{name}"), extension);
-                if random.chance(50) {
-                    continue;
-                }
             }
-            members.insert(name.clone(), value);
         }
+        members.insert(name.clone(), value);
     }
 }
 

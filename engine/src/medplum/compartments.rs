@@ -3,7 +3,7 @@
 use fhirward_spec::spec;
 use serde_json::{Map, Value, json};
 
-use super::parse::search_param;
+use super::parameters::search_param;
 use super::version::Features;
 use super::world::World;
 

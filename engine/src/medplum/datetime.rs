@@ -55,12 +55,23 @@ pub(super) fn is_searched(text: &str) -> bool {
 
 /// The stretch of a text that passes for a date; the fault of one that has no moment.
 pub(super) fn stretch(text: &str) -> Option<Result<Stretch, NoMoment>> {
-    let parts = parts(text, Form::Stored)?;
+    parts(text, Form::Stored).map(moments)
+}
+
+/// The stretch of one side of a period whose other side is a date: whether this one is a date is
+/// not asked, only whether it has a moment.
+pub(super) fn side(text: &str) -> Result<Stretch, NoMoment> {
+    parts(text, Form::Stored)
+        .or_else(|| parts(text, Form::Searched))
+        .map_or(Err(NoMoment), moments)
+}
+
+fn moments(parts: Parts<'_>) -> Result<Stretch, NoMoment> {
     // A time zone is looked for behind the day only.
     let zone_is_lost = parts.day.is_none() && parts.zone.is_some_and(|zone| !matches!(zone, "Z"));
     let offset = parts.zone.map_or(Some(0), offset);
     let (Some(offset), false, false) = (offset, zone_is_lost, parts.second == Some(60)) else {
-        return Some(Err(NoMoment));
+        return Err(NoMoment);
     };
     let moment = |month: i64, day: i64, hour: i64, minute: i64, second: i64, digit: char| {
         let days = i128::from(days_before(parts.year, parts.month.unwrap_or(month)))
@@ -82,7 +93,7 @@ pub(super) fn stretch(text: &str) -> Option<Result<Stretch, NoMoment>> {
     // may be a day of the next one.
     let start = moment(1, 1, 0, 0, 0, '0');
     let end = moment(12, 31, 23, 59, 59, '9');
-    Some(Ok((start, end)))
+    Ok((start, end))
 }
 
 /// Minutes east of Greenwich; `None` for a sign alone.

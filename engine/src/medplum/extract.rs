@@ -1,10 +1,12 @@
 //! What a search parameter reads in a resource, where the server reads it differently from the
 //! published expression.
 
-use fhirward_spec::{Extracted, SearchParam};
-use serde_json::Value;
+use std::sync::LazyLock;
 
-use super::parse::PROJECT_CODE;
+use fhirward_spec::{Extracted, SearchParam};
+use serde_json::{Map, Value};
+
+use super::{datetime, parameters};
 
 static TRUE: Value = Value::Bool(true);
 static FALSE: Value = Value::Bool(false);
@@ -16,21 +18,22 @@ pub(crate) fn has_extensions(param: &SearchParam, resource: &Value) -> bool {
         && param.program.collect(resource).is_empty()
 }
 
+/// What a primitive without a value is when it has extensions.
+pub(crate) fn bare_primitive() -> Extracted<'static> {
+    static NOTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
+    Extracted {
+        value: &NOTHING,
+        data_type: "Element",
+    }
+}
+
 /// The values that a parameter selects.
 ///
 /// `resolve() is Patient` looks at the text before the first slash, so an absolute reference is to
 /// no type. Of a choice that stands twice in a resource the first type of the definition is read.
 pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extracted<'r>> {
-    if &*param.code == PROJECT_CODE {
-        return resource
-            .get("meta")
-            .and_then(|meta| meta.get("project"))
-            .into_iter()
-            .map(|value| Extracted {
-                value,
-                data_type: "uri",
-            })
-            .collect();
+    if let Some(values) = parameters::read(param, resource) {
+        return values;
     }
     if &*param.code == "deceased"
         && let Some(deceased) = resource.get("deceasedBoolean").and_then(Value::as_bool)
@@ -47,5 +50,29 @@ pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extrac
             text.is_none_or(|text| text.starts_with(|c: char| c.is_ascii_uppercase()))
         });
     }
+    // A cast looks at the value: a Quantity has a number, a Period a side that is a date.
+    let casts = |kind: &str| {
+        let expression = &*param.expression;
+        expression.contains(&format!("({kind})")) || expression.contains(&format!("as {kind}"))
+    };
+    for (kind, is) in [
+        ("Quantity", is_quantity as fn(&Value) -> bool),
+        ("Period", is_period),
+    ] {
+        if values.iter().any(|extracted| extracted.data_type == kind) && casts(kind) {
+            values.retain(|extracted| extracted.data_type != kind || is(extracted.value));
+        }
+    }
     values
+}
+
+fn is_quantity(value: &Value) -> bool {
+    value.get("value").is_some_and(Value::is_number)
+}
+
+fn is_period(value: &Value) -> bool {
+    ["start", "end"]
+        .into_iter()
+        .filter_map(|side| value.get(side)?.as_str())
+        .any(datetime::is_date_time)
 }

@@ -16,6 +16,7 @@
 //! | [`accept`] | which policies a strict project stores |
 //! | [`substitute`] | membership and policies become one list of entries, by replacing text in JSON |
 //! | [`smart`] | the scopes of a sign-in narrow the entries |
+//! | [`parameters`] | the search parameters of a version |
 //! | [`parse`] | a criteria string becomes filters |
 //! | [`memory`] | filters on a resource |
 //! | [`sql`] | filters on columns, with errors |
@@ -37,6 +38,7 @@ mod extract;
 pub mod fields;
 pub mod gate;
 pub mod memory;
+pub mod parameters;
 pub mod parse;
 pub mod patch;
 pub mod replay;

@@ -1,11 +1,10 @@
 //! A criteria string becomes filters: a query string as browsers read it, then operators by the
 //! type of the search parameter.
 
-use std::sync::LazyLock;
-
-use fhirward_spec::{Origin, ParamType, Program, SearchParam, spec};
+use fhirward_spec::ParamType;
 
 use super::datetime;
+use super::parameters::{has_search_params, param_type, search_param};
 use super::version::Features;
 
 /// What a filter does with its value.
@@ -148,30 +147,6 @@ pub struct BadCriteria(
     pub String,
 );
 
-/// The search parameter that the server has under this code. Parameters that R4 defines for every
-/// type without saying what they read (`_text`, `_content` …) do not exist here.
-pub fn search_param(
-    resource_type: &str,
-    code: &str,
-    features: &Features,
-) -> Option<&'static SearchParam> {
-    let universal = code.starts_with('_');
-    let known = match code {
-        "_id" | "_lastUpdated" | "_compartment" | "_profile" | "_security" | "_source" | "_tag" => {
-            true
-        }
-        "_project" => features.project_param,
-        _ => !universal,
-    };
-    if !known || resource_type == "Binary" {
-        return None;
-    }
-    if code == "_project" {
-        return project_param(resource_type);
-    }
-    spec().search_param(resource_type, code)
-}
-
 /// Reads a criteria string.
 ///
 /// # Errors
@@ -234,6 +209,15 @@ pub(crate) fn filter(
         }
         _ => {}
     }
+    if is_of_every_object(code) && has_search_params(resource_type, features) {
+        // The table of parameters is a JavaScript object, which has these members.
+        return match modifier {
+            "missing" | "present" => raw(Operator::verbatim(modifier), value),
+            _ => Err(BadCriteria(
+                "Unrecognized search parameter type: undefined".to_owned(),
+            )),
+        };
+    }
     let Some(param) = search_param(resource_type, code, features) else {
         return match Operator::verbatim(modifier) {
             Operator::Other(empty) if empty.is_empty() => {
@@ -246,14 +230,14 @@ pub(crate) fn filter(
     if matches!(modifier, "missing" | "present") {
         return raw(Operator::verbatim(modifier), value);
     }
-    match param.param_type {
+    match param_type(param) {
         ParamType::Number | ParamType::Date | ParamType::Quantity => {
             let (operator, value) = match split_prefix(&value) {
                 Some((prefix, rest)) => (prefix, rest.to_owned()),
                 None if modifier.is_empty() || !features.ordered_modifiers => (Operator::Eq, value),
                 None => (Operator::verbatim(modifier), value),
             };
-            if param.param_type == ParamType::Date && !is_date(&value, features) {
+            if param_type(param) == ParamType::Date && !is_date(&value, features) {
                 return Err(BadCriteria(format!(
                     "Invalid format for date search parameter: {value}"
                 )));
@@ -261,18 +245,41 @@ pub(crate) fn filter(
             raw(operator, value)
         }
         ParamType::Reference | ParamType::String | ParamType::Token | ParamType::Uri => {
-            raw(Operator::modifier(modifier).unwrap_or(Operator::Eq), value)
+            let operator = match is_of_every_object(modifier) {
+                // The table of modifiers is a JavaScript object as well.
+                true => Operator::Other(modifier.to_owned()),
+                false => Operator::modifier(modifier).unwrap_or(Operator::Eq),
+            };
+            raw(operator, value)
         }
         ParamType::Composite | ParamType::Special => Err(BadCriteria(format!(
             "Unrecognized search parameter type: {}",
-            param.param_type.code()
+            param_type(param).code()
         ))),
     }
 }
 
+fn is_of_every_object(code: &str) -> bool {
+    matches!(
+        code,
+        "constructor"
+            | "hasOwnProperty"
+            | "isPrototypeOf"
+            | "propertyIsEnumerable"
+            | "toLocaleString"
+            | "toString"
+            | "valueOf"
+            | "__proto__"
+            | "__defineGetter__"
+            | "__defineSetter__"
+            | "__lookupGetter__"
+            | "__lookupSetter__"
+    )
+}
+
 /// Up to three parts, at least two, and no `*`.
 fn inclusion(value: &str) -> Result<(), BadCriteria> {
-    if value == "*" {
+    if value.split(':').any(|part| part == "*") {
         return Err(BadCriteria(
             "'*' is not supported as a value for search inclusion parameters".to_owned(),
         ));
@@ -308,23 +315,6 @@ fn is_date(text: &str, features: &Features) -> bool {
         false => datetime::is_date_time(text),
     }
 }
-
-/// `_project`, which no published definition has. What it reads is said in [`super::extract`].
-fn project_param(resource_type: &str) -> Option<&'static SearchParam> {
-    static PROJECT: LazyLock<SearchParam> = LazyLock::new(|| SearchParam {
-        code: PROJECT_CODE.into(),
-        param_type: ParamType::Token,
-        targets: Box::default(),
-        expression: "meta.project".into(),
-        origin: Origin::Medplum,
-        program: Program::default(),
-        components: Box::default(),
-    });
-    spec().resource(resource_type).map(|_| &*PROJECT)
-}
-
-/// The code of the parameter that asks for the project.
-pub(super) const PROJECT_CODE: &str = "_project";
 
 /// The pairs of a query string, as the WHATWG URL standard reads them: `+` is a space, `%xx` is
 /// decoded where it is valid and kept where it is not, empty pairs are skipped.

@@ -8,6 +8,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use super::parameters::Definitions;
+
 /// The lines that are known: first patch, the patch that the line stands for, last patch.
 const LINES: [(u16, u16, u16, u16, u16); 4] = [
     (4, 5, 0, 2, 2),
@@ -83,6 +85,13 @@ impl Version {
             bare_ref_in_sql: since(5, 1, 15),
             canonical_slash: since(5, 1, 10),
             search_date_regex: since(5, 2, 0),
+            definitions: match self.number() {
+                n if n < (5, 0, 0) => Definitions::V4_5,
+                n if n < (5, 1, 10) => Definitions::V5_0,
+                n if n < (5, 1, 23) => Definitions::V5_1_10,
+                n if n < (5, 2, 0) => Definitions::V5_1_23,
+                _ => Definitions::V5_2,
+            },
             project_param: since(5, 1, 10),
             ordered_modifiers: since(5, 0, 0),
             null_not: since(5, 0, 0),
@@ -241,7 +250,10 @@ pub struct Features {
     /// A searched date may end in minutes, must have minutes after an hour, and must be a day of
     /// the calendar. 5.2; 1.3. Read in [`super::parse`].
     pub search_date_regex: bool,
-    /// `_project` is a search parameter in memory. 5.1.10; 1.5. Read in [`super::parse`].
+    /// The search parameters that the server starts with. The published definitions. Read in
+    /// [`super::parameters`].
+    pub definitions: Definitions,
+    /// `_project` is a search parameter in memory. 5.1.10; 1.5. Read in [`super::parameters`].
     pub project_param: bool,
     /// A modifier on a date, number or quantity is kept, and mostly makes the filter fail; before,
     /// it was dropped. 5.0; 1.2. Read in [`super::parse`].

@@ -69,9 +69,9 @@ fn period(value: &Value) -> Result<Option<(i128, End)>, NoMoment> {
             if !is_date(start) && !is_date(end) {
                 return Ok(None);
             }
-            // One side that is a date makes a period; the other one has to be one then.
+            // One side that is a date makes a period; the other one has to have a moment then.
             let moment = |text: Option<&str>| match text.filter(|text| !text.is_empty()) {
-                Some(text) => datetime::stretch(text).unwrap_or(Err(NoMoment)).map(Some),
+                Some(text) => datetime::side(text).map(Some),
                 None => Ok(None),
             };
             let start = moment(start)?.map_or(i128::MIN, |s| s.0);

@@ -13,7 +13,8 @@ use fhirward_spec::ParamType;
 use serde_json::Value;
 
 use super::extract;
-use super::parse::{BadCriteria, Filter, Operator, SearchRequest, search_param};
+use super::parameters::{param_type, search_param};
+use super::parse::{BadCriteria, Filter, Operator, SearchRequest};
 use super::version::Features;
 
 pub(crate) use string::{formatted, human_name, postal_address};
@@ -49,13 +50,16 @@ fn matches_filter(
     let Some(param) = search_param(resource_type, &filter.code, features) else {
         return Ok(false);
     };
-    let values = extract::values(param, resource);
-    let exists = !values.is_empty() || extract::has_extensions(param, resource);
+    let mut values = extract::values(param, resource);
+    if values.is_empty() && extract::has_extensions(param, resource) {
+        values.push(extract::bare_primitive());
+    }
+    let exists = !values.is_empty();
     Ok(match filter.operator {
         // Every value but the one word means the other thing.
         Operator::Missing => (filter.value == "false") == exists,
         Operator::Present => (filter.value == "true") == exists,
-        _ => match param.param_type {
+        _ => match param_type(param) {
             ParamType::Reference => reference::matches(filter, param, &values, features),
             ParamType::Token => token::matches(filter, &values),
             ParamType::String | ParamType::Uri => string::matches(filter, &values),

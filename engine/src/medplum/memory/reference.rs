@@ -3,6 +3,7 @@
 use fhirward_spec::{Extracted, SearchParam};
 use serde_json::Value;
 
+use crate::medplum::parameters::single_target;
 use crate::medplum::parse::{Filter, Operator, alternatives};
 use crate::medplum::version::Features;
 
@@ -20,7 +21,8 @@ pub(super) fn matches(
     }
     let stored = searchable(values);
     let compartment = filter.code == "_compartment";
-    let completes = compartment || (features.bare_ref_single_target && param.targets.len() == 1);
+    let completes =
+        compartment || (features.bare_ref_single_target && single_target(param).is_some());
     let found = alternatives(&filter.value).iter().any(|wanted| {
         let (whole, end) = match features.canonical_slash {
             true => (wanted.contains('/'), !wanted.contains('/')),

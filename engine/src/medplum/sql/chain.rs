@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::{Backend, Fault, Outcome, Row, refused};
 use crate::medplum::extract;
 use crate::medplum::memory::reference::searchable;
-use crate::medplum::parse::{self, Filter, search_param};
+use crate::medplum::parameters::search_param;
+use crate::medplum::parse::{self, Filter};
 use crate::medplum::world::Stored;
 
 pub(super) fn condition(

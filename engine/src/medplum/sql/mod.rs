@@ -20,7 +20,8 @@ mod token;
 use serde_json::Value;
 
 use super::extract;
-use super::parse::{Filter, Operator, SearchRequest, parse, search_param};
+use super::parameters::search_param;
+use super::parse::{Filter, Operator, SearchRequest, parse};
 use super::substitute::AccessPolicy;
 use super::version::Features;
 use super::world::World;
@@ -185,7 +186,7 @@ fn condition(resource_type: &str, filter: &Filter, row: Row<'_>, world: Backend<
         "_lastUpdated" => return date::last_updated(filter, row),
         "_compartment" | "_project" => return id::compartment(filter, row),
         "_deleted" => return Ok(Some((filter.value == "true") == row.deleted)),
-        "priority-order" if resource_type == "Task" => {
+        "priority-order" if search_param(resource_type, &filter.code, world.features).is_some() => {
             return number::priority_order(filter, row.resource);
         }
         "_filter" => return expression::condition(resource_type, &filter.value, row, world),

@@ -5,6 +5,7 @@ use fhirward_spec::{Extracted, SearchParam};
 use super::{Outcome, invalid_modifier};
 use crate::medplum::compartments::is_uuid;
 use crate::medplum::memory::reference::searchable;
+use crate::medplum::parameters::single_target;
 use crate::medplum::parse::{Filter, Operator, alternatives};
 use crate::medplum::version::Features;
 
@@ -19,10 +20,7 @@ pub(super) fn condition(
         return invalid_modifier(&filter.operator, &filter.code);
     }
     let canonical = values.iter().any(|v| v.value.is_string());
-    let single = match &*param.targets {
-        [only] if features.bare_ref_in_sql && !canonical => Some(&**only),
-        _ => None,
-    };
+    let single = single_target(param).filter(|_| features.bare_ref_in_sql && !canonical);
     let completes = matches!(filter.code.as_str(), "subject" | "patient");
     let wanted: Vec<String> = alternatives(&filter.value)
         .into_iter()
