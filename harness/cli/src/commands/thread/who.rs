@@ -20,8 +20,8 @@ pub struct Who {
     /// Files with ProjectMemberships: people and their policies.
     #[arg(long, num_args = 1.., value_name = "FILE")]
     membership: Vec<PathBuf>,
-    /// Somebody without a membership, to whom all the policies apply. May be repeated.
-    #[arg(long = "as", value_name = "TYPE/ID", requires = "policy")]
+    /// People without memberships, to whom all the policies apply.
+    #[arg(long = "as", num_args = 1.., value_name = "TYPE/ID", requires = "policy")]
     profiles: Vec<String>,
 }
 
