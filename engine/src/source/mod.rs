@@ -9,8 +9,10 @@ use std::sync::Arc;
 pub struct Source {
     /// What to call it in messages.
     pub name: String,
-    /// The whole text.
+    /// The whole text, or the part of it that is at hand.
     pub text: String,
+    /// How much of the whole stands before `text`.
+    pub before: Before,
     /// A place about every [`STEP`] bytes, in order.
     marks: Box<[Mark]>,
 }
@@ -61,14 +63,29 @@ impl Mark {
     }
 }
 
+/// How much of a file stands before a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Before {
+    /// Lines.
+    pub lines: usize,
+    /// Characters.
+    pub characters: usize,
+}
+
 impl Source {
     /// A shared source.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Self::part(name, text, Before::default())
+    }
+
+    /// Whole lines of a file that is too large to be kept: places in them are places in the file.
+    pub fn part(name: impl Into<String>, text: impl Into<String>, before: Before) -> Arc<Self> {
         let text = text.into();
         Arc::new(Self {
             name: name.into(),
             marks: Mark::all(&text),
             text,
+            before,
         })
     }
 
@@ -84,7 +101,7 @@ impl Source {
             }
             here.step(c);
         }
-        (here.line, here.column)
+        (here.line + self.before.lines, here.column)
     }
 
     /// The text of a span; empty where the span is not inside the text.

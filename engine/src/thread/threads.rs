@@ -164,6 +164,22 @@ impl Threads {
             .collect()
     }
 
+    /// The current Tasks about a header.
+    pub fn tasks_of(&self, header: usize) -> Vec<usize> {
+        let known = self.numbered(header);
+        known
+            .into_iter()
+            .flat_map(|header| header.tasks().collect::<Vec<_>>())
+            .map(Known::number)
+            .collect()
+    }
+
+    /// Whether it is the header of a thread.
+    pub fn is_header(&self, number: usize) -> bool {
+        self.numbered(number)
+            .is_some_and(|known| known.has_role(Role::Header))
+    }
+
     /// Messages whose header is not among the resources, in the order of the input.
     pub fn orphans(&self) -> impl Iterator<Item = usize> + '_ {
         self.current(Role::Message)

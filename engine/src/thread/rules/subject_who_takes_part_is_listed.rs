@@ -51,8 +51,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     let name = at.threads().text(subject);
-    // Without any recipients the thread is being rerouted (H-24).
-    if listed.is_empty() || !name.starts_with("Patient/") {
+    if listed.is_empty() || at.is_rerouted() || !name.starts_with("Patient/") {
         return;
     }
     let takes_part = at.known.messages().find(|message| {
