@@ -69,7 +69,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                         | Prefix::Greater
                         | Prefix::StartsAfter
                 );
-            let over_time = types.iter().any(|kind| long(kind))
+            let over_time = types.iter().any(long)
                 && matches!(
                     prefix,
                     Prefix::Equal | Prefix::NotEqual | Prefix::GreaterOrEqual | Prefix::Greater
@@ -85,7 +85,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                     )
                     .help(format!("write `{code}=ge{day}` with `lt` the next day, or moments with seconds"));
             } else if over_time {
-                let only = types.iter().all(|kind| long(kind));
+                let only = types.iter().all(long);
                 let when = if only {
                     "a period"
                 } else {
