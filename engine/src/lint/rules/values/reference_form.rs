@@ -324,7 +324,7 @@ mod tests {
     #[case::d23("Patient?organization=1", "warning: 1", None)]
     #[case::type_modifier(
         "Observation?subject:Patient=1",
-        "warning: :Patient",
+        "error: :Patient",
         Some("Observation?subject=Patient/1")
     )]
     #[case::doubled_variable(
