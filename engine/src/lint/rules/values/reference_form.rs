@@ -85,7 +85,10 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 in_id(&site, alternative, report);
             }
         } else if site.filter.param_type() == Some(ParamType::Reference) {
-            if with_type_modifier(&site, report) {
+            // Other modifiers have a rule of their own.
+            if with_type_modifier(&site, report)
+                || !matches!(site.filter.modifier(), None | Some("not"))
+            {
                 continue;
             }
             for alternative in &site.filter.pair.alternatives {
