@@ -3,13 +3,13 @@
 //! One mistake is reported once. A diagnostic whose code a rule adopts is that rule's finding; where
 //! the rule has found the same place itself, its own words count, because they say what servers do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::catalogue;
-use super::report::Finding;
+use super::report::{Answered, Finding};
 use super::rule::Which;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{Source, Span};
 
 /// Codes that no rule adopts: the input is not what it should be (no JSON, no policy, an element of
@@ -17,23 +17,12 @@ use crate::source::{Source, Span};
 /// all diagnostics of a code takes it out of this list; a test holds every code to one home.
 pub const FORMAT: &[&str] = &[
     "criteria/bad-escape",
-    "criteria/bare-id",
-    "criteria/chain",
-    "criteria/empty-pair",
     "criteria/empty-value",
-    "criteria/modifier",
     "criteria/no-parameter",
-    "criteria/no-such-type",
     "criteria/no-value",
-    "criteria/parameter",
-    "criteria/repeated-filter",
-    "criteria/second-question-mark",
     "criteria/too-long",
     "criteria/too-many-alternatives",
     "criteria/too-many-filters",
-    "criteria/unknown-parameter",
-    "criteria/unresolved-variable",
-    "criteria/unsupported-parameter",
     "criteria/value",
     "json/repeated-key",
     "json/syntax",
@@ -47,7 +36,6 @@ pub const FORMAT: &[&str] = &[
     "policy/admin-type",
     "policy/constraint",
     "policy/constraint-not-evaluated",
-    "policy/field",
     "policy/no-entries",
     "policy/no-interaction",
     "policy/no-resource",
@@ -61,8 +49,16 @@ pub const FORMAT: &[&str] = &[
 ];
 
 /// Adds the diagnostics to the findings of the rules, or drops those that repeat one of them.
-pub(super) fn adopt(findings: &mut Vec<Finding>, diagnostics: Vec<Diagnostic>) {
+pub(super) fn adopt(
+    findings: &mut Vec<Finding>,
+    diagnostics: Vec<Diagnostic>,
+    answered: &[Answered],
+) {
     let places = Places::of(findings);
+    let answered: HashSet<(&str, *const Source, Span)> = answered
+        .iter()
+        .map(|place| (place.rule, place.source, place.span))
+        .collect();
     for mut diagnostic in diagnostics {
         let mut adopters = catalogue::all().iter().flat_map(|rule| {
             let adopts = rule.adopts.iter();
@@ -72,6 +68,12 @@ pub(super) fn adopt(findings: &mut Vec<Finding>, diagnostics: Vec<Diagnostic>) {
             .by_ref()
             .filter(|(_, adopts)| adopts.code == diagnostic.code)
             .collect();
+        let at = place(&diagnostic);
+        let is_answered =
+            |rule: &str| at.is_some_and(|(source, span)| answered.contains(&(rule, source, span)));
+        if adopters.iter().any(|(rule, _)| is_answered(rule.id)) {
+            continue;
+        }
         let same = adopters
             .iter()
             .find_map(|(rule, _)| places.find(rule.id, &diagnostic));
@@ -89,7 +91,12 @@ pub(super) fn adopt(findings: &mut Vec<Finding>, diagnostics: Vec<Diagnostic>) {
                 Which::AtItsFindings => None,
             });
         if let Some((rule, level)) = whole {
-            diagnostic.severity = level;
+            let least = if diagnostic.is_error() {
+                Severity::Error
+            } else {
+                level
+            };
+            diagnostic.severity = level.max(least);
             diagnostic.code = rule.slug;
         }
         findings.push(Finding {
@@ -99,9 +106,16 @@ pub(super) fn adopt(findings: &mut Vec<Finding>, diagnostics: Vec<Diagnostic>) {
     }
 }
 
+fn place(diagnostic: &Diagnostic) -> Option<(*const Source, Span)> {
+    let source = diagnostic.source.as_ref()?;
+    Some((Arc::as_ptr(source), diagnostic.labels.first()?.span))
+}
+
 /// A rule's finding takes over the advice that it does not have itself. A repair it does not: the
-/// rule knows better whether what was meant is beyond doubt.
+/// rule knows better whether what was meant is beyond doubt. What the reader calls an error remains
+/// one: the entry grants nothing in the reference semantics.
 fn lend(finding: &mut Diagnostic, diagnostic: Diagnostic) {
+    finding.severity = finding.severity.max(diagnostic.severity);
     if finding.help.is_none() {
         finding.help = diagnostic.help;
     }

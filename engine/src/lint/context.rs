@@ -1,13 +1,13 @@
 //! What a rule sees.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::version::ServerVersion;
 use super::view::{
-    AccessView, CriteriaView, EntryView, FilterView, MembershipView, Node, PolicyView,
+    AccessView, CriteriaView, EntryView, FilterView, MembershipView, Node, PolicyView, VariableView,
 };
 use crate::source::json::Document;
 
@@ -26,6 +26,8 @@ pub struct Context<'a> {
     options: &'a Options,
     policies: Vec<PolicyView>,
     memberships: Vec<MembershipView>,
+    /// The policies by what memberships call them.
+    called: HashMap<String, usize>,
     /// For each policy, the memberships and accesses that name it.
     users: Vec<Vec<(usize, usize)>>,
 }
@@ -71,16 +73,34 @@ impl<'a> Context<'a> {
             options,
             policies: Vec::new(),
             memberships,
+            called,
             users,
         };
         for (at, node) in policy_nodes.into_iter().enumerate() {
-            let mut variables: BTreeSet<String> =
-                BTreeSet::from(["profile".into(), "patient".into()]);
-            for (_, access) in context.accesses(at) {
-                variables.extend(access.parameters.iter().map(|p| p.name.text.to_string()));
+            let accesses = context.accesses(at);
+            let mut variables = BTreeMap::new();
+            for (_, access) in &accesses {
+                let mut own: HashSet<&str> = HashSet::new();
+                for parameter in &access.parameters {
+                    // A name that one access gives twice counts once.
+                    if !own.insert(&parameter.name.text) {
+                        continue;
+                    }
+                    let variable: &mut VariableView = variables
+                        .entry(parameter.name.text.to_string())
+                        .or_default();
+                    if parameter.reference.is_some() {
+                        variable.references += 1;
+                    } else {
+                        variable.texts += 1;
+                    }
+                }
             }
-            let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
-            let policy = PolicyView::new(node, &variables);
+            for name in ["profile", "patient"] {
+                let variable: &mut VariableView = variables.entry(name.to_owned()).or_default();
+                variable.built_in = true;
+            }
+            let policy = PolicyView::new(at, node, accesses.len(), variables);
             context.policies.push(policy);
         }
         context
@@ -108,11 +128,7 @@ impl<'a> Context<'a> {
 
     /// The policy that a membership names, if it is among the files.
     pub fn policy(&self, reference: &str) -> Option<&PolicyView> {
-        let by_id = self
-            .policies
-            .iter()
-            .find(|p| p.id.is_some() && p.is_called(reference));
-        by_id.or_else(|| self.policies.iter().find(|p| p.is_called(reference)))
+        self.policies.get(*self.called.get(bare(reference))?)
     }
 
     /// The memberships that use a policy, each with the parameters it gives. Empty where the files

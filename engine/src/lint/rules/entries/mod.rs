@@ -1,0 +1,11 @@
+//! Rules about entries next to one another.
+
+use crate::lint::rule::Rule;
+
+mod entry_lifts_search_filter;
+mod restriction_without_effect;
+
+pub(super) static RULES: &[&Rule] = &[
+    &entry_lifts_search_filter::RULE,
+    &restriction_without_effect::RULE,
+];
