@@ -3,11 +3,11 @@
 //! One mistake is reported once. A diagnostic whose code a rule adopts is that rule's finding; where
 //! the rule has found the same place itself, its own words count, because they say what servers do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::catalogue;
-use super::report::Finding;
+use super::report::{Answered, Finding};
 use super::rule::Which;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Source, Span};
@@ -17,23 +17,11 @@ use crate::source::{Source, Span};
 /// all diagnostics of a code takes it out of this list; a test holds every code to one home.
 pub const FORMAT: &[&str] = &[
     "criteria/bad-escape",
-    "criteria/bare-id",
-    "criteria/chain",
-    "criteria/empty-pair",
-    "criteria/empty-value",
-    "criteria/modifier",
     "criteria/no-parameter",
-    "criteria/no-such-type",
     "criteria/no-value",
-    "criteria/parameter",
-    "criteria/repeated-filter",
-    "criteria/second-question-mark",
     "criteria/too-long",
     "criteria/too-many-alternatives",
     "criteria/too-many-filters",
-    "criteria/unknown-parameter",
-    "criteria/unresolved-variable",
-    "criteria/unsupported-parameter",
     "criteria/value",
     "json/repeated-key",
     "json/syntax",
@@ -43,7 +31,6 @@ pub const FORMAT: &[&str] = &[
     "membership/shape",
     "membership/too-many-entries",
     "policy/constraint-not-evaluated",
-    "policy/field",
     "policy/no-entries",
     "policy/no-resource",
     "policy/not-a-policy",
@@ -53,8 +40,16 @@ pub const FORMAT: &[&str] = &[
 ];
 
 /// Adds the diagnostics to the findings of the rules, or drops those that repeat one of them.
-pub(super) fn adopt(findings: &mut Vec<Finding>, diagnostics: Vec<Diagnostic>) {
+pub(super) fn adopt(
+    findings: &mut Vec<Finding>,
+    diagnostics: Vec<Diagnostic>,
+    answered: &[Answered],
+) {
     let places = Places::of(findings);
+    let answered: HashSet<(&str, *const Source, Span)> = answered
+        .iter()
+        .map(|place| (place.rule, place.source, place.span))
+        .collect();
     for mut diagnostic in diagnostics {
         let mut adopters = catalogue::all().iter().flat_map(|rule| {
             let adopts = rule.adopts.iter();
@@ -64,6 +59,12 @@ pub(super) fn adopt(findings: &mut Vec<Finding>, diagnostics: Vec<Diagnostic>) {
             .by_ref()
             .filter(|(_, adopts)| adopts.code == diagnostic.code)
             .collect();
+        let at = place(&diagnostic);
+        let is_answered =
+            |rule: &str| at.is_some_and(|(source, span)| answered.contains(&(rule, source, span)));
+        if adopters.iter().any(|(rule, _)| is_answered(rule.id)) {
+            continue;
+        }
         let same = adopters
             .iter()
             .find_map(|(rule, _)| places.find(rule.id, &diagnostic));
@@ -89,6 +90,11 @@ pub(super) fn adopt(findings: &mut Vec<Finding>, diagnostics: Vec<Diagnostic>) {
             diagnostic,
         });
     }
+}
+
+fn place(diagnostic: &Diagnostic) -> Option<(*const Source, Span)> {
+    let source = diagnostic.source.as_ref()?;
+    Some((Arc::as_ptr(source), diagnostic.labels.first()?.span))
 }
 
 /// A rule's finding takes over the advice that it does not have itself. A repair it does not: the

@@ -1,13 +1,13 @@
 //! What a rule sees.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::version::ServerVersion;
 use super::view::{
-    AccessView, CriteriaView, EntryView, FilterView, MembershipView, Node, PolicyView,
+    AccessView, CriteriaView, EntryView, FilterView, MembershipView, Node, PolicyView, VariableView,
 };
 use crate::source::json::Document;
 
@@ -74,13 +74,30 @@ impl<'a> Context<'a> {
             users,
         };
         for (at, node) in policy_nodes.into_iter().enumerate() {
-            let mut variables: BTreeSet<String> =
-                BTreeSet::from(["profile".into(), "patient".into()]);
-            for (_, access) in context.accesses(at) {
-                variables.extend(access.parameters.iter().map(|p| p.name.text.to_string()));
+            let accesses = context.accesses(at);
+            let mut variables = BTreeMap::new();
+            for (_, access) in &accesses {
+                let mut own: HashSet<&str> = HashSet::new();
+                for parameter in &access.parameters {
+                    // A name that one access gives twice counts once.
+                    if !own.insert(&parameter.name.text) {
+                        continue;
+                    }
+                    let variable: &mut VariableView = variables
+                        .entry(parameter.name.text.to_string())
+                        .or_default();
+                    if parameter.reference.is_some() {
+                        variable.references += 1;
+                    } else {
+                        variable.texts += 1;
+                    }
+                }
             }
-            let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
-            let policy = PolicyView::new(node, &variables);
+            for name in ["profile", "patient"] {
+                let variable: &mut VariableView = variables.entry(name.to_owned()).or_default();
+                variable.built_in = true;
+            }
+            let policy = PolicyView::new(node, accesses.len(), variables);
             context.policies.push(policy);
         }
         context

@@ -49,11 +49,13 @@
 mod adopt;
 pub mod catalogue;
 mod context;
+mod cover;
 mod fix;
 mod page;
 mod report;
 mod rule;
 mod rules;
+mod server;
 #[cfg(test)]
 mod testing;
 mod version;
@@ -111,10 +113,13 @@ impl Subject {
 pub fn check(subject: &Subject, options: &Options) -> Vec<Finding> {
     let context = Context::new(&subject.documents, options);
     let mut findings = Vec::new();
+    let mut answered = Vec::new();
     for rule in catalogue::all() {
-        (rule.check)(&context, &mut Report::new(rule, &mut findings));
+        let mut report = Report::new(rule, &mut findings, &mut answered);
+        (rule.check)(&context, &mut report);
     }
-    adopt::adopt(&mut findings, diagnostics(subject, &context, options));
+    let diagnostics = diagnostics(subject, &context, options);
+    adopt::adopt(&mut findings, diagnostics, &answered);
     let order: HashMap<*const Source, usize> = subject
         .documents
         .iter()

@@ -41,11 +41,38 @@ pub struct Place<'a> {
 pub struct Report<'r> {
     rule: &'static Rule,
     findings: &'r mut Vec<Finding>,
+    answered: &'r mut Vec<Answered>,
+}
+
+/// A place about which the reader's doubts are answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub rule: &'static str,
+    pub source: *const Source,
+    pub span: Span,
 }
 
 impl<'r> Report<'r> {
-    pub(super) fn new(rule: &'static Rule, findings: &'r mut Vec<Finding>) -> Self {
-        Self { rule, findings }
+    pub(super) fn new(
+        rule: &'static Rule,
+        findings: &'r mut Vec<Finding>,
+        answered: &'r mut Vec<Answered>,
+    ) -> Self {
+        Self {
+            rule,
+            findings,
+            answered,
+        }
+    }
+
+    /// Says that nothing is wrong at a place where the reader, which sees one policy alone, may have
+    /// a doubt: its diagnostics there, of a code that the rule adopts, are dropped.
+    pub fn answer(&mut self, place: Place<'_>) {
+        self.answered.push(Answered {
+            rule: self.rule.id,
+            source: Arc::as_ptr(place.source),
+            span: place.span,
+        });
     }
 
     /// Adds a finding at the rule's level: the smallest place that is wrong, a word about it (may
@@ -113,7 +140,15 @@ impl Draft<'_> {
         self
     }
 
-    /// The mechanical repair: only where what was meant is beyond doubt.
+    /// The mechanical repair inside a JSON string: the text is written with JSON's escapes. Only
+    /// where what was meant is beyond doubt.
+    pub fn fix_text(self, place: Place<'_>, replacement: impl Into<String>) -> Self {
+        let quoted = serde_json::Value::from(replacement.into()).to_string();
+        let bare = quoted.get(1..quoted.len().saturating_sub(1));
+        self.fix(place, bare.unwrap_or_default())
+    }
+
+    /// The mechanical repair, in JSON: only where what was meant is beyond doubt.
     pub fn fix(self, place: Place<'_>, replacement: impl Into<String>) -> Self {
         self.diagnostic.fix = Some(crate::diagnostic::Fix {
             span: place.span,

@@ -49,3 +49,13 @@ pub fn criteria(resource_type: &str, criteria: &str) -> String {
         r#"{{"resourceType": "{resource_type}", "criteria": {criteria}}}"#
     ))
 }
+
+/// The text after the repairs of a rule; `None` where it has none.
+pub fn repaired(rule: &str, json: &str) -> Option<String> {
+    let fixes: Vec<_> = lint(json, "")
+        .into_iter()
+        .filter(|finding| finding.id() == rule)
+        .filter_map(|finding| finding.diagnostic.fix)
+        .collect();
+    (!fixes.is_empty()).then(|| super::apply_fixes(json, &fixes))
+}

@@ -135,6 +135,15 @@ impl EntryView {
         }
     }
 
+    /// Whether it is about every type that another entry is about.
+    pub fn covers_all_of(&self, other: &Self) -> bool {
+        if other.is_wildcard() {
+            self.is_wildcard()
+        } else {
+            self.covers(&other.resource_type)
+        }
+    }
+
     /// Whether it takes every resource of its type: neither criteria nor compartment restrict it.
     pub fn is_unrestricted(&self) -> bool {
         self.compartment.is_none()

@@ -59,6 +59,13 @@ pub enum FilterSubject {
     Unknown,
 }
 
+impl FilterSubject {
+    /// Whether it asks about other resources.
+    pub fn is_chain(self) -> bool {
+        matches!(self, Self::Chain)
+    }
+}
+
 impl CriteriaView {
     pub(super) fn new(text: TextView, entry_type: &str, variables: &[&str]) -> Self {
         let (parsed, _) = crate::criteria::parse(&text.text, variables);

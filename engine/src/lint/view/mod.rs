@@ -12,5 +12,5 @@ mod text;
 pub use entry::{EntryView, FieldView};
 pub use filter::{CriteriaView, FilterSubject, FilterView};
 pub use membership::{AccessView, MembershipView, ParameterView};
-pub use policy::PolicyView;
+pub use policy::{PolicyView, VariableView};
 pub use text::{Node, TextView};

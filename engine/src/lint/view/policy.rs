@@ -1,5 +1,7 @@
 //! AccessPolicies.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::entry::EntryView;
 use super::text::{Node, TextView};
 use crate::policy::document::MAX_ENTRIES;
@@ -17,11 +19,39 @@ pub struct PolicyView {
     pub compartment: Option<TextView>,
     /// The entries, in order; none of a policy with more than the limit.
     pub entries: Vec<EntryView>,
+    /// The accesses of memberships that use it. None: nothing is known of its parameters.
+    pub members: usize,
+    /// The parameters that those give, and `profile` and `patient`.
+    pub variables: BTreeMap<String, VariableView>,
+    /// The words after a `%` anywhere in it.
+    mentioned: BTreeSet<String>,
+}
+
+/// What is known of a variable of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct VariableView {
+    /// How many accesses give it as a reference.
+    pub references: usize,
+    /// How many give it as a text.
+    pub texts: usize,
+    /// Whether it has a value for everyone: `profile` and `patient`.
+    pub built_in: bool,
+}
+
+impl VariableView {
+    /// Whether its value is a reference for whoever has one.
+    pub fn is_reference(self) -> bool {
+        self.texts == 0 && (self.references > 0 || self.built_in)
+    }
 }
 
 impl PolicyView {
-    /// `variables` are the names that have a value for some member.
-    pub(crate) fn new(node: Node, variables: &[&str]) -> Self {
+    pub(crate) fn new(
+        node: Node,
+        members: usize,
+        variables: BTreeMap<String, VariableView>,
+    ) -> Self {
+        let names: Vec<&str> = variables.keys().map(String::as_str).collect();
         let text = |key: &str| node.text(key).map(|text| text.text.into());
         let items = node.items("resource");
         let entries = if items.len() > MAX_ENTRIES {
@@ -30,7 +60,7 @@ impl PolicyView {
             items
                 .into_iter()
                 .enumerate()
-                .map(|(at, item)| EntryView::new(at + 1, item, variables))
+                .map(|(at, item)| EntryView::new(at + 1, item, &names))
                 .collect()
         };
         Self {
@@ -38,8 +68,38 @@ impl PolicyView {
             name: text("name"),
             compartment: node.reference("compartment"),
             entries,
+            members,
+            variables,
+            mentioned: if members > 0 {
+                mentioned(node.value())
+            } else {
+                BTreeSet::new()
+            },
             node,
         }
+    }
+
+    /// Whether `%name`, alone or as the beginning of a longer name, stands anywhere in the policy.
+    /// Only known of a policy with members.
+    pub fn mentions(&self, name: &str) -> bool {
+        let mut from = self.mentioned.range(name.to_owned()..);
+        from.next().is_some_and(|word| word.starts_with(name))
+    }
+
+    /// Whether every member is known to give the variable a value.
+    pub fn gives(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|variable| {
+            variable.built_in
+                || (self.members > 0 && variable.references + variable.texts >= self.members)
+        })
+    }
+
+    /// Whether the variable is known to be a reference.
+    pub fn is_reference(&self, name: &str) -> bool {
+        self.variables
+            .get(name)
+            .copied()
+            .is_some_and(VariableView::is_reference)
     }
 
     /// Whether a membership's `AccessPolicy/x` means this policy: by id, or by name where it has
@@ -51,4 +111,14 @@ impl PolicyView {
             None => self.name.as_deref() == Some(wanted),
         }
     }
+}
+
+fn mentioned(policy: &serde_json::Value) -> BTreeSet<String> {
+    let text = policy.to_string();
+    let word = |rest: &str| {
+        rest.chars()
+            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+            .collect()
+    };
+    text.split('%').skip(1).map(word).collect()
 }

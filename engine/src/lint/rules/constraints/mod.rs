@@ -5,4 +5,4 @@ use crate::lint::rule::Rule;
 mod order_dependent_rules;
 mod write_constraint;
 
-pub(super) static RULES: [&Rule; 2] = [&order_dependent_rules::RULE, &write_constraint::RULE];
+pub(super) static RULES: &[&Rule] = &[&order_dependent_rules::RULE, &write_constraint::RULE];

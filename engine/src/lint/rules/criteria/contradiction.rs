@@ -46,17 +46,28 @@ const MAX_COMPARED: usize = 100;
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for (entry, criteria) in context.criteria() {
-        let filters = criteria.filters.get(..MAX_COMPARED).unwrap_or(&criteria.filters);
+        let filters = criteria
+            .filters
+            .get(..MAX_COMPARED)
+            .unwrap_or(&criteria.filters);
         let pair = filters.iter().enumerate().find_map(|(at, second)| {
-            let first = filters.iter().take(at).find(|first| excludes(first, second))?;
+            let first = filters
+                .iter()
+                .take(at)
+                .find(|first| excludes(first, second))?;
             Some((first, second))
         });
-        let Some((first, second)) = pair else { continue };
+        let Some((first, second)) = pair else {
+            continue;
+        };
         report
             .find(
                 criteria.at(second.pair.span),
                 "and this",
-                format!("no `{}` can match both: the entry grants nothing", entry.resource_type),
+                format!(
+                    "no `{}` can match both: the entry grants nothing",
+                    entry.resource_type
+                ),
             )
             .also(criteria.at(first.pair.span), "this")
             .help("for either of them write two entries");

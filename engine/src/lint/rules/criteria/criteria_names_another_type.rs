@@ -51,7 +51,7 @@ stay as they are. The reference semantics: such an entry grants nothing.",
 }"#,
         )
         .titled("criteria copied from another entry")
-        .also(&["criteria/unknown-parameter"]),
+        .also(&["L23"]),
     ],
     adopts: &[
         Adopts::all("criteria/wrong-type"),
@@ -98,7 +98,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             )
             .help(format!("begin the criteria with `{wanted}?`"));
         match repair(criteria, wanted, written) {
-            Some((span, replacement)) => draft.fix(criteria.at(span), replacement),
+            Some((span, replacement)) => draft.fix_text(criteria.at(span), replacement),
             None => draft,
         };
     }

@@ -126,7 +126,7 @@ fn beside_filters(criteria: &CriteriaView, report: &mut Report<'_>) {
             )
             .level(Severity::Error)
             .help("delete it")
-            .fix(criteria.at(cut), "");
+            .fix_text(criteria.at(cut), "");
     }
 }
 

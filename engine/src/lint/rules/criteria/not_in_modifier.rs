@@ -66,7 +66,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         } else {
             draft
                 .help(format!("write `{code}:not={value}`"))
-                .fix(site.criteria.at(span), ":not");
+                .fix_text(site.criteria.at(span), ":not");
         }
     }
 }

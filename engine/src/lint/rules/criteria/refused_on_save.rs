@@ -58,12 +58,16 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         });
         // What makes the criteria wrong is said by the rule for it; that the whole policy cannot be
         // saved is news to whoever migrates it.
-        let level = if empty { Severity::Error } else { Severity::Info };
+        let level = if empty {
+            Severity::Error
+        } else {
+            Severity::Info
+        };
         report
             .find(
                 criteria.place(),
                 format!("of entry {}", entry.number),
-                "Medplum does not save a policy with this criteria (invariant `axp-3`); one stored earlier stays in force and cannot be changed",
+                "the policy cannot be saved with this criteria (invariant `axp-3` of Medplum); one stored earlier stays in force and cannot be changed",
             )
             .level(level)
             .help(if empty {

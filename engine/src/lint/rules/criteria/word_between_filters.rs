@@ -63,7 +63,7 @@ less than half of what is written. The reference semantics: the entry grants not
 };
 
 /// What else is rightly said about the first example.
-const ALSO_OR: &[&str] = &["criteria/second-question-mark"];
+const ALSO_OR: &[&str] = &["L03"];
 
 /// What people write between filters, and whether it means *and*.
 const WORDS: [(&str, bool); 6] = [
@@ -80,12 +80,25 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         let Some((word, and)) = between(criteria, &entry.resource_type) else {
             continue;
         };
-        let text = criteria.text.slice(word).trim_matches(['+', ' ']).to_owned();
+        let text = criteria
+            .text
+            .slice(word)
+            .trim_matches(['+', ' '])
+            .to_owned();
         let place = criteria.at(word);
-        let after = criteria.text.text.get(word.end..).unwrap_or_default().trim_start();
+        let after = criteria
+            .text
+            .text
+            .get(word.end..)
+            .unwrap_or_default()
+            .trim_start();
         let again = format!("{}?", entry.resource_type);
         if and {
-            let repeated = if after.starts_with(&again) { again.len() } else { 0 };
+            let repeated = if after.starts_with(&again) {
+                again.len()
+            } else {
+                0
+            };
             let end = criteria.text.text.len() - after.len() + repeated;
             let cut = criteria.at(Span::new(word.start, end));
             report

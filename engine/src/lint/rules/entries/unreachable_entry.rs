@@ -41,7 +41,10 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for policy in context.policies() {
         let mut by_criteria: HashMap<(&str, Vec<&str>), Vec<&EntryView>> = HashMap::new();
         for entry in &policy.entries {
-            let Some(criteria) = entry.criteria.as_ref().filter(|_| entry.compartment.is_none())
+            let Some(criteria) = entry
+                .criteria
+                .as_ref()
+                .filter(|_| entry.compartment.is_none())
             else {
                 continue;
             };
@@ -82,7 +85,8 @@ fn includes(earlier: &EntryView, later: &EntryView) -> bool {
     let mut codes = Interaction::POLICY_CODES
         .iter()
         .filter_map(|code| code.parse::<Interaction>().ok());
-    let allowed = codes.all(|interaction| !later.allows(interaction) || earlier.allows(interaction));
+    let allowed =
+        codes.all(|interaction| !later.allows(interaction) || earlier.allows(interaction));
     let rules = |entry: &EntryView| {
         let value = entry.node.value();
         ["hiddenFields", "readonlyFields", "writeConstraint"].map(|name| value.get(name).cloned())
@@ -96,7 +100,8 @@ mod tests {
 
     use crate::lint::testing::{found, policy};
 
-    const FIRST: &str = r#"{"resourceType": "Task", "criteria": "Task?owner=%profile&status=ready"}"#;
+    const FIRST: &str =
+        r#"{"resourceType": "Task", "criteria": "Task?owner=%profile&status=ready"}"#;
 
     #[rstest]
     #[case::copy(FIRST, 1)]

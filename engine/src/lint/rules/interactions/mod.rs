@@ -11,7 +11,7 @@ mod search_without_read;
 mod unchecked_revinclude;
 mod unknown_interaction;
 
-pub(super) static RULES: [&Rule; 8] = [
+pub(super) static RULES: &[&Rule] = &[
     &constraint_beside_delete::RULE,
     &deprecated_element::RULE,
     &interactions_without_read::RULE,

@@ -12,7 +12,7 @@ pub static RULE: Rule = Rule {
     id: "L59",
     slug: "unchecked-revinclude",
     category: Category::Interactions,
-    level: Severity::Critical,
+    level: Severity::Warning,
     summary: "`_revinclude` shows types that the policy does not grant, on servers before 5.1.11",
     why: "\
 A search with `_revinclude` also returns the resources that refer to its hits. Servers before 5.1.11 did \
@@ -20,7 +20,8 @@ not ask whether the policy grants the *type* of those resources: whoever may sea
 Observations as well, hidden fields included. Criteria on an entry of that type were applied, so only \
 types without any entry are open.
 
-Update the server. Until then, an entry that matches nothing closes a type.",
+Update the server. Until then, an entry that matches nothing closes a type. It is a warning and no error, \
+because no policy can repair it; `--deny L59` makes it one.",
     versions: "\
 Medplum before 5.1.11, see https://github.com/medplum/medplum/issues/9100. Newer servers and the \
 reference semantics ask.",

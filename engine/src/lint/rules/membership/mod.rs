@@ -9,7 +9,7 @@ mod missing_policy;
 
 mod patient_variable;
 
-pub(super) static RULES: [&Rule; 5] = [
+pub(super) static RULES: &[&Rule] = &[
     &full_access::RULE,
     &large_policy::RULE,
     &missing_policy::RULE,

@@ -69,9 +69,10 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             .filter_map(|filter| Some((filter, member(filter)?)))
             .collect();
         let pair = roles.iter().enumerate().find_map(|(at, (second, who))| {
-            let (first, _) = roles.iter().take(at).find(|(first, other)| {
-                other == who && first.code() != second.code()
-            })?;
+            let (first, _) = roles
+                .iter()
+                .take(at)
+                .find(|(first, other)| other == who && first.code() != second.code())?;
             Some((*first, *second, who))
         });
         let Some((first, second, who)) = pair else {
@@ -125,6 +126,9 @@ mod tests {
     #[case::complement("Communication", "sender=%profile&recipient:not=%profile", &[])]
     #[case::another_filter("Communication", "sender=%profile&status=completed", &[])]
     fn finds(#[case] kind: &str, #[case] query: &str, #[case] expected: &[&str]) {
-        assert_eq!(found("W03", &criteria(kind, &format!("{kind}?{query}"))), expected);
+        assert_eq!(
+            found("W03", &criteria(kind, &format!("{kind}?{query}"))),
+            expected
+        );
     }
 }

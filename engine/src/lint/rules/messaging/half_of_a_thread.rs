@@ -64,11 +64,16 @@ fn missing(entry: &EntryView) -> Option<(bool, crate::source::Span)> {
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for policy in context.policies() {
         let members = context.members_of(policy);
-        if members.iter().any(|(membership, _)| membership.access.len() > 1) {
+        if members
+            .iter()
+            .any(|(membership, _)| membership.access.len() > 1)
+        {
             continue;
         }
         let mut entries = policy.entries.iter().filter(|e| e.covers("Communication"));
-        let Some(first) = entries.next() else { continue };
+        let Some(first) = entries.next() else {
+            continue;
+        };
         let Some((headers, span)) = missing(first) else {
             continue;
         };
@@ -89,7 +94,9 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 "one half",
                 format!("the member sees {is} and {not}"),
             )
-            .help(format!("add an entry with `part-of:missing={value}`, or leave the filter out"));
+            .help(format!(
+                "add an entry with `part-of:missing={value}`, or leave the filter out"
+            ));
     }
 }
 
@@ -109,7 +116,9 @@ mod tests {
         let entries: Vec<String> = queries
             .iter()
             .map(|query| {
-                format!(r#"{{"resourceType": "Communication", "criteria": "Communication?{query}"}}"#)
+                format!(
+                    r#"{{"resourceType": "Communication", "criteria": "Communication?{query}"}}"#
+                )
             })
             .collect();
         assert_eq!(found("W05", &policy(&entries.join(","))).len(), expected);

@@ -51,7 +51,10 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for policy in context.policies() {
         let members = context.members_of(policy);
         // What the other policies of a member grant is not looked into.
-        if members.iter().any(|(membership, _)| membership.access.len() > 1) {
+        if members
+            .iter()
+            .any(|(membership, _)| membership.access.len() > 1)
+        {
             continue;
         }
         look_at(policy, report);
@@ -126,7 +129,9 @@ mod tests {
         let entries: Vec<String> = queries
             .iter()
             .map(|query| {
-                format!(r#"{{"resourceType": "Communication", "criteria": "Communication?{query}"}}"#)
+                format!(
+                    r#"{{"resourceType": "Communication", "criteria": "Communication?{query}"}}"#
+                )
             })
             .collect();
         found("W04", &policy(&entries.join(",")))

@@ -4,4 +4,4 @@ use crate::lint::rule::Rule;
 
 mod ip_rules;
 
-pub(super) static RULES: [&Rule; 1] = [&ip_rules::RULE];
+pub(super) static RULES: &[&Rule] = &[&ip_rules::RULE];

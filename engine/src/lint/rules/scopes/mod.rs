@@ -4,4 +4,4 @@ use crate::lint::rule::Rule;
 
 mod scopes_beside_interactions;
 
-pub(super) static RULES: [&Rule; 1] = [&scopes_beside_interactions::RULE];
+pub(super) static RULES: &[&Rule] = &[&scopes_beside_interactions::RULE];

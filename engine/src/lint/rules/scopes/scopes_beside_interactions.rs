@@ -8,7 +8,7 @@ pub static RULE: Rule = Rule {
     id: "L56",
     slug: "scopes-beside-interactions",
     category: Category::Scopes,
-    level: Severity::Critical,
+    level: Severity::Warning,
     summary: "read-only SMART scopes do not stop writing, on servers before 5.1.23",
     why: "\
 An app that signs in with `patient/Observation.rs` should only read. Servers before 5.1.23 made an entry \
@@ -16,7 +16,8 @@ read-only for that by setting `readonly`, which is ignored where the entry has a
 app keeps every interaction of the list. A scope for every type with criteria (`patient/*.rs?…`) put \
 criteria of `*` on entries of other types, whose filter was dropped.
 
-Update the server; or give apps a client of their own with a policy that has `readonly` and no lists.",
+Update the server; or give apps a client of their own with a policy that has `readonly` and no lists. \
+It is a warning and no error, because the policy is right; `--deny L56` makes it one.",
     versions: "\
 Medplum before 5.1.23, see https://github.com/medplum/medplum/issues/9650. It concerns only logins with \
 SMART scopes. Newer servers intersect the scope with the list.",

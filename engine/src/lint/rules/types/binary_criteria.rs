@@ -34,7 +34,7 @@ grants nothing.",
   "resource": [{ "resourceType": "Binary", "interaction": ["create", "read"] }]
 }"#,
         )
-        .also(&["criteria/unknown-parameter"]),
+        .also(&["L23"]),
     ],
     adopts: &[],
     check,

@@ -11,7 +11,7 @@ mod unknown_type;
 mod unpopulated_compartment;
 mod untagged_create;
 
-pub(super) static RULES: [&Rule; 8] = [
+pub(super) static RULES: &[&Rule] = &[
     &binary_criteria::RULE,
     &missing_support_type::RULE,
     &own_default_entry::RULE,

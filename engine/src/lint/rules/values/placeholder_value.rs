@@ -41,8 +41,8 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         if site.filter.is_missing() {
             continue;
         }
-        let is_id = site.filter.code() == "_id"
-            || site.filter.param_type() == Some(ParamType::Reference);
+        let is_id =
+            site.filter.code() == "_id" || site.filter.param_type() == Some(ParamType::Reference);
         for alternative in &site.filter.pair.alternatives {
             let text: String = alternative
                 .pieces
@@ -77,9 +77,14 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         }
     }
     for membership in context.memberships() {
-        for parameter in membership.access.iter().flat_map(|access| &access.parameters) {
+        for parameter in membership
+            .access
+            .iter()
+            .flat_map(|access| &access.parameters)
+        {
             let value = parameter.string.as_ref().or(parameter.reference.as_ref());
-            let Some(value) = value.filter(|v| is_placeholder(&v.text, parameter.reference.is_some()))
+            let Some(value) =
+                value.filter(|v| is_placeholder(&v.text, parameter.reference.is_some()))
             else {
                 continue;
             };
@@ -87,7 +92,11 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 .find(
                     value.place(),
                     "never filled in",
-                    format!("`{}` is a placeholder for the parameter `{}`", value.text.replace('`', "'"), parameter.name.text.replace('`', "'")),
+                    format!(
+                        "`{}` is a placeholder for the parameter `{}`",
+                        value.text.replace('`', "'"),
+                        parameter.name.text.replace('`', "'")
+                    ),
                 )
                 .help("write the value that this member has");
         }
@@ -104,13 +113,22 @@ fn is_placeholder(value: &str, is_id: bool) -> bool {
             && text.ends_with(close)
             && text.contains(open)
     };
-    if wrapped("<", ">") || wrapped("{{", "}}") || wrapped("${", "}") || (is_id && wrapped("{", "}")) {
+    if wrapped("<", ">")
+        || wrapped("{{", "}}")
+        || wrapped("${", "}")
+        || (is_id && wrapped("{", "}"))
+    {
         return true;
     }
     let upper = text.to_ascii_uppercase();
     let words: Vec<&str> = upper.split(['-', '_', ' ', '.']).collect();
     if ["TODO", "TBD", "FIXME", "CHANGEME", "PLACEHOLDER"].contains(&upper.as_str())
-        || matches!(words.as_slice(), ["YOUR", _, ..] | ["REPLACE" | "INSERT", "ME" | "WITH" | "HERE" | "ID", ..] | ["CHANGE", "ME", ..])
+        || matches!(
+            words.as_slice(),
+            ["YOUR", _, ..]
+                | ["REPLACE" | "INSERT", "ME" | "WITH" | "HERE" | "ID", ..]
+                | ["CHANGE", "ME", ..]
+        )
     {
         return true;
     }
@@ -118,7 +136,9 @@ fn is_placeholder(value: &str, is_id: bool) -> bool {
     let most = if is_id { 3 } else { 4 };
     let crosses = upper.len() >= most && upper.bytes().all(|b| b == b'X');
     let constant = text.contains('_')
-        && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit())
         && text.bytes().any(|b| b.is_ascii_uppercase());
     crosses || (is_id && constant)
 }

@@ -1,0 +1,133 @@
+//! L23: parameters that the type does not have. Source: policy-semantics 1.1, D35, D47.
+
+use fhirward_spec::spec;
+
+use crate::criteria::nearest;
+use crate::diagnostic::Severity;
+use crate::lint::view::FilterSubject;
+use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "L23",
+    slug: "unknown-parameter",
+    category: Category::Criteria,
+    level: Severity::Error,
+    summary: "the type has no such search parameter, so requests on it fail",
+    why: "\
+A parameter that the type does not have (misspelt, in the wrong case, of another type, or the name of an \
+element) is accepted when a policy is saved. Search, reads that miss the cache and updates then answer 400 \
+for the whole type, even where another entry would allow them; references answer 404.",
+    versions: "Every Medplum version. The reference semantics: such an entry grants nothing.",
+    examples: &[
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "a slip",
+  "resource": [{ "resourceType": "Patient", "criteria": "Patient?birthDate=1990-06-15" }]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "a slip",
+  "resource": [{ "resourceType": "Patient", "criteria": "Patient?birthdate=1990-06-15" }]
+}"#,
+        ),
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "an element is no parameter",
+  "resource": [{ "resourceType": "Communication", "criteria": "Communication?payload:missing=false" }]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "an element is no parameter",
+  "resource": [{ "resourceType": "Communication", "criteria": "Communication?category:missing=false" }]
+}"#,
+        )
+        .titled("the name of an element"),
+    ],
+    adopts: &[
+        Adopts::all("criteria/unknown-parameter"),
+        Adopts::at_its_findings("criteria/unsupported-parameter"),
+    ],
+    check,
+};
+
+fn check(context: &Context<'_>, report: &mut Report<'_>) {
+    for site in context.filters() {
+        let kind = site.entry.resource_type.as_str();
+        let code = site.filter.code();
+        // Under another type, and for Binary and `_filter`, other rules say what happens.
+        if !matches!(site.filter.subject, FilterSubject::Unknown)
+            || site.criteria.parsed.resource_type.text != kind
+            || spec().resource(kind).is_none()
+            || kind == "Binary"
+            || matches!(code, "" | "_filter")
+        {
+            continue;
+        }
+        let place = site.criteria.at(site.filter.pair.param.span);
+        let draft = report.find(
+            place,
+            "unknown",
+            format!("`{code}` is no search parameter of {kind}: search, uncached reads and updates on Medplum answer 400"),
+        );
+        if code.starts_with('_') {
+            draft.help("every type has `_id`, `_lastUpdated`, `_tag`, `_security`, `_profile`, `_source` and `_compartment`");
+            continue;
+        }
+        let known = spec().search_params(kind).map(|param| &*param.code);
+        // Without a near one the compiler's advice lists the parameters of the type.
+        if let Some(near) = nearest(code, known) {
+            draft
+                .help(format!("did you mean `{near}`?"))
+                .fix_text(place, near);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use crate::lint::testing::{criteria, found, repaired};
+
+    #[rstest]
+    #[case::slip("Patient?gendr=male", "error: gendr", Some("Patient?gender=male"))]
+    #[case::case(
+        "Communication?Sender=%profile",
+        "error: Sender",
+        Some("Communication?sender=%profile")
+    )]
+    #[case::nonsense("Patient?foo=bar", "error: foo", None)]
+    #[case::full_text("Patient?_text=x", "error: _text", None)]
+    #[case::prototype("Patient?constructor=x", "error: constructor", None)]
+    fn d35(#[case] text: &str, #[case] expected: &str, #[case] fixed: Option<&str>) {
+        let kind = text.split('?').next().unwrap();
+        let json = criteria(kind, text);
+        assert_eq!(found("L23", &json), [expected]);
+        assert_eq!(
+            repaired("L23", &json),
+            fixed.map(|text| criteria(kind, text))
+        );
+    }
+
+    #[test]
+    fn advice_lists_what_there_is() {
+        let json = criteria("Basic", "Basic?nonsense=1");
+        let findings = crate::lint::testing::lint(&json, "");
+        let help = findings[0].diagnostic.help.as_deref().unwrap();
+        assert!(
+            help.starts_with("the search parameters of Basic are author, code"),
+            "{help}"
+        );
+    }
+
+    #[rstest]
+    #[case::known("Patient", "Patient?gender=male")]
+    #[case::filter_is_another_rule("Patient", "Patient?_filter=gender eq male")]
+    #[case::medplum_additions("Project", "Project?owner=User/1")]
+    fn is_silent(#[case] kind: &str, #[case] text: &str) {
+        assert!(found("L23", &criteria(kind, text)).is_empty());
+    }
+}

@@ -1,0 +1,376 @@
+//! L27: references and ids in the wrong form. Source: policy-semantics 2.2, D1, D2, D22, D23.
+
+use fhirward_spec::{ParamType, spec};
+
+use crate::criteria::syntax::{Alternative, Piece};
+use crate::diagnostic::Severity;
+use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
+use crate::values::reference;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "L27",
+    slug: "reference-form",
+    category: Category::Values,
+    level: Severity::Warning,
+    summary: "a reference where an id belongs, or an id where a reference belongs",
+    why: "\
+`_id` wants an id; `_compartment` and references want `Type/id`. Servers compare references as texts in \
+memory and by the id alone in the database, so a value of the other form is found by search and denied on \
+every write and reference, or found by nobody; which of them differs between versions.
+
+A variable is a whole reference: `%profile` is `Practitioner/123`, `%profile.id` is `123`, and \
+`Organization/%organization` is `Organization/Organization/123` where the parameter is a reference.",
+    versions: "\
+Every Medplum version for `_id`, doubled types and absolute URLs. A bare id in a reference is completed by \
+search for `subject` and `patient`, since May 2026 for every parameter with one target type, and in memory \
+from 5.2 for those. The reference semantics takes a bare id only where there is one target type.",
+    examples: &[
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "oneself",
+  "resource": [{ "resourceType": "Patient", "criteria": "Patient?_id=%patient" }]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "oneself",
+  "resource": [{ "resourceType": "Patient", "criteria": "Patient?_id=%patient.id" }]
+}"#,
+        ),
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "one's tasks",
+  "resource": [{ "resourceType": "Task", "criteria": "Task?owner=%profile.id" }]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "one's tasks",
+  "resource": [{ "resourceType": "Task", "criteria": "Task?owner=%profile" }]
+}"#,
+        )
+        .titled("an id for a reference"),
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "the type as a modifier",
+  "resource": [{ "resourceType": "Observation", "criteria": "Observation?subject:Patient=%patient.id" }]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "the type as a modifier",
+  "resource": [{ "resourceType": "Observation", "criteria": "Observation?subject=Patient/%patient.id" }]
+}"#,
+        )
+        .titled("`:Type`"),
+    ],
+    adopts: &[
+        Adopts::all("criteria/bare-id"),
+        Adopts::at_its_findings("criteria/value"),
+        Adopts::at_its_findings("criteria/modifier"),
+    ],
+    check,
+};
+
+const SEARCH_ONLY: &str = "search on Medplum finds it, writes and references are denied";
+
+fn check(context: &Context<'_>, report: &mut Report<'_>) {
+    for site in context.filters() {
+        if site.filter.is_missing() {
+            continue;
+        }
+        if site.filter.code() == "_id" {
+            for alternative in &site.filter.pair.alternatives {
+                in_id(&site, alternative, report);
+            }
+        } else if site.filter.param_type() == Some(ParamType::Reference) {
+            if with_type_modifier(&site, report) {
+                continue;
+            }
+            for alternative in &site.filter.pair.alternatives {
+                in_reference(context, &site, alternative, report);
+            }
+        }
+    }
+}
+
+/// `_id=Patient/1`, `_id=%patient`.
+fn in_id(site: &Site<'_>, alternative: &Alternative, report: &mut Report<'_>) {
+    let place = site.criteria.at(alternative.span);
+    match alternative.pieces.as_slice() {
+        [Piece::Text(text)] if text.contains('/') => {
+            let id = text.rsplit('/').next().unwrap_or_default();
+            report
+                .find(
+                    place,
+                    "a reference",
+                    format!("`_id` is an id without a type: {SEARCH_ONLY}"),
+                )
+                .help(format!("write `{id}`"))
+                .fix_text(place, id);
+        }
+        [Piece::Variable(variable)] if !variable.id && site.policy.is_reference(&variable.name) => {
+            let name = &variable.name;
+            report
+                .find(
+                    place,
+                    "a reference, `Type/id`",
+                    format!("`%{name}` is a reference and `_id` an id: {SEARCH_ONLY}"),
+                )
+                .help(format!("write `%{name}.id`"))
+                .fix_text(place, format!("%{name}.id"));
+        }
+        _ => {}
+    }
+}
+
+/// `subject:Patient=1`: true where there was such a modifier.
+fn with_type_modifier(site: &Site<'_>, report: &mut Report<'_>) -> bool {
+    let (Some(modifier), Some(span)) = (site.filter.modifier(), site.filter.modifier_span()) else {
+        return false;
+    };
+    if spec().resource(modifier).is_none() {
+        return false;
+    }
+    let code = site.filter.code();
+    let value = site.criteria.text.slice(site.filter.value_span());
+    let draft = report.find(
+        site.criteria.at(span),
+        "ignored",
+        format!(
+            "`:{modifier}` is ignored and a bare id compared: at most search on Medplum finds something"
+        ),
+    );
+    if value.is_empty() || value.contains([',', '/']) {
+        draft.help(format!(
+            "write the type into each value: `{code}={modifier}/…`"
+        ));
+    } else {
+        let whole = site.criteria.at(site.filter.pair.span);
+        draft
+            .help(format!("write `{code}={modifier}/{value}`"))
+            .fix_text(whole, format!("{code}={modifier}/{value}"));
+    }
+    true
+}
+
+fn in_reference(
+    context: &Context<'_>,
+    site: &Site<'_>,
+    alternative: &Alternative,
+    report: &mut Report<'_>,
+) {
+    let place = site.criteria.at(alternative.span);
+    let code = site.filter.code();
+    match alternative.pieces.as_slice() {
+        [Piece::Text(text)] => literal(context, site, text, alternative, report),
+        // `owner=%profile.id`
+        [Piece::Variable(variable)] if variable.id => {
+            let name = &variable.name;
+            report
+                .find(
+                    place,
+                    "an id without a type",
+                    format!(
+                        "`%{name}.id` is an id and `{code}` a reference: {}",
+                        bare(context, site)
+                    ),
+                )
+                .help(format!("write `%{name}`"))
+                .fix_text(place, format!("%{name}"));
+        }
+        // `Organization/%organization`
+        [Piece::Text(text), Piece::Variable(variable)]
+            if !variable.id
+                && text
+                    .strip_suffix('/')
+                    .is_some_and(|kind| spec().resource(kind).is_some())
+                && site.policy.is_reference(&variable.name) =>
+        {
+            let name = &variable.name;
+            report
+                .find(
+                    place,
+                    "the type stands twice",
+                    format!("`%{name}` is a whole reference, so this is `{text}{text}…`: writes and references on Medplum are denied"),
+                )
+                .help(format!("write `%{name}`, or `{text}%{name}.id`"))
+                .fix_text(place, format!("%{name}"));
+        }
+        _ => {}
+    }
+}
+
+fn literal(
+    context: &Context<'_>,
+    site: &Site<'_>,
+    text: &str,
+    alternative: &Alternative,
+    report: &mut Report<'_>,
+) {
+    let place = site.criteria.at(alternative.span);
+    let code = site.filter.code();
+    let canonical = site
+        .filter
+        .param()
+        .is_some_and(|param| param.program.data_types().contains(&"canonical"));
+    if reference::local(text, context.base_url()).is_some() {
+        if text.contains("://") {
+            absolute(context, text, place, report);
+        }
+        return;
+    }
+    if canonical || text.is_empty() {
+        return;
+    }
+    if text.contains("://") {
+        absolute(context, text, place, report);
+    } else if !text.contains('/') && !text.contains(':') {
+        let targets = site.filter.param().map_or(0, |param| param.targets.len());
+        report
+            .find(
+                place,
+                "an id without a type",
+                format!(
+                    "`{text}` is an id and `{code}` a reference: {}",
+                    bare(context, site)
+                ),
+            )
+            .level(if targets == 1 || code == "_compartment" {
+                Severity::Warning
+            } else {
+                Severity::Error
+            });
+    } else if let [id, kind, _, ..] = text.rsplit('/').collect::<Vec<_>>().as_slice()
+        && spec().resource(kind).is_some()
+    {
+        report
+            .find(
+                place,
+                "more than `Type/id`",
+                format!("`{text}` is no reference: at most search on Medplum finds something, by the id alone"),
+            )
+            .level(Severity::Error)
+            .help(format!("write `{kind}/{id}`"))
+            .fix_text(place, format!("{kind}/{id}"));
+    }
+}
+
+fn absolute(
+    context: &Context<'_>,
+    text: &str,
+    place: crate::lint::Place<'_>,
+    report: &mut Report<'_>,
+) {
+    let draft = report.find(
+        place,
+        "an absolute URL",
+        format!("Medplum compares references as texts: `{text}` matches no reference that is stored as `Type/id`"),
+    );
+    match reference::local(text, context.base_url()) {
+        Some(local) if local != text => {
+            draft.help(format!("write `{local}`"));
+        }
+        _ => {
+            draft.help("write `Type/id` for a resource of this server");
+        }
+    }
+}
+
+/// What becomes of a bare id.
+fn bare(context: &Context<'_>, site: &Site<'_>) -> String {
+    if site.filter.code() == "_compartment" {
+        return "Medplum takes a compartment of any type with that id".to_owned();
+    }
+    let completed = matches!(site.filter.code(), "subject" | "patient");
+    let one_target = site
+        .filter
+        .param()
+        .is_some_and(|param| param.targets.len() == 1);
+    let memory = one_target && !context.server().is_before(5, 2, 0);
+    match (memory, completed || memory) {
+        (true, _) => "Medplum before 5.2 denies what newer versions allow".to_owned(),
+        (false, true) => format!("as `{}`, {SEARCH_ONLY}", "Patient/…"),
+        (false, false) => "Medplum finds nothing with it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use crate::lint::testing::{criteria, found, repaired};
+
+    #[rstest]
+    #[case::d1("Patient?_id=Patient/1", "warning: Patient/1", Some("Patient?_id=1"))]
+    #[case::d1_variable(
+        "Patient?_id=%patient",
+        "warning: %patient",
+        Some("Patient?_id=%patient.id")
+    )]
+    #[case::d2(
+        "Patient?_compartment=Organization/Organization/1",
+        "error: Organization/Organization/1",
+        Some("Patient?_compartment=Organization/1")
+    )]
+    #[case::d22("Observation?patient=1", "error: 1", None)]
+    #[case::d22_several_targets("Observation?subject=1", "error: 1", None)]
+    #[case::d22_variable(
+        "Observation?subject=%patient.id",
+        "warning: %patient.id",
+        Some("Observation?subject=%patient")
+    )]
+    #[case::d23("Patient?organization=1", "warning: 1", None)]
+    #[case::type_modifier(
+        "Observation?subject:Patient=1",
+        "warning: :Patient",
+        Some("Observation?subject=Patient/1")
+    )]
+    #[case::doubled_variable(
+        "Patient?_compartment=Patient/%patient",
+        "warning: Patient/%patient",
+        Some("Patient?_compartment=%patient")
+    )]
+    #[case::bare_compartment("Patient?_compartment=1", "warning: 1", None)]
+    #[case::absolute(
+        "Patient?organization=https://x/fhir/R4/Organization/1",
+        "warning: https://x/fhir/R4/Organization/1",
+        None
+    )]
+    fn wrong_forms(#[case] text: &str, #[case] expected: &str, #[case] fixed: Option<&str>) {
+        let kind = text.split('?').next().unwrap();
+        let json = criteria(kind, text);
+        assert_eq!(found("L27", &json), [expected]);
+        assert_eq!(
+            repaired("L27", &json),
+            fixed.map(|text| criteria(kind, text))
+        );
+    }
+
+    #[rstest]
+    #[case::reference("Observation?subject=Patient/1")]
+    #[case::variable("Communication?sender=%profile")]
+    #[case::id("Patient?_id=%patient.id")]
+    #[case::composed("Patient?_compartment=Patient/%patient.id")]
+    #[case::unknown_variable("Patient?_compartment=Organization/%organization")]
+    #[case::parameter_of_unknown_form("Organization?_id=%organization")]
+    #[case::canonical("Task?instantiates-canonical=http://x/plan")]
+    #[case::missing("Patient?organization:missing=true")]
+    fn right_forms(#[case] text: &str) {
+        let kind = text.split('?').next().unwrap();
+        assert!(found("L27", &criteria(kind, text)).is_empty());
+    }
+
+    #[test]
+    fn a_parameter_is_what_memberships_make_it() {
+        let json = r#"[
+          {"resourceType": "AccessPolicy", "id": "p", "resource": [
+            {"resourceType": "Organization", "criteria": "Organization?_id=%organization"}]},
+          {"resourceType": "ProjectMembership", "profile": {"reference": "Practitioner/1"}, "access": [
+            {"policy": {"reference": "AccessPolicy/p"}, "parameter": [
+              {"name": "organization", "valueReference": {"reference": "Organization/1"}}]}]}
+        ]"#;
+        assert_eq!(found("L27", json), ["warning: %organization"]);
+    }
+}
