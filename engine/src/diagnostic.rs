@@ -18,6 +18,8 @@ pub enum Severity {
     Warning,
     /// Wrong: what it concerns grants nothing, or is not valid.
     Error,
+    /// Wrong, and a server that takes it grants more than is written.
+    Critical,
 }
 
 impl fmt::Display for Severity {
@@ -26,6 +28,7 @@ impl fmt::Display for Severity {
             Self::Info => "info",
             Self::Warning => "warning",
             Self::Error => "error",
+            Self::Critical => "critical",
         })
     }
 }
@@ -139,9 +142,9 @@ impl Diagnostic {
         self
     }
 
-    /// Whether this is an error.
+    /// Whether this makes what it concerns invalid: an error, or worse.
     pub fn is_error(&self) -> bool {
-        self.severity == Severity::Error
+        self.severity >= Severity::Error
     }
 
     /// Line and column of the first label, both counted from 1, the column in characters.

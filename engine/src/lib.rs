@@ -28,6 +28,7 @@
 //!
 //! - [`policy`]: documents, assembly, decisions, explanations, hidden and read-only fields
 //! - [`criteria`] and [`search`]: the filters of policies and of a server's search
+//! - [`lint`]: what a policy says that its author probably did not mean, and why it matters
 //! - [`resource`] and [`thread`]: what is wrong with a resource, and with a conversation
 //! - [`medplum`]: what one real server answers instead, and recorded answers replayed
 //! - [`diagnostic`] and [`source`]: findings, and their places in a text
@@ -36,6 +37,7 @@ pub mod compartment;
 pub mod criteria;
 pub mod diagnostic;
 pub mod fhirpath;
+pub mod lint;
 pub mod medplum;
 pub mod policy;
 pub mod resource;

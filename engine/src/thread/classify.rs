@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::record::has;
+
 /// What a resource is in a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ThreadRole {
@@ -41,15 +43,6 @@ pub fn classify(resource: &Value) -> ThreadRole {
             "it is no header: it has `partOf`",
             "it is no message: it has no payload",
         ]),
-    }
-}
-
-/// Whether a member is there and holds something.
-pub(super) fn has(resource: &Value, name: &str) -> bool {
-    match resource.get(name) {
-        None | Some(Value::Null) => false,
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(_) => true,
     }
 }
 

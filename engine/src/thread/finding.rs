@@ -1,9 +1,11 @@
 //! What a rule reports.
 
-use super::rules::Rule;
+use super::at::At;
+use super::rule::Rule;
 use crate::diagnostic::Severity;
 
-/// A rule that a resource does not keep.
+/// A rule that a resource does not keep. Its texts name references, codes and times, never what
+/// people wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThreadFinding {
     /// The rule's id: `H-10`.
@@ -22,49 +24,103 @@ pub struct ThreadFinding {
     pub pointer: String,
     /// Where in it, as FHIRPath.
     pub expression: String,
+    /// What can be mended without a person's judgement.
+    pub fix: Option<Repair>,
 }
 
-/// Collects the findings of one rule.
+/// A mechanical repair of the resource: one operation of a JSON Patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repair {
+    /// Take away what is at the pointer.
+    Remove {
+        /// Where.
+        pointer: String,
+    },
+    /// Append a reference to an array, which is made if it is not there.
+    AddReference {
+        /// The array's name.
+        element: &'static str,
+        /// The target.
+        reference: String,
+    },
+}
+
+/// Collects the findings of one rule on one resource.
 #[derive(Debug)]
 pub(super) struct Report<'f> {
     rule: &'static Rule,
+    resource: usize,
+    root: &'f str,
     findings: &'f mut Vec<ThreadFinding>,
 }
 
 impl<'f> Report<'f> {
-    pub fn new(rule: &'static Rule, findings: &'f mut Vec<ThreadFinding>) -> Self {
-        Report { rule, findings }
+    pub fn new(rule: &'static Rule, at: &At<'f>, findings: &'f mut Vec<ThreadFinding>) -> Self {
+        Report {
+            rule,
+            resource: at.known.number(),
+            root: at.text("resourceType").unwrap_or_default(),
+            findings,
+        }
     }
 
     /// Reports with the rule's own severity.
-    pub fn add(&mut self, resource: usize, pointer: &str, message: impl Into<String>) {
-        self.add_as(self.rule.severity, resource, pointer, message);
+    pub fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.push(
+            self.rule.level.severity(),
+            pointer.into(),
+            message.into(),
+            None,
+        );
     }
 
     /// Reports with another severity.
     pub fn add_as(
         &mut self,
         severity: Severity,
-        resource: usize,
-        pointer: &str,
+        pointer: impl Into<String>,
         message: impl Into<String>,
     ) {
+        self.push(severity, pointer.into(), message.into(), None);
+    }
+
+    /// Reports with a repair.
+    pub fn add_fix(&mut self, pointer: impl Into<String>, message: impl Into<String>, fix: Repair) {
+        self.push(
+            self.rule.level.severity(),
+            pointer.into(),
+            message.into(),
+            Some(fix),
+        );
+    }
+
+    /// Reports that something is there that should not be; the repair takes it away.
+    pub fn surplus(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        let pointer = pointer.into();
+        let fix = Repair::Remove {
+            pointer: pointer.clone(),
+        };
+        self.add_fix(pointer, message, fix);
+    }
+
+    fn push(&mut self, severity: Severity, pointer: String, message: String, fix: Option<Repair>) {
         self.findings.push(ThreadFinding {
             rule: self.rule.id,
             severity,
-            message: message.into(),
+            message,
             help: self.rule.help,
             page: self.rule.page,
-            resource,
-            pointer: pointer.to_owned(),
-            expression: expression(pointer),
+            resource: self.resource,
+            expression: expression(self.root, &pointer),
+            pointer,
+            fix,
         });
     }
 }
 
 /// `/recipient/2/reference` is `Communication.recipient[2].reference`.
-fn expression(pointer: &str) -> String {
-    let mut text = String::from("Communication");
+fn expression(root: &str, pointer: &str) -> String {
+    let mut text = String::from(root);
     for segment in pointer.split('/').skip(1) {
         if segment.bytes().all(|b| b.is_ascii_digit()) && !segment.is_empty() {
             text.push('[');
@@ -84,9 +140,9 @@ mod tests {
 
     #[test]
     fn pointers_as_expressions() {
-        assert_eq!(expression(""), "Communication");
+        assert_eq!(expression("Communication", ""), "Communication");
         assert_eq!(
-            expression("/recipient/2/reference"),
+            expression("Communication", "/recipient/2/reference"),
             "Communication.recipient[2].reference"
         );
     }

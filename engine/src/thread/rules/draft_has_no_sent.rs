@@ -1,62 +1,34 @@
 //! M-08: a draft has no time of sending.
-//!
-//! `sent` is set when the draft is promoted. With it, a draft takes a place among sent messages.
-//!
-//! ```json
-//! { "resourceType": "Communication", "status": "preparation", "sent": "2024-04-10T10:00:00Z", … }
-//! ```
 
-use super::Rule;
-use crate::diagnostic::Severity;
-use crate::thread::context::Context;
+use crate::thread::at::At;
+use crate::thread::example::Base;
 use crate::thread::finding::Report;
+use crate::thread::record::Status;
+use crate::thread::rule::Kind;
+use crate::thread::rule::Level;
+use crate::thread::rule::PLAIN;
+use crate::thread::rule::Rule;
+use crate::thread::rule::Subject;
 
 pub(super) const RULE: Rule = Rule {
     id: "M-08",
-    severity: Severity::Warning,
+    slug: "draft-has-no-sent",
+    level: Level::Should,
+    kind: Kind::Single,
+    subject: Subject::Message,
     page: "message-editing-and-drafts",
     summary: "a draft has no time of sending",
+    why: "`sent` is set when the draft is promoted. With it, a draft takes a place among sent messages.",
     help: "leave `sent` out until the draft is sent",
+    fhirpath: Some("status = 'preparation' implies sent.empty()"),
+    fails: &[(Base::Draft, r#"{"sent":"2024-04-10T10:00:00Z"}"#)],
+    passes: &[(Base::Draft, r#""#), (Base::Message, r#""#)],
     check,
+    ..PLAIN
 };
 
-fn check(context: &Context<'_>, report: &mut Report<'_>) {
-    for message in context.messages() {
-        if message.text("status") == Some("preparation") && message.has("sent") {
-            report.add(
-                message.index,
-                "/sent",
-                "the message is a draft, but has `sent`",
-            );
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::RULE;
-    use crate::thread::rules::testing::{found, message};
-    use serde_json::json;
-
-    #[test]
-    fn a_draft_with_a_time() {
-        assert_eq!(
-            found(&RULE, &[message(json!({"status": "preparation"}))]),
-            ["0 /sent"]
-        );
-    }
-
-    #[test]
-    fn a_draft_and_a_sent_one() {
-        assert_eq!(
-            found(
-                &RULE,
-                &[
-                    message(json!({"sent": null, "status": "preparation"})),
-                    message(json!({}))
-                ]
-            ),
-            Vec::<String>::new()
-        );
+fn check(at: &At<'_>, report: &mut Report<'_>) {
+    if at.status() == Status::Preparation && at.has("sent") {
+        report.surplus("/sent", "the message is a draft, but has `sent`");
     }
 }

@@ -1,102 +1,84 @@
 //! H-10: a header's recipients are all participants, its sender included.
-//!
-//! Inboxes and access policies look for the person among the header's recipients. Who sends but is
-//! not listed there loses the thread from their own inbox.
-//!
-//! ```json
-//! { "sender": { "reference": "Practitioner/alice" }, "recipient": [{ "reference": "Patient/homer" }] }
-//! ```
 
-use super::Rule;
-use crate::diagnostic::Severity;
-use crate::thread::context::Context;
-use crate::thread::context::same_target;
+use crate::thread::at::At;
+use crate::thread::example::Base;
+use crate::thread::finding::Repair;
 use crate::thread::finding::Report;
+use crate::thread::pool::Symbol;
+use crate::thread::rule::Kind;
+use crate::thread::rule::Level;
+use crate::thread::rule::PLAIN;
+use crate::thread::rule::Rule;
+use crate::thread::rule::Subject;
 
 pub(super) const RULE: Rule = Rule {
     id: "H-10",
-    severity: Severity::Warning,
+    slug: "header-lists-participants",
+    level: Level::Should,
+    kind: Kind::Cross,
+    subject: Subject::Header,
     page: "thread-lifecycle-participants-access-control",
     summary: "a header's recipients are all participants, its sender included",
+    why: "Inboxes and access policies look for the person among the header's recipients. Who sends but is not listed there loses the thread from their own inbox. While a Task routes the thread, its recipients follow the Task (H-24).",
     help: "add the participant to the header's `recipient`",
+    fhirpath: Some(
+        "sender.exists() implies recipient.where(reference = %resource.sender.reference).exists()",
+    ),
+    fails: &[(
+        Base::Header,
+        r#"{"recipient":[{"reference":"Patient/homer"}]}"#,
+    )],
+    passes: &[(Base::Header, r#""#), (Base::Message, r#""#)],
     check,
+    ..PLAIN
 };
 
-fn check(context: &Context<'_>, report: &mut Report<'_>) {
-    for header in context.headers() {
-        let mut missing: Vec<&str> = Vec::new();
-        let own = header.references("sender").map(|(_, s)| (s, None));
-        let others = context.messages_of(header).flat_map(|message| {
-            let senders = message.references("sender");
-            senders.map(move |(_, sender)| (sender, Some(message.name())))
-        });
-        for (sender, message) in own.chain(others) {
-            let mut listed = header.references("recipient").map(|(_, text)| text);
-            let is_listed = listed.any(|text| same_target(text, sender));
-            if is_listed || missing.iter().any(|known| same_target(known, sender)) {
-                continue;
-            }
-            missing.push(sender);
-            let what = match message {
-                None => format!("the sender `{sender}` is not among the recipients"),
-                Some(message) => {
-                    format!("`{sender}`, who sent {message}, is not among the recipients")
-                }
-            };
-            let pointer = if header.has("recipient") {
-                "/recipient"
-            } else {
-                ""
-            };
-            report.add(header.index, pointer, what);
+/// So many missing participants are named one by one.
+const MAX_NAMED: usize = 20;
+
+fn check(at: &At<'_>, report: &mut Report<'_>) {
+    let Some(header) = at.communication() else {
+        return;
+    };
+    let listed = at.threads().list(header.recipients);
+    // A reroute has taken the participants away, or put the new owner in their place.
+    let is_rerouted = at.known.open_routing().any(|(_, task)| match task.owner {
+        None => listed.is_empty(),
+        Some(owner) => listed.len() <= 1 && listed.iter().all(|only| *only == owner),
+    });
+    if is_rerouted {
+        return;
+    }
+    let mut missing: Vec<Symbol> = Vec::new();
+    let own = header.sender.map(|sender| (sender, None));
+    let others = at.known.messages().filter_map(|message| {
+        let sender = message.communication()?.sender?;
+        Some((sender, Some(message)))
+    });
+    for (sender, message) in own.into_iter().chain(others) {
+        if listed.binary_search(&sender).is_ok() || missing.contains(&sender) {
+            continue;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::RULE;
-    use crate::thread::rules::testing::{found, header, message};
-    use serde_json::json;
-
-    #[test]
-    fn the_sender_is_missing() {
-        assert_eq!(
-            found(
-                &RULE,
-                &[header(
-                    json!({"recipient": [{"reference": "Patient/homer"}]})
-                )]
-            ),
-            ["0 /recipient"]
-        );
-    }
-
-    #[test]
-    fn the_sender_of_a_message_is_missing() {
-        assert_eq!(
-            found(
-                &RULE,
-                &[
-                    header(json!({})),
-                    message(json!({"sender": {"reference": "Practitioner/house"}})),
-                    message(json!({"sender": {"reference": "Practitioner/house"}}))
-                ]
-            ),
-            ["0 /recipient"]
-        );
-    }
-
-    #[test]
-    fn no_recipients_at_all() {
-        assert_eq!(found(&RULE, &[header(json!({"recipient": []}))]), ["0 "]);
-    }
-
-    #[test]
-    fn everybody_is_listed() {
-        assert_eq!(
-            found(&RULE, &[header(json!({})), message(json!({}))]),
-            Vec::<String>::new()
-        );
+        if missing.len() == MAX_NAMED {
+            report.add(
+                at.place_of("recipient"),
+                "and more of those who sent messages",
+            );
+            return;
+        }
+        missing.push(sender);
+        let name = at.threads().text(sender);
+        let what = match message {
+            None => format!("the sender `{name}` is not among the recipients"),
+            Some(message) => {
+                let message = message.name();
+                format!("`{name}`, who sent {message}, is not among the recipients")
+            }
+        };
+        let fix = Repair::AddReference {
+            element: "recipient",
+            reference: name.to_owned(),
+        };
+        report.add_fix(at.place_of("recipient"), what, fix);
     }
 }

@@ -1,55 +1,34 @@
 //! M-07: a sent message has a time.
-//!
-//! A thread is shown in the order of `sent`. There is nothing else to order it by.
-//!
-//! ```json
-//! { "resourceType": "Communication", "status": "in-progress", "partOf": […], "payload": […] }
-//! ```
 
-use super::Rule;
-use crate::diagnostic::Severity;
-use crate::thread::context::Context;
+use crate::thread::at::At;
+use crate::thread::example::Base;
 use crate::thread::finding::Report;
+use crate::thread::record::Status;
+use crate::thread::rule::Kind;
+use crate::thread::rule::Level;
+use crate::thread::rule::PLAIN;
+use crate::thread::rule::Rule;
+use crate::thread::rule::Subject;
 
 pub(super) const RULE: Rule = Rule {
     id: "M-07",
-    severity: Severity::Warning,
+    slug: "sent-message-has-sent",
+    level: Level::Should,
+    kind: Kind::Single,
+    subject: Subject::Message,
     page: "messaging-data-model",
     summary: "a sent message has a time",
+    why: "A thread is shown in the order of `sent`. There is nothing else to order it by.",
     help: "give `sent`, by which the messages of a thread are sorted",
+    fhirpath: Some("status = 'in-progress' implies sent.exists()"),
+    fails: &[(Base::Message, r#"{"sent":null}"#)],
+    passes: &[(Base::Message, r#""#), (Base::Draft, r#""#)],
     check,
+    ..PLAIN
 };
 
-fn check(context: &Context<'_>, report: &mut Report<'_>) {
-    for message in context.messages() {
-        if message.text("status") == Some("in-progress") && !message.has("sent") {
-            report.add(message.index, "", "the message is sent, but has no `sent`");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::RULE;
-    use crate::thread::rules::testing::{found, message};
-    use serde_json::json;
-
-    #[test]
-    fn no_time() {
-        assert_eq!(found(&RULE, &[message(json!({"sent": null}))]), ["0 "]);
-    }
-
-    #[test]
-    fn a_time_or_a_draft() {
-        assert_eq!(
-            found(
-                &RULE,
-                &[
-                    message(json!({})),
-                    message(json!({"sent": null, "status": "preparation"}))
-                ]
-            ),
-            Vec::<String>::new()
-        );
+fn check(at: &At<'_>, report: &mut Report<'_>) {
+    if at.status() == Status::InProgress && !at.has("sent") {
+        report.add("", "the message is sent, but has no `sent`");
     }
 }

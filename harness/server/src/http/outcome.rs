@@ -99,7 +99,7 @@ impl From<&Diagnostic> for Issue {
 
 fn severity(severity: Severity) -> &'static str {
     match severity {
-        Severity::Error => "error",
+        Severity::Error | Severity::Critical => "error",
         Severity::Warning => "warning",
         Severity::Info => "information",
     }

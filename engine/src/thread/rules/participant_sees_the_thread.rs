@@ -1,0 +1,50 @@
+//! A-01: whom a header lists can read it.
+
+use crate::thread::at::At;
+use crate::thread::example::Base;
+use crate::thread::finding::Report;
+use crate::thread::reference::same_target;
+use crate::thread::rule::Kind;
+use crate::thread::rule::Level;
+use crate::thread::rule::Rule;
+use crate::thread::rule::Subject;
+
+pub(super) const RULE: Rule = Rule {
+    id: "A-01",
+    slug: "participant-sees-the-thread",
+    level: Level::Must,
+    kind: Kind::Permission,
+    subject: Subject::Header,
+    page: "thread-lifecycle-participants-access-control",
+    summary: "whom a header lists can read it",
+    why: "Recipients say who is meant; policies say who sees. Who is listed but has no policy for it is not told that there is a thread.",
+    help: "give the participant a policy that covers the thread, such as `Communication?recipient=%profile`",
+    fhirpath: None,
+    policies: &[(
+        "Practitioner/house",
+        r#"{"resourceType":"AccessPolicy","id":"p","resource":[{"resourceType":"Communication","criteria":"Communication?sender=%profile"}]}"#,
+    )],
+    fails: &[(
+        Base::Header,
+        r#"{"recipient":[{"reference":"Practitioner/alice"},{"reference":"Practitioner/house"}]}"#,
+    )],
+    passes: &[(
+        Base::Header,
+        r#"{"sender":{"reference":"Practitioner/house"},"recipient":[{"reference":"Practitioner/house"}]}"#,
+    )],
+    check,
+};
+
+fn check(at: &At<'_>, report: &mut Report<'_>) {
+    for actor in at.actors {
+        let listed = at
+            .references("recipient")
+            .find(|(_, text)| same_target(text, actor.profile));
+        if let Some((n, _)) = listed
+            && !actor.reads(at.resource)
+        {
+            let message = format!("`{}` is listed, but cannot read the thread", actor.profile);
+            report.add(format!("/recipient/{n}"), message);
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! The thread model: what belongs to what, by keys.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use super::groups::Groups;
+use super::index::ThreadIndex;
+use super::pool::{Pool, Symbol};
+use super::record::{
+    Communication, Moment, Place, Purpose, Record, Role, State, Status, Task, What, hash64,
+};
+use super::reference::target;
+
+/// Conversations found in a pile of resources: headers, their messages, and what is in no thread.
+///
+/// Resources are named by their numbers, which [`ThreadIndex::add`] gave them.
+#[derive(Debug)]
+pub struct Threads {
+    texts: Pool<u8>,
+    lists: Pool<Symbol>,
+    records: Vec<Record>,
+    /// The newest version of each id.
+    newest: Vec<Option<Place>>,
+    /// Communications by their `partOf`, in the order of `sent`.
+    parts: Groups,
+    /// Tasks by their focus.
+    tasks: Groups,
+    /// Encounters by their `partOf`.
+    inner_encounters: Groups,
+    /// Headers by their Encounter.
+    sessions: Groups,
+    provenances: Groups,
+    /// Versions of headers with another status than the version before, by header and time.
+    closings: Vec<(Symbol, Moment, Status)>,
+    identifiers: Vec<(u64, Place)>,
+    task_systems: BTreeSet<(Purpose, u32)>,
+    deleted: Vec<Symbol>,
+    has_binaries: bool,
+}
+
+/// How many there are of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Threads: headers, each counted once however many versions there are.
+    pub threads: usize,
+    /// Messages whose header is among the resources.
+    pub messages: usize,
+    /// Messages whose header is not among the resources.
+    pub orphans: usize,
+    /// Communications with a payload that are part of no thread.
+    pub standalone: usize,
+}
+
+impl Threads {
+    pub(super) fn of(index: ThreadIndex) -> Self {
+        let ThreadIndex {
+            texts,
+            lists,
+            mut records,
+            mut identifiers,
+            provenances,
+            task_systems,
+            mut deleted,
+            has_binaries,
+            ..
+        } = index;
+        let newest = order_versions(&mut records, texts.len());
+        let mut parts = Vec::new();
+        let mut tasks = Vec::new();
+        let mut inner_encounters = Vec::new();
+        let mut sessions = Vec::new();
+        let places = (0..records.len()).map_while(Place::behind);
+        for (place, record) in places.zip(&records) {
+            if record.state == State::Old {
+                continue;
+            }
+            match &record.what {
+                What::Communication(communication) => {
+                    parts.extend(communication.parent.map(|parent| (parent, place)));
+                    if communication.role == Role::Header {
+                        sessions.extend(communication.encounter.map(|session| (session, place)));
+                    }
+                }
+                What::Task(task) => tasks.extend(task.focus.map(|focus| (focus, place))),
+                What::Encounter(encounter) => {
+                    inner_encounters.extend(encounter.part_of.map(|outer| (outer, place)));
+                }
+                What::Binary { .. } | What::Other => {}
+            }
+        }
+        let sent = |place: Place| match records.get(place.at()).map(|record| &record.what) {
+            Some(What::Communication(communication)) => communication.sent,
+            _ => Moment::NONE,
+        };
+        let unordered = |pairs| Groups::new(pairs, |_| Moment::NONE);
+        let parts = Groups::new(parts, sent);
+        let mut closings: Vec<_> = records
+            .iter()
+            .filter_map(|record| {
+                let older = records.get(record.older?.at())?;
+                match (&older.what, &record.what) {
+                    (What::Communication(then), What::Communication(now))
+                        if now.role == Role::Header && then.status != now.status =>
+                    {
+                        Some((record.id?, record.updated, now.status))
+                    }
+                    _ => None,
+                }
+            })
+            .collect();
+        closings.sort_unstable_by_key(|change| (change.0, change.1));
+        identifiers.sort_unstable();
+        identifiers.dedup();
+        deleted.sort_unstable();
+        Threads {
+            parts,
+            tasks: unordered(tasks),
+            inner_encounters: unordered(inner_encounters),
+            sessions: unordered(sessions),
+            provenances: unordered(provenances),
+            texts,
+            lists,
+            records,
+            newest,
+            closings,
+            identifiers,
+            task_systems,
+            deleted,
+            has_binaries,
+        }
+    }
+
+    /// How many there are of what.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for known in self.all().filter(|known| known.is_current()) {
+            let Some(communication) = known.communication() else {
+                continue;
+            };
+            match communication.role {
+                Role::Header => summary.threads += 1,
+                Role::Standalone if !known.has_parts() => summary.standalone += 1,
+                // It is the header of others, though a spoilt one.
+                Role::Standalone | Role::Empty => {}
+                Role::Message if known.header().is_some() => summary.messages += 1,
+                Role::Message => summary.orphans += 1,
+            }
+        }
+        summary
+    }
+
+    /// The headers, in the order of the input.
+    pub fn headers(&self) -> impl Iterator<Item = usize> + '_ {
+        self.current(Role::Header).map(Known::number)
+    }
+
+    /// The messages of a header, in the order of `sent`; those without it first.
+    pub fn messages_of(&self, header: usize) -> Vec<usize> {
+        let known = self.numbered(header);
+        known
+            .into_iter()
+            .flat_map(|header| header.messages().collect::<Vec<_>>())
+            .map(Known::number)
+            .collect()
+    }
+
+    /// Messages whose header is not among the resources, in the order of the input.
+    pub fn orphans(&self) -> impl Iterator<Item = usize> + '_ {
+        self.current(Role::Message)
+            .filter(|message| message.header().is_none())
+            .map(Known::number)
+    }
+
+    /// Communications with a payload that are part of no thread, in the order of the input.
+    pub fn standalone(&self) -> impl Iterator<Item = usize> + '_ {
+        self.current(Role::Standalone)
+            .filter(|message| !message.has_parts())
+            .map(Known::number)
+    }
+
+    /// The number of the newest version of `Type/id`.
+    pub fn find(&self, reference: &str) -> Option<usize> {
+        self.known(reference).map(Known::number)
+    }
+
+    /// Whether two resources of the input have the same id and nothing tells which is newer: the
+    /// number of the other.
+    pub fn duplicate_of(&self, number: usize) -> Option<usize> {
+        let known = self.numbered(number)?;
+        if known.record.state != State::Duplicate {
+            return None;
+        }
+        let first = self.newest.get(known.record.id?.at()).copied().flatten()?;
+        Some(self.at(first)?.number())
+    }
+
+    /// The `Type/id` of the conversation that a resource belongs to: of its header, where a Task,
+    /// an Encounter or a message points at one.
+    pub fn thread_of(&self, number: usize) -> Option<String> {
+        let known = self.numbered(number)?;
+        let header = match &known.record.what {
+            What::Communication(communication) => match communication.parent {
+                Some(parent) => Some(parent),
+                None => known.record.id,
+            },
+            What::Task(task) => task.focus,
+            What::Encounter(encounter) => {
+                let session = encounter.part_of.or(known.record.id)?;
+                let header = self.sessions.of(session).next();
+                header.and_then(|header| self.at(header)?.record.id)
+            }
+            What::Binary { .. } | What::Other => None,
+        }?;
+        Some(self.text(header).to_owned())
+    }
+
+    /// The resource with this number.
+    pub(super) fn numbered(&self, number: usize) -> Option<Known<'_>> {
+        let number = u32::try_from(number).ok()?;
+        let at = self
+            .records
+            .binary_search_by_key(&number, |record| record.number)
+            .ok()?;
+        self.at(Place::behind(at)?)
+    }
+
+    /// The newest version of the target of a reference.
+    pub(super) fn known(&self, reference: &str) -> Option<Known<'_>> {
+        self.symbol(reference)
+            .and_then(|symbol| self.newest(symbol))
+    }
+
+    pub(super) fn symbol(&self, reference: &str) -> Option<Symbol> {
+        self.texts.find(target(reference)?.as_bytes())
+    }
+
+    pub(super) fn coding(&self, text: &str) -> Option<Symbol> {
+        self.texts.find(text.as_bytes())
+    }
+
+    pub(super) fn text(&self, symbol: Symbol) -> &str {
+        // Only whole texts are put in.
+        std::str::from_utf8(self.texts.get(symbol)).unwrap_or_default()
+    }
+
+    pub(super) fn list(&self, list: Option<Symbol>) -> &[Symbol] {
+        list.map_or(&[], |list| self.lists.get(list))
+    }
+
+    pub(super) fn has_binaries(&self) -> bool {
+        self.has_binaries
+    }
+
+    pub(super) fn is_deleted(&self, symbol: Symbol) -> bool {
+        self.deleted.binary_search(&symbol).is_ok()
+    }
+
+    /// Under how many systems the code of such Tasks stands.
+    pub(super) fn systems_of(&self, purpose: Purpose) -> usize {
+        self.task_systems
+            .iter()
+            .filter(|(other, _)| *other == purpose)
+            .count()
+    }
+
+    /// Whether a version of a header changed its status to this one at some time in the range.
+    pub(super) fn header_became(
+        &self,
+        header: Symbol,
+        status: Status,
+        when: RangeInclusive<i64>,
+    ) -> bool {
+        let of = |change: &(Symbol, Moment, Status)| (change.0, change.1);
+        let earliest = Moment::at(*when.start());
+        let start = self
+            .closings
+            .partition_point(|change| of(change) < (header, earliest));
+        let rest = self.closings.get(start..).unwrap_or_default();
+        rest.iter()
+            .take_while(|(other, moment, _)| {
+                *other == header && moment.known().is_some_and(|moment| moment <= *when.end())
+            })
+            .any(|(_, _, became)| *became == status)
+    }
+
+    /// The Communications with an identifier, `system|value`.
+    pub(super) fn identified(&self, text: &str) -> impl Iterator<Item = Known<'_>> {
+        let hash = hash64(text);
+        let start = self.identifiers.partition_point(|(other, _)| *other < hash);
+        let rest = self.identifiers.get(start..).unwrap_or_default();
+        rest.iter()
+            .take_while(move |(other, _)| *other == hash)
+            .filter_map(|(_, place)| self.at(*place))
+            .filter(|known| known.is_current())
+    }
+
+    fn newest(&self, symbol: Symbol) -> Option<Known<'_>> {
+        let place = self.newest.get(symbol.at()).copied().flatten()?;
+        self.at(place)
+    }
+
+    fn at(&self, place: Place) -> Option<Known<'_>> {
+        let record = self.records.get(place.at())?;
+        Some(Known {
+            threads: self,
+            place,
+            record,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = Known<'_>> {
+        (0..self.records.len())
+            .map_while(Place::behind)
+            .filter_map(|place| self.at(place))
+    }
+
+    fn current(&self, role: Role) -> impl Iterator<Item = Known<'_>> {
+        self.all().filter(move |known| {
+            known.is_current() && known.communication().is_some_and(|c| c.role == role)
+        })
+    }
+}
+
+/// Links each version to the one before it, and says which is the newest of each id.
+fn order_versions(records: &mut [Record], ids: usize) -> Vec<Option<Place>> {
+    let mut newest: Vec<Option<Place>> = vec![None; ids];
+    let mut repeated = Vec::new();
+    let places = (0..records.len()).map_while(Place::behind);
+    for (place, record) in places.zip(records.iter()) {
+        let Some(slot) = record.id.and_then(|id| newest.get_mut(id.at())) else {
+            continue;
+        };
+        match *slot {
+            None => *slot = Some(place),
+            Some(first) => repeated.extend([first, place]),
+        }
+    }
+    let order = |records: &[Record], place: Place| {
+        let record = records.get(place.at());
+        record.map(|r| (r.id, r.updated, r.version.number()))
+    };
+    repeated.sort_unstable_by_key(|place| (order(records, *place), *place));
+    repeated.dedup();
+    let mut before: Option<Place> = None;
+    for place in repeated {
+        let key = |records: &[Record], place: Place| {
+            let record = records.get(place.at());
+            record.map(|r| (r.id, r.updated, r.version))
+        };
+        let id = order(records, place).and_then(|(id, _, _)| id);
+        let is_same_id =
+            before.filter(|before| order(records, *before).and_then(|(id, _, _)| id) == id);
+        let is_copy = is_same_id.is_some_and(|b| key(records, b) == key(records, place));
+        if is_copy {
+            if let Some(record) = records.get_mut(place.at()) {
+                record.state = State::Duplicate;
+            }
+            continue;
+        }
+        if let Some(older) = is_same_id.and_then(|older| records.get_mut(older.at())) {
+            older.state = State::Old;
+        }
+        if let Some(record) = records.get_mut(place.at()) {
+            record.older = is_same_id;
+        }
+        if let Some(slot) = id.and_then(|id| newest.get_mut(id.at())) {
+            *slot = Some(place);
+        }
+        before = Some(place);
+    }
+    newest
+}
+
+/// A resource of the input, by its keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'t> {
+    pub threads: &'t Threads,
+    pub place: Place,
+    pub record: &'t Record,
+}
+
+impl<'t> Known<'t> {
+    pub fn number(self) -> usize {
+        usize::try_from(self.record.number).unwrap_or(usize::MAX)
+    }
+
+    /// How messages name it: type and id, or its number among the given resources.
+    pub fn name(self) -> String {
+        match self.record.id {
+            Some(id) => self.threads.text(id).to_owned(),
+            None => format!("resource {}", self.number()),
+        }
+    }
+
+    pub fn is_current(self) -> bool {
+        self.record.state != State::Old
+    }
+
+    pub fn communication(self) -> Option<&'t Communication> {
+        match &self.record.what {
+            What::Communication(communication) => Some(communication),
+            _ => None,
+        }
+    }
+
+    pub fn task(self) -> Option<&'t Task> {
+        match &self.record.what {
+            What::Task(task) => Some(task),
+            _ => None,
+        }
+    }
+
+    pub fn has_role(self, role: Role) -> bool {
+        self.communication().is_some_and(|c| c.role == role)
+    }
+
+    /// The version before this one.
+    pub fn older(self) -> Option<Known<'t>> {
+        self.record.older.and_then(|older| self.threads.at(older))
+    }
+
+    /// Whether there is no newer version of it.
+    pub fn is_newest(self) -> bool {
+        let newest = self.record.id.and_then(|id| self.threads.newest(id));
+        newest.is_none_or(|newest| newest.place == self.place)
+    }
+
+    /// What was sent before it in the same thread.
+    pub fn part_before(self) -> Option<Known<'t>> {
+        let communication = self.communication()?;
+        let threads = self.threads;
+        let own = (communication.sent, self.place);
+        let before = threads.parts.before(communication.parent?, |place| {
+            let sent = threads.at(place).and_then(Known::communication);
+            (sent.map_or(Moment::NONE, |other| other.sent), place) < own
+        })?;
+        threads.at(before)
+    }
+
+    /// All versions of the resource, the newest first.
+    pub fn versions(self) -> impl Iterator<Item = Known<'t>> {
+        let newest = self
+            .record
+            .id
+            .and_then(|id| self.threads.newest(id))
+            .unwrap_or(self);
+        std::iter::successors(Some(newest), |known| known.older())
+    }
+
+    /// What its `partOf` points at, where that is among the resources.
+    pub fn parent(self) -> Option<Known<'t>> {
+        let parent = match &self.record.what {
+            What::Communication(communication) => communication.parent,
+            What::Encounter(encounter) => encounter.part_of,
+            _ => None,
+        };
+        self.threads.newest(parent?)
+    }
+
+    /// The header of a message.
+    pub fn header(self) -> Option<Known<'t>> {
+        self.parent().filter(|parent| parent.has_role(Role::Header))
+    }
+
+    /// The Communications that are part of it, in the order of `sent`.
+    pub fn parts(self) -> impl DoubleEndedIterator<Item = Known<'t>> {
+        let threads = self.threads;
+        let id = self.record.id.into_iter();
+        id.flat_map(|id| threads.parts.of(id))
+            .filter_map(|place| threads.at(place))
+    }
+
+    /// Whether a Communication is part of it.
+    pub fn has_parts(self) -> bool {
+        self.record.id.is_some_and(|id| self.threads.parts.has(id))
+    }
+
+    /// The messages among its parts.
+    pub fn messages(self) -> impl DoubleEndedIterator<Item = Known<'t>> {
+        self.parts().filter(|part| part.has_role(Role::Message))
+    }
+
+    /// The current Tasks that focus it.
+    pub fn tasks(self) -> impl Iterator<Item = Known<'t>> {
+        let threads = self.threads;
+        let id = self.record.id.into_iter();
+        id.flat_map(|id| threads.tasks.of(id))
+            .filter_map(|place| threads.at(place))
+    }
+
+    /// The open Tasks that say who shall answer in this thread.
+    pub fn open_routing(self) -> impl Iterator<Item = (Known<'t>, &'t Task)> {
+        self.tasks().filter_map(|known| {
+            let task = known.task()?;
+            let counts = task.purpose == Purpose::Routing && task.status.is_open();
+            counts.then_some((known, task))
+        })
+    }
+
+    /// Of an Encounter: the Encounters that are part of it.
+    pub fn inner_encounters(self) -> impl Iterator<Item = Known<'t>> {
+        let threads = self.threads;
+        let id = self.record.id.into_iter();
+        id.flat_map(|id| threads.inner_encounters.of(id))
+            .filter_map(|place| threads.at(place))
+    }
+
+    /// Of an Encounter: the headers that it is the session of.
+    pub fn session_headers(self) -> impl Iterator<Item = Known<'t>> {
+        let threads = self.threads;
+        let id = self.record.id.into_iter();
+        id.flat_map(|id| threads.sessions.of(id))
+            .filter_map(|place| threads.at(place))
+    }
+
+    /// Whether a Provenance is about it.
+    pub fn has_provenance(self) -> bool {
+        self.record
+            .id
+            .is_some_and(|id| self.threads.provenances.has(id))
+    }
+}
