@@ -1,8 +1,11 @@
 //! R4 structural validation, driven by the element tables.
 //!
-//! It checks the form of one resource: known elements, cardinality, JSON kinds and formats of
-//! primitives, codes of required bindings, choices, references, extensions and contained
-//! resources. It does not evaluate invariants or profiles, and looks at no other resource.
+//! It checks one resource of any of R4's types: known elements, cardinality, JSON kinds and formats
+//! of primitives, codes of required bindings, choices, references, extensions, narratives,
+//! contained resources, the entries of Bundles, and those of HL7's invariants that can be told
+//! without asking anybody else. It applies no profiles and looks at no other resource.
+//!
+//! A finding that breaks an invariant has HL7's key as its code: `per-1`, `dom-3`, `bdl-2`.
 //!
 //! ```
 //! use serde_json::json;
@@ -19,15 +22,22 @@
 //! assert_eq!(required.issue_type, "required");
 //! ```
 
+mod bundle;
+mod calendar;
+mod contained;
 mod element;
+mod invariants;
 mod location;
 mod primitive;
 mod reference;
 mod sibling;
 mod suggest;
+mod tables;
+mod target;
 mod validator;
+mod xhtml;
 
-pub(crate) use primitive::instant_of;
+pub(crate) use calendar::instant_of;
 pub(crate) use reference::{Literal, literal};
 
 use serde_json::Value;
@@ -44,11 +54,12 @@ pub const MAX_FINDINGS: usize = 1000;
 /// Something that is wrong with a resource's structure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind of finding: `unknown-element`, `missing-element`, …
+    /// What kind of finding: `unknown-element`, `missing-element`, …, or the key of an invariant.
     pub code: &'static str,
     /// How grave it is.
     pub severity: Severity,
-    /// The `OperationOutcome.issue.code`: `structure`, `required`, `value` or `code-invalid`.
+    /// The `OperationOutcome.issue.code`: `structure`, `required`, `value`, `code-invalid` or
+    /// `invariant`.
     pub issue_type: &'static str,
     /// Where, as FHIRPath: `Communication.payload[0].contentString`.
     pub expression: String,

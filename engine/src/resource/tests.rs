@@ -30,7 +30,7 @@ fn found(resource: &Value) -> Vec<String> {
     {"contentString": "a"}, {"contentAttachment": {"url": "Binary/1", "size": 3}}, {"contentReference": {"reference": "DocumentReference/1"}}]}))]
 #[case::sibling(json!({"_sent": {"extension": [{"url": "http://x", "valueBoolean": true}]}}))]
 #[case::required_by_sibling(json!({"payload": [{"_contentString": {"extension": [{"url": "http://x", "valueCode": "unknown"}]}}]}))]
-#[case::null_with_sibling(json!({"instantiatesUri": [null, "http://a"], "_instantiatesUri": [{"id": "x"}, null]}))]
+#[case::null_with_sibling(json!({"instantiatesUri": [null, "http://a"], "_instantiatesUri": [{"id": "x", "extension": [{"url": "http://x", "valueCode": "unknown"}]}, null]}))]
 #[case::contained(json!({"contained": [{"resourceType": "Patient", "id": "p", "generalPractitioner": [{"reference": "#"}]}], "subject": {"reference": "#p"}}))]
 #[case::logical(json!({"sender": {"type": "Practitioner", "identifier": {"value": "1"}}}))]
 #[case::nested_extension(json!({"extension": [{"url": "http://x", "extension": [{"url": "y", "valueReference": {"reference": "Communication/1"}}]}]}))]
@@ -53,22 +53,22 @@ fn valid(#[case] more: Value) {
 #[case::object_kind(json!({"topic": "x"}), "not-an-object Communication.topic")]
 #[case::format(json!({"sent": "2024-02-30"}), "invalid-format Communication.sent")]
 #[case::id(json!({"id": "a b"}), "invalid-format Communication.id")]
-#[case::missing(json!({"payload": [{"id": "1"}]}), "missing-element Communication.payload[0].content")]
+#[case::missing(json!({"payload": [{"modifierExtension": [{"url": "http://x", "valueString": "x"}]}]}), "missing-element Communication.payload[0].content")]
 #[case::choice(json!({"payload": [{"contentString": "a", "contentReference": {"reference": "Patient/1"}}]}), "choice-twice Communication.payload[0]")]
 #[case::bare_choice(json!({"payload": [{"content": "a", "contentString": "a"}]}), "unknown-element Communication.payload[0].content")]
 #[case::target(json!({"partOf": [{"reference": "Patient/1"}], "subject": {"reference": "Practitioner/1"}}), "wrong-target-type Communication.subject.reference")]
 #[case::malformed(json!({"subject": {"reference": "homer"}}), "malformed-reference Communication.subject.reference")]
 #[case::unknown_target(json!({"subject": {"reference": "Patiens/1"}}), "unknown-target-type Communication.subject.reference")]
 #[case::mismatch(json!({"subject": {"reference": "Patient/1", "type": "Group"}}), "type-mismatch Communication.subject.reference")]
-#[case::fragment(json!({"subject": {"reference": "#p"}}), "unknown-fragment Communication.subject.reference")]
+#[case::fragment(json!({"subject": {"reference": "#p"}}), "ref-1 Communication.subject.reference")]
 #[case::sibling_of_complex(json!({"_topic": {"id": "x"}}), "unknown-element Communication.topic")]
 #[case::sibling_kind(json!({"_sent": "x"}), "not-an-object Communication.sent")]
 #[case::sibling_array(json!({"_instantiatesUri": {"id": "x"}}), "array-expected Communication.instantiatesUri")]
 #[case::extension_without_url(json!({"extension": [{"valueString": "x"}]}), "missing-element Communication.extension[0].url")]
-#[case::extension_without_value(json!({"extension": [{"url": "http://x"}]}), "extension-content Communication.extension[0]")]
-#[case::extension_with_both(json!({"extension": [{"url": "http://x", "valueString": "x", "extension": [{"url": "y", "valueString": "z"}]}]}), "extension-content Communication.extension[0]")]
-#[case::contained_type(json!({"contained": [{"resourceType": "Patience"}]}), "unknown-resource-type Communication.contained[0].resourceType")]
-#[case::nested_contained(json!({"contained": [{"resourceType": "Patient", "contained": [{"resourceType": "Patient"}]}]}), "nested-contained Communication.contained[0]")]
+#[case::extension_without_value(json!({"extension": [{"url": "http://x"}]}), "ext-1 Communication.extension[0]")]
+#[case::extension_with_both(json!({"extension": [{"url": "http://x", "valueString": "x", "extension": [{"url": "y", "valueString": "z"}]}]}), "ext-1 Communication.extension[0]")]
+#[case::contained_type(json!({"contained": [{"resourceType": "Patience", "id": "p"}], "subject": {"reference": "#p"}}), "unknown-resource-type Communication.contained[0].resourceType")]
+#[case::nested_contained(json!({"contained": [{"resourceType": "Patient", "id": "p", "contained": [{"resourceType": "Patient", "id": "q"}]}], "subject": {"reference": "#p"}}), "dom-2 Communication.contained[0]")]
 fn invalid(#[case] more: Value, #[case] expected: &str) {
     let found = found(&communication(more));
     let [only, ..] = &*found else {
@@ -101,6 +101,7 @@ fn places_and_advice() {
         panic!("{findings:?}")
     };
     assert_eq!(pointer.pointer, "/a~1b~0c");
+    assert_eq!(pointer.expression, "Communication.`a/b~c`");
     assert_eq!(near.help.as_deref(), Some("did you mean `recipient`?"));
 
     let findings = validate(&communication(json!({"payload": [{"content": "x"}]})));
@@ -132,9 +133,9 @@ fn medplum_types_are_known() {
 
 #[test]
 fn depth_and_number_of_findings_are_limited() {
-    let mut item = json!({"linkId": "x", "type": "group"});
-    for _ in 0..100 {
-        item = json!({"linkId": "x", "type": "group", "item": [item]});
+    let mut item = json!({"linkId": "x", "type": "string"});
+    for n in 0..100 {
+        item = json!({"linkId": format!("x{n}"), "type": "group", "item": [item]});
     }
     let deep = json!({"resourceType": "Questionnaire", "status": "draft", "item": [item]});
     let codes: Vec<_> = validate(&deep).into_iter().map(|f| f.code).collect();

@@ -1,10 +1,13 @@
 //! The walk over a resource, object by object.
 
-use fhirward_spec::{Element, ElementType, TypeDef, TypeKind, spec};
+use std::collections::HashSet;
+
+use fhirward_spec::{Element, TypeDef};
 use serde_json::{Map, Value};
 
 use super::location::{Location, Segment};
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, shortened};
+use super::tables::{self, Node, NodeKind};
 use super::{Finding, MAX_DEPTH, MAX_FINDINGS};
 use crate::diagnostic::Severity;
 
@@ -12,7 +15,7 @@ use crate::diagnostic::Severity;
 pub(super) struct Validator<'r> {
     pub(super) location: Location<'r>,
     /// The ids of the resources contained in the resource, which `#id` may name.
-    pub(super) contained: Vec<&'r str>,
+    pub(super) contained: HashSet<&'r str>,
     /// Whether the resource at hand is contained in another.
     pub(super) inside_contained: bool,
     findings: Vec<Finding>,
@@ -20,12 +23,15 @@ pub(super) struct Validator<'r> {
     unreported: usize,
 }
 
+/// What is wrong, and what to do about it. Made only for findings that are listed.
+pub(super) type Words = (String, Option<String>);
+
 impl<'r> Validator<'r> {
     pub fn new(resource: &'r Value) -> Self {
         let root = resource.get("resourceType").and_then(Value::as_str);
         Validator {
             location: Location::new(root.unwrap_or_default()),
-            contained: Vec::new(),
+            contained: HashSet::new(),
             inside_contained: false,
             findings: Vec::new(),
             unreported: 0,
@@ -38,7 +44,7 @@ impl<'r> Validator<'r> {
                 code: "too-many-findings",
                 severity: Severity::Error,
                 issue_type: "structure",
-                expression: self.location.root.to_owned(),
+                expression: self.location.root_name().into_owned(),
                 pointer: String::new(),
                 message: format!("{} more findings are not listed", self.unreported),
                 help: None,
@@ -52,10 +58,9 @@ impl<'r> Validator<'r> {
         &mut self,
         code: &'static str,
         issue_type: &'static str,
-        message: String,
-        help: Option<String>,
+        words: impl FnOnce() -> Words,
     ) {
-        self.report(Severity::Error, code, issue_type, message, help);
+        self.report(Severity::Error, code, issue_type, words);
     }
 
     pub fn report(
@@ -63,13 +68,13 @@ impl<'r> Validator<'r> {
         severity: Severity,
         code: &'static str,
         issue_type: &'static str,
-        message: String,
-        help: Option<String>,
+        words: impl FnOnce() -> Words,
     ) {
         if self.findings.len() >= MAX_FINDINGS {
-            self.unreported += 1;
+            self.unreported = self.unreported.saturating_add(1);
             return;
         }
+        let (message, help) = words();
         self.findings.push(Finding {
             code,
             severity,
@@ -91,141 +96,171 @@ impl<'r> Validator<'r> {
     /// A value that has to be a resource.
     pub fn resource(&mut self, value: &'r Value) {
         let Value::Object(object) = value else {
-            let message = "a resource has to be a JSON object".to_owned();
-            self.error("not-an-object", "structure", message, None);
-            return;
-        };
-        let Some(Value::String(name)) = object.get("resourceType") else {
-            let message = "`resourceType` is missing or no string".to_owned();
-            self.error("missing-resource-type", "required", message, None);
-            return;
-        };
-        let Some(type_def) = spec().resource(name) else {
-            let known = spec().resource_types().map(str::to_owned);
-            let help = did_you_mean(name, known);
-            self.at(Segment::Name("resourceType"), |v| {
-                let message = format!("`{name}` is no resource type");
-                v.error("unknown-resource-type", "structure", message, help);
+            self.error("not-an-object", "structure", || {
+                ("a resource has to be a JSON object".to_owned(), None)
             });
             return;
         };
-        let outer = std::mem::take(&mut self.contained);
-        self.contained = if self.inside_contained {
-            // A contained resource shares the ids of its container.
-            outer.clone()
-        } else {
-            contained_ids(object)
+        let Some(Value::String(name)) = object.get("resourceType") else {
+            self.error("missing-resource-type", "required", || {
+                ("`resourceType` is missing or no string".to_owned(), None)
+            });
+            return;
         };
-        self.object(object, type_def);
+        let Some(node) = tables::resource(name) else {
+            self.at(Segment::Name("resourceType"), |v| {
+                v.error("unknown-resource-type", "structure", || {
+                    let known = fhirward_spec::spec().resource_types().map(str::to_owned);
+                    let message = format!("`{}` is no resource type", shortened(name));
+                    (message, did_you_mean(name, known))
+                });
+            });
+            return;
+        };
+        if self.inside_contained {
+            // A contained resource shares the ids of its container.
+            self.object(object, node);
+            return;
+        }
+        let outer = std::mem::take(&mut self.contained);
+        self.contained_resources(object);
+        self.object(object, node);
         self.contained = outer;
     }
 
     /// An object of a type: each member, then what is missing.
-    pub fn object(&mut self, object: &'r Map<String, Value>, type_def: &'static TypeDef) {
+    pub fn object(&mut self, object: &'r Map<String, Value>, node: &'static Node) {
         if self.location.depth() > MAX_DEPTH {
-            let message = format!("nested deeper than {MAX_DEPTH} levels");
-            self.error("too-deep", "structure", message, None);
+            self.error("too-deep", "structure", || {
+                (format!("nested deeper than {MAX_DEPTH} levels"), None)
+            });
             return;
         }
         if object.is_empty() {
-            let message = "an object must not be empty".to_owned();
-            self.error("empty-object", "structure", message, None);
+            self.error("empty-object", "structure", || {
+                (
+                    "an object must not be empty".to_owned(),
+                    Some("leave the element out".to_owned()),
+                )
+            });
             return;
         }
-        let is_resource = type_def.kind == TypeKind::Resource;
+        let mut seen = 0u128;
+        let mut again = false;
         for (name, value) in object {
-            if is_resource && name == "resourceType" {
+            let Some(member) = node.member(name) else {
+                if name != "resourceType" || !node.is_resource() {
+                    self.at(Segment::Name(name), |v| v.unknown(node.def, name));
+                }
                 continue;
-            }
+            };
+            again |= seen & member.bit != 0 && member.element.choice;
+            seen |= member.bit;
             self.at(Segment::Name(name), |v| {
-                v.member(object, type_def, name, value);
+                if member.is_sibling {
+                    v.sibling(object, member, value);
+                } else {
+                    v.element(object, member, value);
+                }
             });
         }
-        for element in &type_def.elements {
-            self.presence(object, element);
+        if again {
+            self.choices(object, node);
         }
-    }
-
-    fn member(
-        &mut self,
-        object: &'r Map<String, Value>,
-        type_def: &'static TypeDef,
-        name: &'r str,
-        value: &'r Value,
-    ) {
-        if let Some((element, element_type)) = type_def.element(name) {
-            let sibling = object.get(&*format!("_{name}"));
-            self.element(element, element_type, value, sibling);
-            return;
+        let missing = node.required & !seen;
+        if missing != 0 {
+            self.missing(missing, node.def);
         }
-        let primitive = name
-            .strip_prefix('_')
-            .and_then(|name| type_def.element(name))
-            .filter(|(_, element_type)| is_primitive(element_type));
-        match primitive {
-            Some((element, element_type)) => self.sibling(element, element_type, value),
-            None => self.unknown(type_def, name),
+        if object.len() == 1 && !node.is_resource() && object.contains_key("id") {
+            self.error("ele-1", "invariant", || {
+                (
+                    "an `id` alone is no content".to_owned(),
+                    Some("give a value or an extension, or leave the element out".to_owned()),
+                )
+            });
+        }
+        for invariant in &node.invariants {
+            if !invariant.holds(object) {
+                self.error(invariant.key, "invariant", || {
+                    (invariant.human.to_owned(), None)
+                });
+            }
+        }
+        if node.kind == NodeKind::Bundle {
+            self.bundle(object);
         }
     }
 
     fn unknown(&mut self, type_def: &'static TypeDef, name: &str) {
-        let choice = type_def.element_named(name).filter(|e| e.choice);
-        let names = |e: &Element| e.json_names().map(|(n, _)| n).collect::<Vec<_>>();
-        let help = match choice {
-            Some(element) if element.types.len() <= 6 => Some(format!(
-                "the name ends in the type: `{}`",
-                names(element).join("`, `")
-            )),
-            Some(element) => Some(format!(
-                "the name ends in the type, such as `{}`",
-                names(element).first().map_or("", |n| n)
-            )),
-            None => did_you_mean(name, type_def.elements.iter().flat_map(names)),
-        };
-        let message = format!("`{}` has no element `{name}`", type_def.name);
-        self.error("unknown-element", "structure", message, help);
+        self.error("unknown-element", "structure", || {
+            let message = format!("`{}` has no element `{}`", type_def.name, shortened(name));
+            (message, known_names(type_def, name))
+        });
     }
 
-    /// Required elements that are missing, and choices that are made twice.
-    fn presence(&mut self, object: &'r Map<String, Value>, element: &'static Element) {
-        let is_present =
-            |name: &str| object.contains_key(name) || object.contains_key(&*format!("_{name}"));
-        let mut present = element
-            .json_names()
-            .map(|(name, _)| name)
-            .filter(|name| is_present(name));
-        let (first, second) = (present.next(), present.next());
-        if let (Some(first), Some(second)) = (&first, &second) {
-            let message = format!("`{first}` and `{second}` are given, but only one is allowed");
-            self.error("choice-twice", "structure", message, None);
+    /// Choices that are made twice: `valueString` and `valueCode`, but not `_valueString`.
+    fn choices(&mut self, object: &'r Map<String, Value>, node: &'static Node) {
+        for element in node.def.elements.iter().filter(|e| e.choice) {
+            let mut given = object
+                .keys()
+                .map(|name| name.strip_prefix('_').unwrap_or(name))
+                .filter(|name| element.type_named(name).is_some());
+            let Some(first) = given.next() else { continue };
+            if let Some(second) = given.find(|name| *name != first) {
+                self.error("choice-twice", "structure", || {
+                    let message =
+                        format!("`{first}` and `{second}` are given, but only one is allowed");
+                    (message, Some("keep one of them".to_owned()))
+                });
+            }
         }
-        if element.min > 0 && first.is_none() {
-            let name = &element.name;
-            let shown = if element.choice {
-                format!("{name}[x]")
-            } else {
-                name.to_string()
-            };
-            self.at(Segment::Name(name), |v| {
-                let message = format!("`{shown}` is required but missing");
-                v.error("missing-element", "required", message, None);
+    }
+
+    fn missing(&mut self, missing: u128, type_def: &'static TypeDef) {
+        for (place, element) in type_def.elements.iter().enumerate() {
+            if missing & tables::bit(place) == 0 {
+                continue;
+            }
+            self.at(Segment::Name(&element.name), |v| {
+                v.error("missing-element", "required", || {
+                    let x = if element.choice { "[x]" } else { "" };
+                    let message = format!("`{}{x}` is required but missing", element.name);
+                    (message, needed(element))
+                });
             });
         }
     }
 }
 
-pub(super) fn is_primitive(element_type: &ElementType) -> bool {
-    spec()
-        .type_def(&element_type.code)
-        .is_some_and(|t| t.kind == TypeKind::Primitive)
+/// What is allowed in the place of an element that is missing.
+fn needed(element: &Element) -> Option<String> {
+    if element.choice {
+        return Some(choice_help(element));
+    }
+    super::element::one_of(element.required_codes?)
 }
 
-fn contained_ids(object: &Map<String, Value>) -> Vec<&str> {
-    object
-        .get("contained")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|resource| resource.get("id").and_then(Value::as_str))
-        .collect()
+fn known_names(type_def: &'static TypeDef, name: &str) -> Option<String> {
+    if let Some(element) = type_def.element_named(name).filter(|e| e.choice) {
+        return Some(choice_help(element));
+    }
+    let names = |e: &Element| e.json_names().map(|(name, _)| name).collect::<Vec<_>>();
+    let bare = name.strip_prefix('_').unwrap_or(name);
+    if bare != name && type_def.element(bare).is_some() {
+        return Some(format!(
+            "`{bare}` is no primitive: extensions go into its object"
+        ));
+    }
+    did_you_mean(bare, type_def.elements.iter().flat_map(names))
+}
+
+fn choice_help(element: &Element) -> String {
+    const MAX_LISTED: usize = 6;
+    let names: Vec<String> = element.json_names().map(|(name, _)| name).collect();
+    if names.len() <= MAX_LISTED {
+        format!("the name ends in the type: `{}`", names.join("`, `"))
+    } else {
+        let first = names.first().map_or("", |name| name);
+        format!("the name ends in the type, such as `{first}`")
+    }
 }

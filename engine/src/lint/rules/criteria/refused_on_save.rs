@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
+use crate::medplum::Version;
 use crate::medplum::accept::refusal;
 
 /// The rule.
@@ -47,7 +48,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 "resourceType": "AccessPolicy",
                 "resource": [{ "resourceType": entry.resource_type, "criteria": *criteria.text.text }],
             });
-            refusal(&alone).map(|_| (entry, criteria))
+            refusal(&alone, &Version::V5_2.features()).map(|_| (entry, criteria))
         });
         let Some((entry, criteria)) = refused else {
             continue;

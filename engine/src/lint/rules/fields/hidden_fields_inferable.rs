@@ -88,7 +88,7 @@ fn searched(entry: &EntryView) -> Option<(&crate::lint::view::FieldView, &'stati
     entry.hidden_fields.iter().find_map(|field| {
         let path = FieldPath::parse(field.path(), &entry.resource_type, true).ok()?;
         let mut params = spec().search_params(&entry.resource_type);
-        let param = params.find(|param| path.is_read_by(param))?;
+        let param = params.find(|param| path.is_read_by(param, None))?;
         Some((field, &*param.code))
     })
 }
