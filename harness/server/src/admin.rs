@@ -36,7 +36,7 @@ pub(crate) async fn create_client(
 
 async fn answer(app: &App, project: &str, request: Request<Body>) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let actor = authenticate(app, &parts.headers)?;
+    let actor = authenticate(app, &parts)?;
     headers::refuse_unsupported(&parts.headers)?;
     administers(&actor, project)?;
     body::check_media_type(

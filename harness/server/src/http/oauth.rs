@@ -10,18 +10,20 @@ use fhirward_engine::policy::Scopes;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::listener::Peer;
 use super::outcome::Failure;
 use super::reply::plain_json;
 use super::{body, query};
 use crate::access::Access;
 use crate::app::App;
-use crate::auth::{authenticate, basic, session::Actor};
+use crate::auth::{NOT_ADMITTED, authenticate, basic, session::Actor};
 
 /// `POST /oauth2/token`: client credentials for a bearer token. Errors are those of OAuth 2.0
 /// (RFC 6749, 5.2).
 pub(crate) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let headers = parts.headers.clone();
+    let address = Peer::address(&parts.extensions);
     if body::check_media_type(&headers, &["application/x-www-form-urlencoded"]).is_err() {
         return error(
             StatusCode::BAD_REQUEST,
@@ -43,10 +45,15 @@ pub(crate) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -
             "the form is not well encoded",
         );
     };
-    grant(&app, &headers, &form).unwrap_or_else(|response| response)
+    grant(&app, &headers, address.as_deref(), &form).unwrap_or_else(|response| response)
 }
 
-fn grant(app: &App, headers: &HeaderMap, form: &[(String, String)]) -> Result<Response, Response> {
+fn grant(
+    app: &App,
+    headers: &HeaderMap,
+    address: Option<&str>,
+    form: &[(String, String)],
+) -> Result<Response, Response> {
     let bad = |code, text: &str| error(StatusCode::BAD_REQUEST, code, text);
     let field = |name: &str| {
         let mut values = form
@@ -111,6 +118,9 @@ fn grant(app: &App, headers: &HeaderMap, form: &[(String, String)]) -> Result<Re
         return Err(refused());
     }
     let actor = app.sessions.actor(app, &id).ok_or_else(refused)?;
+    if !actor.policy.admits(address).admitted {
+        return Err(bad("invalid_grant", NOT_ADMITTED));
+    }
     let scope = field("scope")?.unwrap_or("openid");
     check_scope(scope)?;
     let token = app.tokens.issue(
@@ -156,9 +166,10 @@ fn error(status: StatusCode, code: &str, description: &str) -> Response {
 /// `GET /auth/me`: who the token stands for.
 pub(crate) async fn me(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    request: Request<Body>,
 ) -> Result<Response, Failure> {
-    let actor = authenticate(&app, &headers)?;
+    let (parts, _) = request.into_parts();
+    let actor = authenticate(&app, &parts)?;
     Ok(plain_json(StatusCode::OK, &describe(&app, &actor)))
 }
 
