@@ -185,3 +185,40 @@ fn explain_tells_the_rule_of_an_address() {
         "{shown}"
     );
 }
+
+/// A Binary is decided with its security context, and without one at hand not in favour.
+#[test]
+fn decide_asks_for_the_security_context_of_a_binary() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let policy = file(
+        "policy.json",
+        r#"{"resourceType": "AccessPolicy", "resource": [{"resourceType": "Binary"},
+            {"resourceType": "Communication", "criteria": "Communication?recipient=%profile"}]}"#,
+    );
+    let binary = file(
+        "binary.json",
+        r#"{"resourceType": "Binary", "id": "b", "contentType": "text/plain",
+            "securityContext": {"reference": "Communication/m1"}}"#,
+    );
+    let ask = |verb: &str, profile: &str, more: &[&str]| {
+        let mut arguments = vec!["policy", verb, "--policy", &policy, "--profile", profile];
+        arguments.extend(["--resource", &binary, "--interaction", "read"]);
+        arguments.extend(more);
+        fhirward(&arguments)
+    };
+    let context = ["--context", "resources/message.json"];
+    assert_eq!(ask("decide", "Practitioner/house", &context).code, 0);
+    assert_eq!(ask("decide", "Practitioner/nick", &context).code, 4);
+    assert_eq!(ask("decide", "Practitioner/house", &[]).code, 4);
+    let told = ask("explain", "Practitioner/nick", &context);
+    assert!(
+        told.stdout
+            .contains("the securityContext of the Binary cannot be read"),
+        "{told}"
+    );
+}

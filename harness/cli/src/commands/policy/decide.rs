@@ -10,7 +10,7 @@ use crate::output::{Failure, Output, data};
 /// Prints the decision; the exit code is the answer.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
-    let decision = question.policy.decide(&question.request());
+    let decision = question.decide();
     let refused = question.refused_sign_in();
     let allowed = decision.is_allowed() && refused.is_none();
     let word = if allowed { "allowed" } else { "denied" };

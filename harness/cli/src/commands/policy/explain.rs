@@ -10,7 +10,7 @@ use crate::output::{Failure, Output, data};
 /// decision is: the question was answered.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
-    let explanation = question.policy.explain(&question.request());
+    let explanation = question.explain();
     let exit = question.exit(Exit::Ok);
     output.findings(&question.findings);
     if output.is_json() {

@@ -1,10 +1,11 @@
 //! The question that `decide` and `explain` both answer: may this actor do this to that resource?
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::policy::{Interaction, IpDecision, Policy, Request};
+use fhirward_engine::policy::{Decision, Explanation, Interaction, IpDecision, Policy, Request};
 use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
 
@@ -31,6 +32,10 @@ pub struct Args {
     /// For update and patch: the resource as it will be.
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
+    /// For a Binary with a securityContext: that resource. Without it the context counts as one that
+    /// cannot be read.
+    #[arg(long, value_name = "FILE")]
+    context: Option<PathBuf>,
     /// For vread and history: the old version. Without it, the current one.
     #[arg(long, value_name = "FILE")]
     version: Option<PathBuf>,
@@ -50,6 +55,8 @@ pub struct Question {
     interaction: Interaction,
     resource: Value,
     other: Option<Value>,
+    context: Option<Value>,
+    base_url: Option<String>,
 }
 
 impl Question {
@@ -73,6 +80,8 @@ impl Question {
             interaction: args.interaction,
             resource: resource(&args.resource)?,
             other,
+            context: args.context.as_deref().map(resource).transpose()?,
+            base_url: args.who.base_url().map(str::to_owned),
         };
         question.check_same_resource()?;
         Ok(question)
@@ -108,7 +117,7 @@ impl Question {
     }
 
     /// The request as the engine takes it.
-    pub fn request(&self) -> Request<'_> {
+    fn request(&self) -> Request<'_> {
         let resource = &self.resource;
         let other = self.other.as_ref().unwrap_or(resource);
         match self.interaction {
@@ -133,6 +142,26 @@ impl Question {
             },
             Interaction::Delete => Request::Delete(resource),
         }
+    }
+
+    /// The decision.
+    pub fn decide(&self) -> Decision {
+        let base = self.base_url.as_deref();
+        self.policy
+            .decide_with(&self.request(), base, &|wanted| self.find(wanted))
+    }
+
+    /// The decision with its reasons.
+    pub fn explain(&self) -> Explanation {
+        let base = self.base_url.as_deref();
+        self.policy
+            .explain_with(&self.request(), base, &|wanted| self.find(wanted))
+    }
+
+    /// The security context, if that is what is wanted.
+    fn find(&self, wanted: &str) -> Option<Cow<'_, Value>> {
+        let context = self.context.as_ref()?;
+        (name_of(context) == wanted).then_some(Cow::Borrowed(context))
     }
 
     /// `Practitioner/x read Communication/y`
@@ -202,7 +231,8 @@ fn check_combination(args: &Args) -> Result<(), Failure> {
         .files()
         .chain([&args.resource])
         .chain(&args.result)
-        .chain(&args.version);
+        .chain(&args.version)
+        .chain(&args.context);
     if inputs.filter(|path| input::is_stdin(path)).count() > 1 {
         return wrong(
             "`-` is given more than once".to_owned(),

@@ -51,6 +51,11 @@ pub struct WhoArgs {
 }
 
 impl WhoArgs {
+    /// The server's FHIR base.
+    pub fn base_url(&self) -> Option<&str> {
+        self.base_url.as_deref()
+    }
+
     /// The files that are read.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.policy.iter().chain(&self.membership)
