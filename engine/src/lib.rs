@@ -26,7 +26,9 @@
 //! println!("{}", policy.explain(&Request::Read(&message)));
 //! ```
 //!
-//! - [`policy`]: documents, assembly, decisions, explanations, hidden and read-only fields
+//! - [`policy`]: documents, assembly, decisions (plain, conditional, of many resources at once),
+//!   explanations, hidden and read-only fields, SMART scopes, addresses, and the resolved policy
+//!   with the origin of each entry
 //! - [`criteria`] and [`search`]: the filters of policies and of a server's search
 //! - [`lint`]: what a policy says that its author probably did not mean, and why it matters
 //! - [`resource`] and [`thread`]: what is wrong with a resource, and with a conversation

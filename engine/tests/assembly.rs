@@ -408,6 +408,20 @@ fn r10_variables_of_a_constraint_are_checked_without_a_membership(
     assert_eq!(found, error.into_iter().collect::<Vec<_>>(), "{findings:?}");
 }
 
+#[test]
+fn r10_a_constraint_in_another_language_grants_nothing() {
+    let assembled = assembled(
+        &json!({"p": {"resource": [{"resourceType": "Communication", "writeConstraint": [
+            {"language": "text/cql", "expression": "true"},
+        ]}]}}),
+        &json!({"accessPolicy": {"reference": "AccessPolicy/p"}}),
+    );
+    assert_eq!(
+        assembled.policy.entries()[0].broken(),
+        Some("a write constraint in \"text/cql\" cannot be evaluated")
+    );
+}
+
 #[cfg(feature = "fhirpath")]
 #[rstest]
 #[case::value("sender.reference = %profile", ALICE, true)]

@@ -371,6 +371,13 @@ fn r11_explains_the_security_context() {
     let stored = binary(Some("Patient/p"));
     let decision = policy.decide_with(&Request::Read(&stored), None, &|_| None);
     assert_eq!(decision.reason, Reason::SecurityContext(Side::Stored));
+    let told = policy.explain_with(&Request::Read(&stored), None, &|_| None);
+    assert_eq!(told.verdict, Verdict::Hidden);
+    assert_eq!(told.granted_by, None);
+    assert_eq!(
+        told.reason,
+        "the securityContext of the Binary cannot be read"
+    );
 }
 
 fn interactions() -> impl Strategy<Value = Vec<&'static str>> {

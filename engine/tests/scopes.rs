@@ -1,11 +1,5 @@
 //! SMART scopes on a policy: policy-semantics 2.4 without its fail-open cases.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot set up its case fails"
-)]
-
 use std::sync::Arc;
 
 use fhirward_engine::policy::{

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::compiled::Policy;
 use super::decide::{Decision, Reason, Request, Side, Verdict};
+use super::explain::Explanation;
 use super::interaction::Interaction;
 use crate::values::reference;
 
@@ -47,6 +48,25 @@ impl Policy {
             }
         }
         decision
+    }
+
+    /// Tells why, as [`Policy::explain`] does, with the security context of a Binary.
+    pub fn explain_with(
+        &self,
+        request: &Request<'_>,
+        base: Option<&str>,
+        resolve: &Resolve<'_>,
+    ) -> Explanation {
+        let mut told = self.explain(request);
+        let decision = self.decide_with(request, base, resolve);
+        if decision.verdict != told.verdict {
+            told.verdict = decision.verdict;
+            told.reason = self.reason(request, &decision, request.resource_type());
+            told.granted_by = None;
+            told.hidden_fields.clear();
+            told.readonly_fields.clear();
+        }
+        told
     }
 
     fn reads_context(

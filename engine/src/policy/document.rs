@@ -639,6 +639,16 @@ impl EntryReader<'_> {
         };
         let mut expressions = Vec::new();
         for (at, item) in items.iter().enumerate() {
+            if let Some(language) = item.get("language")
+                && language != "text/fhirpath"
+            {
+                self.fault(
+                    "policy/shape",
+                    &format!("/writeConstraint/{at}/language"),
+                    format!("a write constraint in {language} cannot be evaluated"),
+                    Some("the language is `text/fhirpath`".to_owned()),
+                );
+            }
             match item.get("expression").and_then(Value::as_str) {
                 Some(expression) => {
                     self.check_constraint(expression, at);

@@ -140,7 +140,7 @@ impl Policy {
         }
     }
 
-    fn reason(&self, request: &Request<'_>, decision: &Decision, kind: &str) -> String {
+    pub(super) fn reason(&self, request: &Request<'_>, decision: &Decision, kind: &str) -> String {
         match decision.reason {
             Reason::FullAccess => "full access".to_owned(),
             Reason::Granted => match decision.entry.and_then(|at| self.entries.get(at)) {

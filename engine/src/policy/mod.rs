@@ -3,6 +3,18 @@
 //! Text becomes [`PolicyDocument`]s with places; a [`Membership`] turns them into a [`Policy`],
 //! which is compiled and only answers questions. The reference semantics (policy-semantics R)
 //! decides: grants add up, order matters for field rules alone, and what is broken grants nothing.
+//!
+//! | question | asked by |
+//! |---|---|
+//! | may this be done? | [`Policy::decide`], [`Policy::explain`]; of a Binary [`Policy::decide_with`] |
+//! | by a search instead of an id? | [`Policy::decide_conditional`] |
+//! | several at once? | [`Policy::decide_batch`], [`Policy::decide_transaction`] |
+//! | what of these may be seen? | [`Policy::filter_many`], [`Policy::mask`] |
+//! | may this be searched, followed? | [`Policy::may_search`], [`Policy::may_include`] |
+//! | what would be stored? | [`Policy::merge_write`], [`Policy::account`] |
+//! | may they sign in from there? | [`Policy::admits`] |
+//! | with this token? | [`Policy::within`] its [`Scopes`] |
+//! | and what is in it, from where? | [`Policy::resolved`] |
 
 mod admin;
 pub mod assemble;

@@ -14,7 +14,8 @@
 //!
 //! The letters stand in this order, each at most once, and there is at least one. `user/` and
 //! `system/` limit nothing beyond the policy; `patient/` limits to the compartment of the patient
-//! of the launch, and covers nothing where that is not known. Several scopes add up. Scopes about
+//! of the launch, and covers nothing where that is not known; what is in no patient's compartment
+//! (a Practitioner, say) is covered by `user/` only. Several scopes add up. Scopes about
 //! signing in (`openid`, `launch/patient` …) cover nothing and take nothing away: a token that has
 //! only such scopes, or none, is not limited. Every other word is counted as a scope that covers
 //! nothing, and is an error: it may be one that was meant to limit.

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::app::App;
 use crate::config::{Config, RandomError};
-use crate::http::listener::{Activity, LimitedListener};
+use crate::http::listener::{LimitedListener, Peer};
 use crate::http::router;
 
 /// Why the server did not start.
@@ -87,7 +87,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     );
     let app = Arc::new(App::new(config, base_url.clone())?);
     let (shutdown, stopped) = oneshot::channel::<()>();
-    let service = router::router(app).into_make_service_with_connect_info::<Activity>();
+    let service = router::router(app).into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // A dropped sender stops the server just as a sent message does.
         let _: Result<(), oneshot::error::RecvError> = stopped.await;

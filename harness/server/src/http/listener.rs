@@ -1,14 +1,16 @@
 //! A listener that serves a limited number of connections at a time, none of them idle for long.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::extract::ConnectInfo;
 use axum::extract::connect_info::Connected;
+use axum::http::Extensions;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -82,9 +84,28 @@ impl Activity {
     }
 }
 
-impl Connected<IncomingStream<'_, LimitedListener>> for Activity {
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// The requests under way on the connection.
+    pub(crate) activity: Activity,
+    address: IpAddr,
+}
+
+impl Peer {
+    /// The address that a request comes from. A proxy in front of the server hides it.
+    pub(crate) fn address(extensions: &Extensions) -> Option<String> {
+        let ConnectInfo(peer) = extensions.get::<ConnectInfo<Self>>()?;
+        Some(peer.address.to_string())
+    }
+}
+
+impl Connected<IncomingStream<'_, LimitedListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, LimitedListener>) -> Self {
-        stream.io().activity.clone()
+        Self {
+            activity: stream.io().activity.clone(),
+            address: stream.remote_addr().ip(),
+        }
     }
 }
 

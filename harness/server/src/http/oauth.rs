@@ -6,21 +6,24 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use fhirward_engine::policy::Scopes;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::listener::Peer;
 use super::outcome::Failure;
 use super::reply::plain_json;
 use super::{body, query};
 use crate::access::Access;
 use crate::app::App;
-use crate::auth::{authenticate, basic, session::Actor};
+use crate::auth::{NOT_ADMITTED, authenticate, basic, session::Actor};
 
 /// `POST /oauth2/token`: client credentials for a bearer token. Errors are those of OAuth 2.0
 /// (RFC 6749, 5.2).
 pub(crate) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let headers = parts.headers.clone();
+    let address = Peer::address(&parts.extensions);
     if body::check_media_type(&headers, &["application/x-www-form-urlencoded"]).is_err() {
         return error(
             StatusCode::BAD_REQUEST,
@@ -42,10 +45,15 @@ pub(crate) async fn token(State(app): State<Arc<App>>, request: Request<Body>) -
             "the form is not well encoded",
         );
     };
-    grant(&app, &headers, &form).unwrap_or_else(|response| response)
+    grant(&app, &headers, address.as_deref(), &form).unwrap_or_else(|response| response)
 }
 
-fn grant(app: &App, headers: &HeaderMap, form: &[(String, String)]) -> Result<Response, Response> {
+fn grant(
+    app: &App,
+    headers: &HeaderMap,
+    address: Option<&str>,
+    form: &[(String, String)],
+) -> Result<Response, Response> {
     let bad = |code, text: &str| error(StatusCode::BAD_REQUEST, code, text);
     let field = |name: &str| {
         let mut values = form
@@ -110,9 +118,15 @@ fn grant(app: &App, headers: &HeaderMap, form: &[(String, String)]) -> Result<Re
         return Err(refused());
     }
     let actor = app.sessions.actor(app, &id).ok_or_else(refused)?;
+    if !actor.policy.admits(address).admitted {
+        return Err(bad("invalid_grant", NOT_ADMITTED));
+    }
+    let scope = field("scope")?.unwrap_or("openid");
+    check_scope(scope)?;
     let token = app.tokens.issue(
         &actor.client,
         &actor.profile,
+        scope,
         app.base_url.as_str(),
         App::now(),
     );
@@ -122,11 +136,24 @@ fn grant(app: &App, headers: &HeaderMap, form: &[(String, String)]) -> Result<Re
             "access_token": token,
             "token_type": "Bearer",
             "expires_in": app.tokens.lifetime(),
-            "scope": "openid",
+            "scope": scope,
             "project": { "reference": actor.project },
             "profile": { "reference": actor.profile },
         }),
     ))
+}
+
+/// Refuses scopes that would grant nothing: a client that asks for them means something else.
+fn check_scope(scope: &str) -> Result<(), Response> {
+    let bad = |text: &str| Err(error(StatusCode::BAD_REQUEST, "invalid_scope", text));
+    let (scopes, findings) = Scopes::parse(scope);
+    if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
+        return bad(&finding.message);
+    }
+    if scopes.need_patient() {
+        return bad("a patient/ scope needs a launch, which client credentials do not have");
+    }
+    Ok(())
 }
 
 fn error(status: StatusCode, code: &str, description: &str) -> Response {
@@ -139,9 +166,10 @@ fn error(status: StatusCode, code: &str, description: &str) -> Response {
 /// `GET /auth/me`: who the token stands for.
 pub(crate) async fn me(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    request: Request<Body>,
 ) -> Result<Response, Failure> {
-    let actor = authenticate(&app, &headers)?;
+    let (parts, _) = request.into_parts();
+    let actor = authenticate(&app, &parts)?;
     Ok(plain_json(StatusCode::OK, &describe(&app, &actor)))
 }
 

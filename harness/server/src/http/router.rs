@@ -13,7 +13,7 @@ use fhirward_spec::spec;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::listener::Activity;
+use super::listener::Peer;
 use super::outcome::{Failure, Issue};
 use super::reply::plain_json;
 use super::route::Route;
@@ -50,8 +50,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 /// Keeps the connection from counting as idle until there is an answer.
 async fn under_way(request: Request, next: Next) -> Response {
-    let activity = request.extensions().get::<ConnectInfo<Activity>>();
-    let _guard = activity.map(|ConnectInfo(activity)| activity.begin());
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    let _guard = peer.map(|ConnectInfo(peer)| peer.activity.begin());
     next.run(request).await
 }
 
@@ -88,7 +88,7 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
     if route == Route::Metadata && reading {
         return Ok(capability::answer(&app));
     }
-    let actor = authenticate(&app, &parts.headers)?;
+    let actor = authenticate(&app, &parts)?;
     headers::refuse_unsupported(&parts.headers)?;
     if let Some(name) = route.resource_type() {
         known_type(name)?;

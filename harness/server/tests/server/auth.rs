@@ -344,3 +344,42 @@ async fn a_client_without_exactly_one_membership_may_do_nothing() {
         .await;
     assert_eq!(actor.get("Patient").await.status, 401, "none");
 }
+
+/// The rules of the policy are asked at every sign-in; these tests come from 127.0.0.1.
+#[rstest]
+#[case::admitted(json!([{ "value": "127.0", "action": "allow" }, { "value": "*", "action": "block" }]), 200)]
+#[case::not_admitted(json!([{ "value": "127.0.0.10", "action": "allow" }, { "value": "*", "action": "block" }]), 400)]
+#[case::blocked(json!([{ "value": "127", "action": "block" }]), 400)]
+#[tokio::test]
+async fn a_policy_tells_from_where_its_members_sign_in(#[case] rules: Value, #[case] status: u16) {
+    let world = World::new().await;
+    let policy = json!({
+        "resourceType": "AccessPolicy", "name": "p", "resource": [{ "resourceType": "Patient" }],
+    });
+    let reference = world.admin.make(policy.clone()).await;
+    let actor = world
+        .actor_under(&json!({ "accessPolicy": { "reference": reference } }))
+        .await;
+    let mut ruled = policy;
+    ruled["id"] = reference.trim_start_matches("AccessPolicy/").into();
+    ruled["ipAccessRule"] = rules;
+    assert_eq!(world.admin.put(&reference, &ruled).await.status, 200);
+
+    let (id, secret) = &actor.client;
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let answer = world.nobody().token(&[], &form).await;
+    assert_eq!(answer.status, status, "{}", answer.text);
+    let header = basic(id, secret);
+    let headers = [("authorization", header.as_str())];
+    let asked = world
+        .nobody()
+        .send(Method::GET, "Patient", &headers, None)
+        .await;
+    assert_eq!(asked.status == 200, status == 200, "{}", asked.text);
+    // A token that was given before stays good.
+    assert_eq!(actor.get("Patient").await.status, 200);
+    if status == 400 {
+        assert_eq!(answer.json()["error_description"], "IP address not allowed");
+        assert_eq!(asked.status, 401);
+    }
+}
