@@ -83,7 +83,7 @@ impl Compiler<'_> {
                 }
                 Ok(paths)
             }
-            Expr::OfType(of, name) => of_type(self.paths(of)?, name),
+            Expr::OfType(of, name) => self.of_type(self.paths(of)?, name),
             Expr::WhereEquals(of, name, text) => {
                 let mut paths = self.paths(of)?;
                 for path in &mut paths {
@@ -174,25 +174,35 @@ impl Compiler<'_> {
             .ok_or_else(|| format!("`{type_name}` has no element `{name}`"))
     }
 
+    /// What is of a type, or of one that is derived from it: a `canonical` is a `uri`.
+    fn of_type(&self, paths: Vec<Path>, name: &str) -> Result<Vec<Path>, String> {
+        let before = paths.len();
+        let mut kept = paths;
+        kept.retain(|path| self.is_a(path.data_type, name));
+        if kept.is_empty() {
+            return Err(format!("none of the {before} types is `{name}`"));
+        }
+        Ok(kept)
+    }
+
+    fn is_a(&self, data_type: &str, name: &str) -> bool {
+        let mut current = Some(data_type);
+        while let Some(data_type) = current {
+            // Some published expressions write `DateTime` for `dateTime`.
+            if data_type.eq_ignore_ascii_case(name) {
+                return true;
+            }
+            current = self.types.get(data_type).and_then(|t| t.base.as_deref());
+        }
+        false
+    }
+
     fn type_name(&self, name: &str) -> Result<&'static str, String> {
         self.types
             .get_key_value(name)
             .map(|(key, _)| *key)
             .ok_or_else(|| format!("unknown type `{name}`"))
     }
-}
-
-fn of_type(paths: Vec<Path>, name: &str) -> Result<Vec<Path>, String> {
-    let before = paths.len();
-    // Some published expressions write `DateTime` for `dateTime`.
-    let kept: Vec<Path> = paths
-        .into_iter()
-        .filter(|path| path.data_type.eq_ignore_ascii_case(name))
-        .collect();
-    if kept.is_empty() {
-        return Err(format!("none of the {before} types is `{name}`"));
-    }
-    Ok(kept)
 }
 
 /// An index counts among everything selected so far. As a step it counts within one array, which

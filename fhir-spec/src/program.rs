@@ -108,13 +108,15 @@ impl Program {
         all
     }
 
-    /// Whether the expression selects nothing. A primitive that has only extensions (`_name`
-    /// without `name`) counts as something. A condition is never empty: it is true or false.
+    /// Whether the element that the expression is about is absent. A primitive that has only
+    /// extensions (`_name` without `name`) is there, and so is a reference that `resolve() is T`
+    /// asks about and that does not say what it points at. A condition is never empty: it is true
+    /// or false.
     pub fn is_empty_on(&self, resource: &Value) -> bool {
         match &self.body {
             Body::Paths(paths) => paths
                 .iter()
-                .all(|p| !p.selects(resource) && !has_extensions(&p.steps, resource)),
+                .all(|p| !p.is_there(resource) && !has_extensions(&p.steps, resource)),
             Body::Condition(_) => false,
         }
     }
@@ -161,6 +163,21 @@ impl Path {
 
     fn selects(&self, focus: &Value) -> bool {
         walk(&self.steps, focus, &mut |_| ControlFlow::Break(())).is_break()
+    }
+
+    /// Like [`Path::selects`], but a reference to nobody knows what may be one to the type.
+    fn is_there(&self, focus: &Value) -> bool {
+        let Some((Step::WhereReferenceTo(target), before)) = self.steps.split_last() else {
+            return self.selects(focus);
+        };
+        walk(before, focus, &mut |reference| {
+            if reference_type(reference).is_none_or(|found| found == &**target) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+        .is_break()
     }
 
     fn members(&self) -> Vec<&str> {

@@ -40,6 +40,11 @@ fn read(resource: &Value, code: &str) -> Vec<String> {
     &["Quantity: {\"value\":1.5}"]
 )]
 #[case::cast_of_another_type(json!({"resourceType": "Observation", "valueString": "x"}), "value-quantity", &[])]
+#[case::cast_of_a_derived_type(
+    json!({"resourceType": "ConceptMap", "sourceCanonical": "http://x"}),
+    "source-uri",
+    &["canonical: \"http://x\""]
+)]
 #[case::member_of_a_cast(
     json!({"resourceType": "Observation", "valueCodeableConcept": {"text": "t"}}),
     "value-string",
@@ -109,6 +114,26 @@ fn resolve_is(#[case] subject: Value, #[case] expected: bool) {
     let message = json!({"resourceType": "Communication", "subject": subject});
     assert_eq!(!read(&message, "patient").is_empty(), expected);
     assert_eq!(read(&message, "subject").len(), 1);
+}
+
+/// R.6: an element that is there but holds nothing searchable is not missing.
+#[rstest]
+#[case::display_only(json!({"display": "Homer"}), false)]
+#[case::identifier_only(json!({"identifier": {"value": "1"}}), false)]
+#[case::contained(json!({"reference": "#p"}), false)]
+#[case::bundle_local(json!({"reference": "urn:uuid:00000000-0000-4000-8000-000000000000"}), false)]
+#[case::typed(json!({"type": "Patient", "display": "Homer"}), false)]
+#[case::this(json!({"reference": "Patient/1"}), false)]
+#[case::of_another_type(json!({"reference": "Group/1"}), true)]
+#[case::of_another_type_by_word(json!({"type": "Group", "display": "Simpsons"}), true)]
+#[case::null(json!(null), true)]
+fn emptiness_of_a_reference_that_must_resolve(#[case] subject: Value, #[case] expected: bool) {
+    let message = json!({"resourceType": "Communication", "subject": subject});
+    let program = &spec()
+        .search_param("Communication", "patient")
+        .unwrap()
+        .program;
+    assert_eq!(program.is_empty_on(&message), expected);
 }
 
 #[rstest]

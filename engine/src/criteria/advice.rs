@@ -27,8 +27,14 @@ pub(super) const UNSUPPORTED_PARAMETERS: [&str; 6] = [
     "_filter", "_text", "_content", "_list", "_query", "_deleted",
 ];
 
+/// Bytes of the words that others are compared with: no type, parameter or element is as long.
+const LONGEST_WORD: usize = 128;
+
 /// The nearest of some words, if one is near.
 pub(crate) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let lower = word.to_lowercase();
     words
         .map(|candidate| {

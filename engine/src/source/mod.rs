@@ -11,34 +11,80 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// A place about every [`STEP`] bytes, in order.
+    marks: Box<[Mark]>,
+}
+
+/// Bytes between two marks of a text.
+const STEP: usize = 4096;
+
+/// A byte of a text with its line and column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Mark {
+    const START: Self = Self {
+        offset: 0,
+        line: 1,
+        column: 1,
+    };
+
+    fn step(&mut self, c: char) {
+        self.offset += c.len_utf8();
+        if c == '\n' {
+            self.line += 1;
+            self.column = 1;
+        } else {
+            self.column += 1;
+        }
+    }
+
+    /// The marks of a text but for its first byte.
+    fn all(text: &str) -> Box<[Self]> {
+        if text.len() < STEP {
+            return Box::default();
+        }
+        let mut marks = Vec::with_capacity(text.len() / STEP);
+        let mut here = Self::START;
+        for c in text.chars() {
+            let block = here.offset / STEP;
+            here.step(c);
+            if here.offset / STEP > block {
+                marks.push(here);
+            }
+        }
+        marks.into()
+    }
 }
 
 impl Source {
     /// A shared source.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        let text = text.into();
         Arc::new(Self {
             name: name.into(),
-            text: text.into(),
+            marks: Mark::all(&text),
+            text,
         })
     }
 
     /// Line and column of a byte offset, both counted from 1; the column counts characters.
     /// An offset past the end is the end.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
-        let mut line = 1;
-        let mut column = 1;
-        for (at, c) in self.text.char_indices() {
-            if at >= offset {
+        let past = self.marks.partition_point(|mark| mark.offset <= offset);
+        let nearest = past.checked_sub(1).and_then(|at| self.marks.get(at));
+        let mut here = nearest.copied().unwrap_or(Mark::START);
+        for c in self.text.get(here.offset..).unwrap_or_default().chars() {
+            if here.offset >= offset {
                 break;
             }
-            if c == '\n' {
-                line += 1;
-                column = 1;
-            } else {
-                column += 1;
-            }
+            here.step(c);
         }
-        (line, column)
+        (here.line, here.column)
     }
 
     /// The text of a span; empty where the span is not inside the text.
@@ -82,5 +128,25 @@ impl Span {
     /// Whether there is nothing in it.
     pub fn is_empty(self) -> bool {
         self.start == self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+        #[test]
+        fn line_and_column_are_those_of_a_count_from_the_start(
+            line in "[a-zé😀]{0,90}", times in 0_usize..300, offset in 0_usize..20_000,
+        ) {
+            let text = format!("{line}\n").repeat(times);
+            let before = || text.char_indices().take_while(|(at, _)| *at < offset).map(|(_, c)| c);
+            let lines = before().filter(|c| *c == '\n').count();
+            let column = before().collect::<Vec<_>>().iter().rev().take_while(|c| **c != '\n').count();
+            let found = Source::new("t", text.as_str()).line_column(offset);
+            proptest::prop_assert_eq!(found, (lines + 1, column + 1));
+        }
     }
 }

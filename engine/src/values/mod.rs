@@ -4,6 +4,7 @@
 //! `matches` that looks at one extracted element and allocates nothing. Source: policy-semantics
 //! R.6, and hl7.org/fhir/R4/search.html for what it leaves open.
 
+mod base;
 pub mod date;
 pub mod decimal;
 pub mod number;

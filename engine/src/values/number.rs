@@ -53,15 +53,18 @@ impl NumberPattern {
                     let number = member(member(range, name)?, "value")?;
                     Decimal::stored(number.as_number()?.as_str())
                 };
-                let stored = Range {
+                self.holds_range(Range {
                     low: side("low"),
                     high: side("high"),
-                };
-                (stored.low.is_some() || stored.high.is_some())
-                    && self.prefix.holds(stored, self.wanted)
+                })
             }
             _ => false,
         }
+    }
+
+    /// Whether a range of numbers compares so; one without any side never does.
+    pub(super) fn holds_range(&self, stored: Range<Decimal>) -> bool {
+        (stored.low.is_some() || stored.high.is_some()) && self.prefix.holds(stored, self.wanted)
     }
 
     /// Whether one number compares so.

@@ -3,9 +3,9 @@
 use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 
-use super::BadValue;
 use super::decimal::Decimal;
 use super::number::NumberPattern;
+use super::{BadValue, Range};
 
 /// `[prefix]number`, `[prefix]number|system|code` or `[prefix]number||code`.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,29 +55,42 @@ impl QuantityPattern {
     }
 
     /// Whether the element compares so, in the same unit. A quantity with a comparator (`<5`) has
-    /// no known value and matches nothing.
+    /// no known value and matches nothing; of a Range, each side that is there must have the unit.
     pub fn matches(&self, element: Extracted<'_>) -> bool {
-        let quantity = element.value;
-        if member(quantity, "comparator").is_some() {
-            return false;
+        let value = element.value;
+        if element.data_type == "Range" {
+            let side = |name: &str| match member(value, name) {
+                Some(side) => self.number_in_unit(side, "Quantity").map(Some),
+                None => Some(None),
+            };
+            return match (side("low"), side("high")) {
+                (Some(low), Some(high)) => self.number.holds_range(Range { low, high }),
+                _ => false,
+            };
         }
-        let value = member(quantity, "value").and_then(Value::as_number);
+        self.number_in_unit(value, element.data_type)
+            .is_some_and(|number| self.number.holds(number))
+    }
+
+    /// The number of a quantity in the wanted unit.
+    fn number_in_unit(&self, quantity: &Value, data_type: &str) -> Option<Decimal> {
         let text = |name: &str| member(quantity, name).and_then(Value::as_str);
         let unit = match &self.unit {
             Unit::Any => true,
             Unit::Named(name) => {
                 [text("code"), text("unit"), text("currency")].contains(&Some(name))
             }
-            Unit::Coded { system, code } if element.data_type == "Money" => {
+            Unit::Coded { system, code } if data_type == "Money" => {
                 &**system == "urn:iso:std:iso:4217" && text("currency") == Some(code)
             }
             Unit::Coded { system, code } => {
                 text("system") == Some(system) && text("code") == Some(code)
             }
         };
-        unit && value
-            .and_then(|number| Decimal::stored(number.as_str()))
-            .is_some_and(|number| self.number.holds(number))
+        if !unit || member(quantity, "comparator").is_some() {
+            return None;
+        }
+        Decimal::stored(member(quantity, "value")?.as_number()?.as_str())
     }
 }
 
@@ -102,6 +115,30 @@ mod tests {
         let element = Extracted {
             value: &value,
             data_type: "Quantity",
+        };
+        assert_eq!(
+            QuantityPattern::parse(parts).unwrap().matches(element),
+            expected
+        );
+    }
+
+    #[rstest]
+    #[case::inside(&["10"], json!({"low": {"value": 9.6, "code": "mg"}, "high": {"value": 10.4, "code": "mg"}}), true)]
+    #[case::overlaps_only(&["10"], json!({"low": {"value": 9.6}, "high": {"value": 12}}), false)]
+    #[case::above(&["gt11", "", "mg"], json!({"low": {"value": 9.6, "code": "mg"}, "high": {"value": 12, "code": "mg"}}), true)]
+    #[case::open(&["gt11"], json!({"low": {"value": 5}}), true)]
+    #[case::other_unit(&["gt5", "", "kg"], json!({"low": {"value": 9.6, "code": "mg"}}), false)]
+    #[case::one_side_in_another_unit(&["gt5", "", "mg"], json!({"low": {"value": 9, "code": "mg"}, "high": {"value": 1, "code": "g"}}), false)]
+    #[case::comparator(&["gt5"], json!({"low": {"value": 9, "comparator": ">"}}), false)]
+    #[case::nothing(&["gt5"], json!({}), false)]
+    fn r6_quantity_of_a_range(
+        #[case] parts: &[&str],
+        #[case] value: Value,
+        #[case] expected: bool,
+    ) {
+        let element = Extracted {
+            value: &value,
+            data_type: "Range",
         };
         assert_eq!(
             QuantityPattern::parse(parts).unwrap().matches(element),

@@ -3,7 +3,7 @@
 use fhirward_spec::{Extracted, member};
 use serde_json::Value;
 
-use super::BadValue;
+use super::{BadValue, base};
 
 /// Characters that an id may have.
 pub(crate) const MAX_ID: usize = 64;
@@ -84,10 +84,7 @@ pub(crate) fn target(element: Extracted<'_>) -> Option<&str> {
 /// absolute on `base`, with or without `/_history/version`.
 pub fn local<'t>(text: &'t str, base: Option<&str>) -> Option<&'t str> {
     let relative = match base {
-        Some(base) => text
-            .strip_prefix(base.trim_end_matches('/'))
-            .and_then(|rest| rest.strip_prefix('/'))
-            .unwrap_or(text),
+        Some(base) => base::below(text, base).unwrap_or(text),
         None => text,
     };
     let bytes = relative.as_bytes();
