@@ -36,7 +36,9 @@ pub(super) fn apply(
         )
         .with_help("access to this type follows from `ProjectMembership.admin` alone");
         if let (Some(source), Some(span)) = (&entry.origin.source, entry.origin.span) {
-            finding = finding.with_label(span, "removed").with_source(source);
+            finding = finding
+                .with_label(span, "grants nothing")
+                .with_source(source);
         }
         diagnostics.push(finding);
         entry.grant = Grant::Nothing(if PROTECTED_TYPES.contains(&entry.resource_type.as_str()) {

@@ -232,13 +232,12 @@ struct Part<'a> {
 
 impl Part<'_> {
     fn compile(&self, entry: &EntryDocument, diagnostics: &mut Vec<Diagnostic>) -> Entry {
-        let mut span = None;
+        let span = self.document.criteria_span(entry);
         let mut grant = Grant::All;
         let compiled = self
             .document
             .compile_criteria(entry, &self.bindings, self.base);
         if let Some((compiled, findings)) = compiled {
-            span = self.document.criteria_span(entry);
             let reason = findings
                 .iter()
                 .find(|f| f.is_error())

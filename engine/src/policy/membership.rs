@@ -7,6 +7,8 @@ use crate::diagnostic::Diagnostic;
 /// What a ProjectMembership says about access.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Membership {
+    /// The id of the resource.
+    pub id: Option<String>,
     /// Who acts, `Type/id`.
     pub profile: String,
     /// `accessPolicy` first, then `access[]`, in order. Empty: full access.
@@ -156,6 +158,10 @@ impl Membership {
             }
         }
         Ok(Self {
+            id: resource
+                .get("id")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             profile,
             access,
             has_access_policy,

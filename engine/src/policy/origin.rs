@@ -17,7 +17,7 @@ pub struct Origin {
     pub number: Option<usize>,
     /// The text of the policy.
     pub source: Option<Arc<Source>>,
-    /// The place of the criteria in it.
+    /// The place of the criteria in it, or of the entry.
     pub span: Option<Span>,
     /// Which of [`Policy::accesses`](super::Policy::accesses) brings the policy.
     pub access: Option<usize>,

@@ -65,6 +65,8 @@ enum Policy {
     #[command(after_help = exit::HELP)]
     Explain(policy::question::Args),
     #[command(after_help = exit::HELP)]
+    Resolve(policy::resolve::Args),
+    #[command(after_help = exit::HELP)]
     Replay(policy::replay::Args),
 }
 
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
         Command::Policy(Policy::Check(args)) => policy::check::run(args, output),
         Command::Policy(Policy::Decide(args)) => policy::decide::run(args, output),
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
+        Command::Policy(Policy::Resolve(args)) => policy::resolve::run(args, output),
         Command::Policy(Policy::Replay(args)) => policy::replay::run(args, output),
         Command::Thread(Thread::Check(args)) => thread::check::run(args, output),
     };

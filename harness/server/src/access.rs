@@ -1,7 +1,9 @@
 //! What an actor may do with a resource. Every question goes to the compiled policy; this module
 //! is the only one that asks it, and the only one that turns its verdicts into answers.
 
-use fhirward_engine::policy::{Interaction, Policy, Request, Verdict};
+use std::borrow::Cow;
+
+use fhirward_engine::policy::{Interaction, Policy, Request, SearchRefusal, Verdict};
 use serde_json::Value;
 
 use crate::app::App;
@@ -14,17 +16,16 @@ use crate::store::Store;
 pub(crate) struct Access<'a> {
     policy: &'a Policy,
     store: &'a Store,
+    base: &'a str,
     admin: bool,
 }
-
-/// How far the right to a Binary is followed from one security context to the next.
-const MAX_CONTEXT_DEPTH: usize = 8;
 
 impl<'a> Access<'a> {
     pub(crate) fn new(app: &'a App, actor: &'a Actor) -> Self {
         Self {
             policy: &actor.policy,
             store: &app.store,
+            base: &app.fhir_base,
             admin: actor.admin,
         }
     }
@@ -73,7 +74,6 @@ impl<'a> Access<'a> {
     /// Whether a search by the actor may find the resource.
     pub(crate) fn finds(&self, resource: &Value) -> bool {
         self.verdict(&Request::Search(resource)) == Verdict::Allowed
-            && self.context_is_readable(resource, 0)
     }
 
     /// What the actor sees of a version of a resource.
@@ -81,7 +81,6 @@ impl<'a> Access<'a> {
     /// # Errors
     /// 404 when the resource or this version is hidden, 403 when versions are not granted.
     pub(crate) fn vread(&self, current: &Value, version: &Value) -> Result<Value, Failure> {
-        self.context_gate(current)?;
         self.look(
             &Request::Vread { current, version },
             version,
@@ -94,7 +93,6 @@ impl<'a> Access<'a> {
     /// # Errors
     /// 404 when the resource or this version is hidden, 403 when history is not granted.
     pub(crate) fn history(&self, current: &Value, version: &Value) -> Result<Value, Failure> {
-        self.context_gate(current)?;
         self.look(
             &Request::History { current, version },
             version,
@@ -132,7 +130,7 @@ impl<'a> Access<'a> {
     /// # Errors
     /// 404 when the existing resource is hidden, 403 when it may not be changed, or not to this.
     pub(crate) fn update(&self, existing: &Value, result: &Value) -> Result<(), Failure> {
-        self.change(&Request::Update { existing, result }, existing)
+        self.allowed(&Request::Update { existing, result })
     }
 
     /// Whether the actor may patch the resource to the result.
@@ -140,7 +138,7 @@ impl<'a> Access<'a> {
     /// # Errors
     /// As [`Access::update`].
     pub(crate) fn patch(&self, existing: &Value, result: &Value) -> Result<(), Failure> {
-        self.change(&Request::Patch { existing, result }, existing)
+        self.allowed(&Request::Patch { existing, result })
     }
 
     /// Whether the actor may delete the resource.
@@ -148,7 +146,7 @@ impl<'a> Access<'a> {
     /// # Errors
     /// 404 when it is hidden, 403 when it may not be deleted.
     pub(crate) fn delete(&self, existing: &Value) -> Result<(), Failure> {
-        self.change(&Request::Delete(existing), existing)
+        self.allowed(&Request::Delete(existing))
     }
 
     /// What the actor is shown of what it just created, whether or not it may read it: all of it
@@ -164,28 +162,39 @@ impl<'a> Access<'a> {
         self.read(result).ok()
     }
 
-    /// Refuses to search or sort by what the actor may not see: the result would tell it.
+    /// Refuses to search or sort by what the actor may not see: the result would tell it. The
+    /// names are `code` or `code:modifier`.
+    ///
+    /// # Errors
+    /// 403 that names the parameter, or the type where it is not granted.
+    pub(crate) fn may_search<'n>(
+        &self,
+        resource_type: &str,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Result<(), Failure> {
+        self.policy
+            .may_search(resource_type, names)
+            .map_err(|refusal| refused(&refusal))
+    }
+
+    /// Refuses to follow a reference that the actor may not see.
     ///
     /// # Errors
     /// 403 that names the parameter.
-    pub(crate) fn may_filter_by(&self, resource_type: &str, code: &str) -> Result<(), Failure> {
-        if self.policy.may_filter_by(resource_type, code) {
-            return Ok(());
-        }
-        Err(Failure::forbidden(format!(
-            "the parameter `{code}` of {resource_type} reads a field that is hidden from you"
-        )))
+    pub(crate) fn may_include(&self, source: &str, code: &str) -> Result<(), Failure> {
+        self.policy
+            .may_include(source, code)
+            .map_err(|refusal| refused(&refusal))
+    }
+
+    /// The account of what the actor creates.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.policy.account()
     }
 
     fn look(&self, request: &Request<'_>, shown: &Value, i: Interaction) -> Result<Value, Failure> {
         self.allowed(request)?;
-        self.context_gate(shown)?;
         Ok(self.policy.mask(i, shown))
-    }
-
-    fn change(&self, request: &Request<'_>, existing: &Value) -> Result<(), Failure> {
-        self.allowed(request)?;
-        self.context_gate(existing)
     }
 
     fn allowed(&self, request: &Request<'_>) -> Result<(), Failure> {
@@ -197,34 +206,26 @@ impl<'a> Access<'a> {
     }
 
     fn verdict(&self, request: &Request<'_>) -> Verdict {
-        self.policy.decide(request).verdict
+        let resolve = |reference: &str| {
+            let found = self.store.resolve(reference)?;
+            Some(Cow::Owned((*found.resource).clone()))
+        };
+        self.policy
+            .decide_with(request, Some(self.base), &resolve)
+            .verdict
     }
+}
 
-    fn context_gate(&self, resource: &Value) -> Result<(), Failure> {
-        if self.context_is_readable(resource, 0) {
-            Ok(())
-        } else {
-            Err(Failure::not_found())
+fn refused(refusal: &SearchRefusal) -> Failure {
+    Failure::forbidden(match refusal {
+        SearchRefusal::TypeNotGranted(kind) => {
+            format!("your access policy grants no `search` on {kind}")
         }
-    }
-
-    /// A Binary with a `securityContext` is for those who may read that resource. One that points
-    /// nowhere is for nobody but an administrator.
-    fn context_is_readable(&self, resource: &Value, depth: usize) -> bool {
-        if resource.get("resourceType").and_then(Value::as_str) != Some("Binary") || self.admin {
-            return true;
-        }
-        let Some(context) = resource.get("securityContext") else {
-            return true;
-        };
-        let Some(reference) = context.get("reference").and_then(Value::as_str) else {
-            return false;
-        };
-        let Some(context) = self.store.resolve(reference) else {
-            return false;
-        };
-        depth < MAX_CONTEXT_DEPTH
-            && self.verdict(&Request::Read(&context.resource)) == Verdict::Allowed
-            && self.context_is_readable(&context.resource, depth + 1)
-    }
+        SearchRefusal::HiddenField {
+            resource_type,
+            code,
+        } => format!(
+            "the parameter `{code}` of {resource_type} reads a field that is hidden from you"
+        ),
+    })
 }

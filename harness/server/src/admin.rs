@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use fhirward_engine::policy::Interaction;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
@@ -57,8 +58,12 @@ async fn answer(app: &App, project: &str, request: Request<Body>) -> Result<Resp
 }
 
 fn administers(actor: &Actor, project: &str) -> Result<(), Failure> {
+    // A token may have been limited to less than its client may do.
+    let may_make = actor
+        .policy
+        .grants_type("ProjectMembership", Interaction::Create);
     // Which projects there are is only for those who administer them.
-    if actor.admin && actor.project.strip_prefix("Project/") == Some(project) {
+    if actor.admin && may_make && actor.project.strip_prefix("Project/") == Some(project) {
         return Ok(());
     }
     Err(Failure::forbidden(

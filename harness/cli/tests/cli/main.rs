@@ -7,6 +7,7 @@
 
 mod policy;
 mod replay;
+mod resolve;
 mod run;
 mod support;
 mod thread;

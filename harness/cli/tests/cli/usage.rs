@@ -67,7 +67,7 @@ fn decide_refuses_a_question_that_is_none() {
     );
     decide(
         &[&message[..], &read].concat(),
-        "--membership <FILE>|--profile <TYPE/ID>",
+        "give one with --membership, or the actor with --profile",
     );
     decide(
         &[

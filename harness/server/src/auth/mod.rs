@@ -37,12 +37,12 @@ pub(crate) fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Actor>,
     } else if scheme.eq_ignore_ascii_case("basic") {
         basic(rest)
             .filter(|(id, secret)| app.clients.verify(id, secret))
-            .map(|(id, _)| id)
+            .map(|(id, _)| (id, String::new()))
     } else {
         None
     };
     client
-        .and_then(|client| app.sessions.actor(app, &client))
+        .and_then(|(client, scope)| app.sessions.within(app, &client, &scope))
         .ok_or_else(|| Failure::unauthorized("the token is not valid, or no longer"))
 }
 

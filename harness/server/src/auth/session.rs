@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fhirward_engine::policy::{Membership, Policy, PolicyDocument, assemble};
+use fhirward_engine::policy::{Membership, Policy, PolicyDocument, Scopes, assemble};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::store::Version;
 
 /// Who a request is made as.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Actor {
     /// The id of the ClientApplication.
     pub(crate) client: String,
@@ -93,6 +93,20 @@ impl Sessions {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(client.to_owned(), entry);
         Some(actor)
+    }
+
+    /// The same within the scopes of a token, which only take away.
+    pub(crate) fn within(&self, app: &App, client: &str, scope: &str) -> Option<Arc<Actor>> {
+        let actor = self.actor(app, client)?;
+        let (scopes, _) = Scopes::parse(scope);
+        if !scopes.limit() {
+            return Some(actor);
+        }
+        let limited = Policy::clone(&actor.policy).within(&scopes, None, &app.options);
+        Some(Arc::new(Actor {
+            policy: Arc::new(limited.policy),
+            ..Actor::clone(&actor)
+        }))
     }
 
     fn compile(&self, app: &App, client: &str, membership: Arc<Version>) -> Option<Actor> {

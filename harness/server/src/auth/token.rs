@@ -46,15 +46,22 @@ impl Tokens {
         self.lifetime
     }
 
-    /// A token for a client, from `now` (seconds since 1970).
-    pub(crate) fn issue(&self, client: &str, profile: &str, issuer: &str, now: i64) -> String {
+    /// A token for a client, within scopes, from `now` (seconds since 1970).
+    pub(crate) fn issue(
+        &self,
+        client: &str,
+        profile: &str,
+        scope: &str,
+        issuer: &str,
+        now: i64,
+    ) -> String {
         let claims = json!({
             "iss": issuer,
             "sub": client,
             "client_id": client,
             "login_id": uuid::Uuid::new_v4().to_string(),
             "profile": profile,
-            "scope": "openid",
+            "scope": scope,
             "iat": now,
             "exp": now.saturating_add(self.lifetime),
         });
@@ -69,8 +76,8 @@ impl Tokens {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The client that a token was issued to, while it is good.
-    pub(crate) fn verify(&self, token: &str, now: i64) -> Option<String> {
+    /// The client that a token was issued to and the scopes of the token, while it is good.
+    pub(crate) fn verify(&self, token: &str, now: i64) -> Option<(String, String)> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         // Compares in constant time.
@@ -82,8 +89,9 @@ impl Tokens {
         let (_, claims) = signed.split_once('.')?;
         let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         let ends = claims.get("exp")?.as_i64()?;
+        let text = |name: &str| claims.get(name)?.as_str().map(str::to_owned);
         (now < ends)
-            .then(|| claims.get("client_id")?.as_str().map(str::to_owned))
+            .then(|| Some((text("client_id")?, text("scope")?)))
             .flatten()
     }
 }
@@ -99,16 +107,17 @@ mod tests {
     #[test]
     fn a_token_is_good_until_it_ends() {
         let tokens = tokens();
-        let token = tokens.issue("app", "Practitioner/a", "http://h/", 1000);
-        assert_eq!(tokens.verify(&token, 1000).as_deref(), Some("app"));
-        assert_eq!(tokens.verify(&token, 1059).as_deref(), Some("app"));
+        let token = tokens.issue("app", "Practitioner/a", "openid", "http://h/", 1000);
+        let good = Some(("app".to_owned(), "openid".to_owned()));
+        assert_eq!(tokens.verify(&token, 1000), good);
+        assert_eq!(tokens.verify(&token, 1059), good);
         assert_eq!(tokens.verify(&token, 1060), None);
     }
 
     #[test]
     fn a_changed_or_foreign_token_is_refused() {
         let tokens = tokens();
-        let token = tokens.issue("app", "Practitioner/a", "http://h/", 1000);
+        let token = tokens.issue("app", "Practitioner/a", "openid", "http://h/", 1000);
         let [head, _, signature] = *token.split('.').collect::<Vec<_>>() else {
             panic!("three parts")
         };

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use fhirward_engine::policy::Scopes;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -110,9 +111,12 @@ fn grant(app: &App, headers: &HeaderMap, form: &[(String, String)]) -> Result<Re
         return Err(refused());
     }
     let actor = app.sessions.actor(app, &id).ok_or_else(refused)?;
+    let scope = field("scope")?.unwrap_or("openid");
+    check_scope(scope)?;
     let token = app.tokens.issue(
         &actor.client,
         &actor.profile,
+        scope,
         app.base_url.as_str(),
         App::now(),
     );
@@ -122,11 +126,24 @@ fn grant(app: &App, headers: &HeaderMap, form: &[(String, String)]) -> Result<Re
             "access_token": token,
             "token_type": "Bearer",
             "expires_in": app.tokens.lifetime(),
-            "scope": "openid",
+            "scope": scope,
             "project": { "reference": actor.project },
             "profile": { "reference": actor.profile },
         }),
     ))
+}
+
+/// Refuses scopes that would grant nothing: a client that asks for them means something else.
+fn check_scope(scope: &str) -> Result<(), Response> {
+    let bad = |text: &str| Err(error(StatusCode::BAD_REQUEST, "invalid_scope", text));
+    let (scopes, findings) = Scopes::parse(scope);
+    if let Some(finding) = findings.iter().find(|finding| finding.is_error()) {
+        return bad(&finding.message);
+    }
+    if scopes.need_patient() {
+        return bad("a patient/ scope needs a launch, which client credentials do not have");
+    }
+    Ok(())
 }
 
 fn error(status: StatusCode, code: &str, description: &str) -> Response {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::{Context, input};
+use super::{Context, accounts, input};
 use crate::http::body;
 use crate::http::outcome::Failure;
 use crate::http::reply::ResourceReply;
@@ -21,8 +21,15 @@ pub(crate) fn create(
     content.shift_remove("id");
     input::keep_client_meta(&mut content, None, context.access.is_admin());
     let id = uuid::Uuid::new_v4().to_string();
+    // Before the field rules are looked for: the criteria of their entry may ask for an account.
+    let accounts = accounts::of_new(context, &content);
+    accounts::set(&mut content, accounts.clone());
     let asked = Draft::new(resource_type, id.clone(), content.into());
-    let content = context.access.writable(asked.resource().clone());
+    let mut content = context.access.writable(asked.resource().clone());
+    // And after: they are the server's, whatever the actor may not write.
+    if let Some(content) = content.as_object_mut() {
+        accounts::set(content, accounts);
+    }
     input::check(&content)?;
     let draft = Draft::new(resource_type, id, content);
     context.access.create(draft.resource())?;

@@ -80,13 +80,16 @@ pub(crate) fn check_meta(content: &Map<String, Value>, resource_type: &str) -> R
     }
 }
 
-/// Leaves in `meta` what the client may write, and puts back what it may not.
+/// Leaves in `meta` what the client may write, and puts back what it may not. A change that does
+/// not name accounts changes none.
 pub(crate) fn keep_client_meta(
     content: &mut Map<String, Value>,
     existing: Option<&Value>,
     admin: bool,
 ) {
-    let kept = if admin {
+    let given = content.get("meta").and_then(Value::as_object);
+    let names = |meta: &Map<String, Value>| ADMIN_META.iter().any(|name| meta.contains_key(*name));
+    let kept = if admin && given.is_some_and(names) {
         Map::new()
     } else {
         admin_meta(existing)
@@ -131,6 +134,7 @@ pub(crate) fn check(resource: &Value) -> Result<(), Failure> {
     let mut issues: Vec<Issue> = validate(resource)
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
+        .filter(|finding| !is_variable(resource, &finding.pointer))
         .map(Issue::from)
         .collect();
     unresolved_references(resource, "", &mut issues);
@@ -155,6 +159,14 @@ pub(crate) fn check(resource: &Value) -> Result<(), Failure> {
     } else {
         Err(Failure::new(StatusCode::BAD_REQUEST, issues))
     }
+}
+
+/// Whether this is a `compartment` of a policy that a parameter of each membership names.
+fn is_variable(resource: &Value, pointer: &str) -> bool {
+    let text = resource.pointer(pointer).and_then(Value::as_str);
+    resource.get("resourceType").and_then(Value::as_str) == Some("AccessPolicy")
+        && pointer.ends_with("/compartment/reference")
+        && text.is_some_and(|text| text.contains('%'))
 }
 
 fn errors(diagnostics: &[Diagnostic]) -> impl Iterator<Item = Issue> + '_ {

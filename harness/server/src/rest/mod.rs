@@ -1,5 +1,6 @@
 //! The RESTful interactions, one file each.
 
+mod accounts;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod history;

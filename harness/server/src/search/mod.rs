@@ -36,13 +36,11 @@ pub(crate) fn run(
     }
     context.access.gate(resource_type, &[Interaction::Search])?;
     let parameters = Parameters::parse(resource_type, pairs, &context.app.limits)?;
-    for code in parameters.codes() {
-        context.access.may_filter_by(resource_type, code)?;
-    }
+    context
+        .access
+        .may_search(resource_type, parameters.names())?;
     for include in parameters.includes.iter().chain(&parameters.revincludes) {
-        context
-            .access
-            .may_filter_by(&include.source, &include.code)?;
+        context.access.may_include(&include.source, &include.code)?;
     }
     let query = Query::compile(resource_type, &parameters.filters, &context.app.options)
         .map_err(|diagnostics| refused(&diagnostics))?;

@@ -112,12 +112,9 @@ impl Parameters {
         Ok(parsed)
     }
 
-    /// The search parameters that the result depends on.
-    pub(crate) fn codes(&self) -> impl Iterator<Item = &str> {
-        let filters = self
-            .filters
-            .iter()
-            .map(|(name, _)| name.split(':').next().unwrap_or_default());
+    /// The search parameters that the result depends on, with their modifiers.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let filters = self.filters.iter().map(|(name, _)| name.as_str());
         filters.chain(self.sort.iter().map(|key| &*key.code))
     }
 

@@ -184,3 +184,50 @@ async fn fields_are_taken_away_under_criteria_about_what_the_server_sets() {
             .is_none()
     );
 }
+
+/// A hidden variant of a choice is not told by the answer to a write of another.
+#[tokio::test]
+async fn a_hidden_choice_is_not_noticed_by_writing_another_variant() {
+    let world = World::new().await;
+    let actor = world
+        .actor(json!([{ "resourceType": "Observation", "hiddenFields": ["valueString"] }]))
+        .await;
+    let observation =
+        json!({ "resourceType": "Observation", "status": "final", "code": { "text": "x" } });
+    let mut secret = observation.clone();
+    secret["valueString"] = "secret".into();
+    let with = world.admin.make(secret).await;
+    let without = world.admin.make(observation).await;
+    for reference in [&with, &without] {
+        let mut seen = actor.get(reference).await.json();
+        seen["valueInteger"] = 7.into();
+        let put = actor.put(reference, &seen).await;
+        assert_eq!(put.status, 200, "{}", put.text);
+        let add = json!([{ "op": "add", "path": "/valueInteger", "value": 8 }]);
+        let patched = actor.patch(reference, &add).await;
+        assert_eq!(patched.status, 200, "{}", patched.text);
+    }
+    let stored = world.admin.get(&with).await.json();
+    assert_eq!(stored["valueString"], "secret");
+    assert!(stored.get("valueInteger").is_none());
+}
+
+#[tokio::test]
+async fn a_reference_with_a_hidden_display_can_be_searched_by() {
+    let world = World::new().await;
+    let actor = world
+        .actor(json!([{ "resourceType": "Communication", "hiddenFields": ["subject.display"] }]))
+        .await;
+    let made = world
+        .admin
+        .make(json!({
+            "resourceType": "Communication", "status": "completed",
+            "subject": { "reference": "Patient/p", "display": "Homer" },
+        }))
+        .await;
+    let found = actor.get("Communication?subject=Patient/p").await;
+    assert_eq!(found.matches(), [made]);
+    assert!(!found.text.contains("Homer"));
+    let missing = actor.get("Communication?subject:missing=false").await;
+    assert_eq!(missing.status, 403, "{}", missing.text);
+}

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod accounts;
 mod auth;
 mod errors;
 mod fields;
@@ -15,5 +16,6 @@ mod history;
 mod lifecycle;
 mod patch;
 mod rest;
+mod scopes;
 mod search;
 mod support;

@@ -11,23 +11,34 @@ use crate::output::{Failure, Output, data};
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
     let decision = question.policy.decide(&question.request());
-    let allowed = decision.is_allowed();
+    let refused = question.refused_sign_in();
+    let allowed = decision.is_allowed() && refused.is_none();
     let word = if allowed { "allowed" } else { "denied" };
     let entry = decision
         .entry
+        .filter(|_| refused.is_none())
         .and_then(|at| question.policy.entries().get(at))
         .map(|entry| entry.origin.to_string());
     let exit = question.exit(if allowed { Exit::Ok } else { Exit::Failed });
     output.findings(&question.findings);
     if output.is_json() {
-        output.document(&json!({
+        let mut document = json!({
             "exit_code": exit.code(),
             "question": question.data(),
             "decision": word,
-            "status": decision.verdict.status(),
+            "status": refused.map_or(decision.verdict.status(), |_| 400),
             "entry": entry,
             "diagnostics": data(&question.findings),
-        }));
+        });
+        question.add_sign_in(&mut document);
+        output.document(&document);
+        return Ok(exit);
+    }
+    if let Some(reason) = refused {
+        let sentence = question.sentence();
+        output.result(&format!(
+            "{word}: {sentence} (no sign-in from there: {reason})"
+        ));
         return Ok(exit);
     }
     let reason = match (decision.verdict, entry) {

@@ -19,9 +19,19 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             document.insert("explanation".to_owned(), json!(explanation));
             document.insert("diagnostics".to_owned(), json!(data(&question.findings)));
         }
+        question.add_sign_in(&mut document);
         output.document(&document);
     } else {
-        output.result(&explanation.to_string());
+        let mut text = explanation.to_string();
+        if let Some(sign_in) = &question.sign_in {
+            let word = if sign_in.admitted {
+                "admitted"
+            } else {
+                "refused, whatever follows"
+            };
+            text = format!("sign-in: {word}; {}\n\n{text}", sign_in.reason);
+        }
+        output.result(&text);
     }
     Ok(exit)
 }

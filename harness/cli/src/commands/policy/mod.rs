@@ -6,3 +6,5 @@ pub mod explain;
 mod files;
 pub mod question;
 pub mod replay;
+pub mod resolve;
+mod who;

@@ -1,36 +1,27 @@
 //! The question that `decide` and `explain` both answer: may this actor do this to that resource?
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::policy::{
-    Access, Assembled, Interaction, Membership, Options, Parameter, ParameterValue, Policy,
-    Request, assemble,
-};
+use fhirward_engine::policy::{Interaction, IpDecision, Policy, Request};
 use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
 
-use super::files::{self, Policies};
+use super::who;
 use crate::exit::Exit;
 use crate::input;
 use crate::output::Failure;
 
 /// One question to a policy.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("who").required(true))]
 pub struct Args {
-    /// Policy files, in the order in which a membership would list them.
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    policy: Vec<PathBuf>,
-    /// A ProjectMembership: who asks, with which policies and parameters.
-    #[arg(long, value_name = "FILE", group = "who")]
-    membership: Option<PathBuf>,
-    /// Who asks, when there is no membership: all the policies apply.
-    #[arg(long, value_name = "TYPE/ID", group = "who", value_parser = profile)]
-    profile: Option<String>,
-    /// A parameter for --profile, as a membership would give it. May be repeated.
-    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "membership", value_parser = parameter)]
-    parameter: Vec<(String, String)>,
+    #[command(flatten)]
+    who: who::WhoArgs,
+    /// From where the actor signs in: the ipAccessRules are asked as well, and may refuse
+    /// everything. Without it they are not.
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<IpAddr>,
     /// read, vread, history, search, create, update, patch or delete.
     #[arg(long, value_name = "INTERACTION")]
     interaction: Interaction,
@@ -43,35 +34,6 @@ pub struct Args {
     /// For vread and history: the old version. Without it, the current one.
     #[arg(long, value_name = "FILE")]
     version: Option<PathBuf>,
-    /// The server's FHIR base: stored absolute references on it count as relative ones.
-    #[arg(long, value_name = "URL")]
-    base_url: Option<String>,
-}
-
-fn profile(text: &str) -> Result<String, String> {
-    let id_fits = |id: &str| {
-        (1..=64).contains(&id.len())
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
-    };
-    let type_fits = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_uppercase())
-            && name.bytes().all(|b| b.is_ascii_alphabetic())
-    };
-    match text.split_once('/') {
-        Some((name, id)) if type_fits(name) && id_fits(id) => Ok(text.to_owned()),
-        _ => Err("write Type/id, for example Practitioner/house".to_owned()),
-    }
-}
-
-fn parameter(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
-            Ok((name.trim_start_matches('%').to_owned(), value.to_owned()))
-        }
-        _ => Err("write NAME=VALUE, for example organization=Organization/north".to_owned()),
-    }
 }
 
 /// The question with everything it needs read.
@@ -83,6 +45,8 @@ pub struct Question {
     pub findings: Vec<Diagnostic>,
     /// Who asks.
     pub profile: String,
+    /// Whether the actor may sign in from the address that was given.
+    pub sign_in: Option<IpDecision>,
     interaction: Interaction,
     resource: Value,
     other: Option<Value>,
@@ -92,33 +56,20 @@ impl Question {
     /// Reads the files.
     pub fn read(args: &Args) -> Result<Self, Failure> {
         check_combination(args)?;
-        let mut read = Policies::default();
-        for path in &args.policy {
-            read.add(&input::read(path)?);
-        }
-        if let Some(path) = &args.membership {
-            read.add(&input::read(path)?);
-        }
-        let options = Options {
-            base_url: args.base_url.clone(),
-        };
-        let (membership, assembled) = match &args.profile {
-            Some(profile) => by_profile(&read, profile, &args.parameter, &options)?,
-            None => by_membership(&read, &options)?,
-        };
-        let mut findings = read.findings.clone();
-        // Said of a policy by itself; here a membership is known, and it either gives the value or
-        // the assembly has the error.
-        findings.retain(|finding| finding.code != "criteria/parameter");
-        files::add_new(&mut findings, assembled.diagnostics);
+        let who::Who {
+            policy,
+            findings,
+            profile,
+        } = who::Who::read(&args.who)?;
         let other = match (&args.result, &args.version) {
             (Some(path), _) | (None, Some(path)) => Some(resource(path)?),
             (None, None) => None,
         };
         let question = Self {
-            policy: assembled.policy,
+            sign_in: args.ip.map(|ip| policy.admits(Some(&ip.to_string()))),
+            policy,
             findings,
-            profile: membership.profile,
+            profile,
             interaction: args.interaction,
             resource: resource(&args.resource)?,
             other,
@@ -202,6 +153,22 @@ impl Question {
         name_of(&self.resource)
     }
 
+    /// Adds what the ipAccessRules say, where they were asked.
+    pub fn add_sign_in(&self, document: &mut Value) {
+        if let (Some(sign_in), Some(document)) = (&self.sign_in, document.as_object_mut()) {
+            document.insert("sign_in".to_owned(), json!(sign_in));
+        }
+    }
+
+    /// Why the actor may not even sign in, if so.
+    pub fn refused_sign_in(&self) -> Option<&str> {
+        let decision = self
+            .sign_in
+            .as_ref()
+            .filter(|decision| !decision.admitted)?;
+        Some(&decision.reason)
+    }
+
     /// An invalid policy is the worst answer, whatever it decides.
     pub fn exit(&self, otherwise: Exit) -> Exit {
         if self.findings.iter().any(Diagnostic::is_error) {
@@ -231,9 +198,8 @@ fn check_combination(args: &Args) -> Result<(), Failure> {
         ))
     };
     let inputs = args
-        .policy
-        .iter()
-        .chain(&args.membership)
+        .who
+        .files()
         .chain([&args.resource])
         .chain(&args.result)
         .chain(&args.version);
@@ -294,81 +260,4 @@ fn resource(path: &std::path::Path) -> Result<Value, Failure> {
         );
     }
     Err(invalid(finding))
-}
-
-/// All the policies, for a profile of which no membership is at hand.
-fn by_profile(
-    read: &Policies,
-    profile: &str,
-    parameters: &[(String, String)],
-    options: &Options,
-) -> Result<(Membership, Assembled), Failure> {
-    let parameters: Vec<Parameter> = parameters
-        .iter()
-        .map(|(name, value)| Parameter {
-            name: name.clone(),
-            value: if value.contains('/') {
-                ParameterValue::Reference(value.clone())
-            } else {
-                ParameterValue::String(value.clone())
-            },
-        })
-        .collect();
-    // The files need not have ids, so the references are their places in the list.
-    let access: Vec<Access> = (0..read.policies.len())
-        .map(|at| Access {
-            policy: format!("AccessPolicy/{at}"),
-            parameters: parameters.clone(),
-        })
-        .collect();
-    if access.is_empty() {
-        return Err(Failure {
-            exit: Exit::Invalid,
-            findings: if read.findings.is_empty() {
-                vec![Diagnostic::error(
-                    "policy/question",
-                    "the files given with --policy hold no AccessPolicy",
-                )]
-            } else {
-                read.findings.clone()
-            },
-        });
-    }
-    let membership = Membership {
-        profile: profile.to_owned(),
-        access,
-        ..Membership::default()
-    };
-    let find = |reference: &str| {
-        let at: usize = reference.strip_prefix("AccessPolicy/")?.parse().ok()?;
-        read.policies.get(at).cloned()
-    };
-    let assembled = assemble(&membership, &find, options);
-    Ok((membership, assembled))
-}
-
-fn by_membership(read: &Policies, options: &Options) -> Result<(Membership, Assembled), Failure> {
-    match read.memberships.as_slice() {
-        [membership] => {
-            let assembled = assemble(membership, &|reference| read.find(reference), options);
-            Ok((membership.clone(), assembled))
-        }
-        memberships => {
-            let mut findings = read.findings.clone();
-            findings.push(
-                Diagnostic::error(
-                    "policy/question",
-                    format!(
-                        "{} memberships in the files, one is needed",
-                        memberships.len()
-                    ),
-                )
-                .with_help("give one with --membership, or the actor with --profile"),
-            );
-            Err(Failure {
-                exit: Exit::Usage,
-                findings,
-            })
-        }
-    }
 }
