@@ -7,7 +7,7 @@ use fhirward_engine::policy::{
     Interaction, Membership, Options, Policy, PolicyDocument, Request, Scopes, assemble,
 };
 use fhirward_engine::source::Source;
-use fhirward_engine::source::json::{Document, MAX_BYTES, MAX_DEPTH};
+use fhirward_engine::source::json::{Document, MAX_BYTES, MAX_DEPTH, MAX_VALUES};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -379,6 +379,22 @@ fn the_size_is_limited() {
         decider.decide(&text(MAX_BYTES + 1)).unwrap_err().code,
         "json/too-large"
     );
+}
+
+#[rstest]
+#[case::all(0, true)]
+#[case::one_too_many(1, false)]
+fn the_number_of_values_is_limited(#[case] more: usize, #[case] fits: bool) {
+    // The resource, its type and the array are values too.
+    let items = vec!["1"; MAX_VALUES - 3 + more].join(",");
+    let text = format!(r#"{{"resourceType":"Basic","x":[{items}]}}"#);
+    let policy = Policy::full_access();
+    let decided = policy
+        .text_decider(Interaction::Read)
+        .unwrap()
+        .decide(&text);
+    assert_eq!(decided.is_ok(), fits);
+    assert_eq!(Document::parse(&Source::new("t", text)).is_ok(), fits);
 }
 
 #[test]

@@ -289,6 +289,9 @@ impl PolicyDocument {
         if findings.iter().any(Diagnostic::is_error) {
             compiled.filters.clear();
         }
+        if findings.is_empty() {
+            return Some((compiled, findings));
+        }
         let pointer = format!("{}/criteria", entry.pointer);
         let map = self.json.string_map(&pointer);
         let whole = self.json.nearest_span(&pointer);

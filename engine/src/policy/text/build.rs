@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-use super::scan::{Fault, Scanner, Written, check_depth};
+use super::scan::{Fault, Scanner, Written};
 
 /// How much of a member is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +23,14 @@ impl Keep {
 
 /// Reads the value that stands inside `depth` arrays and objects.
 pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Result<Value, Fault> {
-    check_depth(depth)?;
     match scanner.next_byte() {
         Some(b'"') => {
+            scanner.begin(depth)?;
             let text = scanner.string()?.decode()?;
             Ok(Value::String(text.into_owned()))
         }
         Some(b'{') => {
+            scanner.begin(depth)?;
             let mut map = Map::new();
             scanner.object(|scanner, key| {
                 if !keep.wants(key) {
@@ -42,6 +43,7 @@ pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Resu
             Ok(Value::Object(map))
         }
         Some(b'[') => {
+            scanner.begin(depth)?;
             let mut items = Vec::new();
             scanner.array(|scanner| {
                 items.push(value(scanner, depth + 1, keep)?);

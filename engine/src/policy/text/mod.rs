@@ -155,6 +155,7 @@ impl<'p> TextDecider<'p> {
             scanner.end()?;
             return Ok(None);
         }
+        scanner.begin(0)?;
         // The type decides what is read, and it may come last.
         let mut members: Vec<(Written<'_>, &str)> = Vec::with_capacity(32);
         scanner.object(|scanner, key| {

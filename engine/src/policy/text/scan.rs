@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::source::json::MAX_DEPTH;
+use crate::source::json::{MAX_DEPTH, MAX_VALUES};
 
 /// Objects with more keys than this have them checked for repetitions by a set.
 const MANY_KEYS: usize = 32;
 
-/// The text is not JSON, or nested too deeply, or has a key twice in an object.
+/// The text is not JSON, or nested too deeply, or has too many values, or a key twice in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fault;
 
@@ -21,6 +21,8 @@ pub(super) struct Scanner<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
+    /// How many values have begun.
+    values: usize,
     /// The keys of the objects around this place, as written between the quotes.
     keys: Vec<&'t [u8]>,
 }
@@ -72,6 +74,7 @@ impl<'t> Scanner<'t> {
             text,
             bytes: text.as_bytes(),
             at: 0,
+            values: 0,
             keys: Vec::with_capacity(MANY_KEYS),
         }
     }
@@ -124,7 +127,7 @@ impl<'t> Scanner<'t> {
 
     /// Skips one value, which stands inside `depth` arrays and objects.
     pub(super) fn skip(&mut self, depth: usize) -> Result<(), Fault> {
-        check_depth(depth)?;
+        self.begin(depth)?;
         match self.next_byte() {
             Some(b'"') => self.string().map(drop),
             Some(b'{') => self.object(|scanner, _| scanner.skip(depth + 1)),
@@ -134,6 +137,16 @@ impl<'t> Scanner<'t> {
             Some(b'f') => self.word("false"),
             Some(b'n') => self.word("null"),
             _ => Err(Fault),
+        }
+    }
+
+    /// A value begins, which stands inside `depth` arrays and objects.
+    #[inline]
+    pub(super) fn begin(&mut self, depth: usize) -> Result<(), Fault> {
+        self.values += 1;
+        match depth > MAX_DEPTH || self.values > MAX_VALUES {
+            true => Err(Fault),
+            false => Ok(()),
         }
     }
 
@@ -331,15 +344,6 @@ impl<'t> Scanner<'t> {
             true => Ok(()),
             false => Err(Fault),
         }
-    }
-}
-
-/// Whether a value may stand inside so many arrays and objects.
-#[inline]
-pub(super) fn check_depth(depth: usize) -> Result<(), Fault> {
-    match depth > MAX_DEPTH {
-        true => Err(Fault),
-        false => Ok(()),
     }
 }
 
