@@ -57,13 +57,21 @@ pub fn compile(
         findings.push(wrong_type(criteria, resource_type));
     }
     if criteria.pairs.len() > MAX_FILTERS {
-        findings.push(Diagnostic::error(
-            "criteria/too-many-filters",
-            format!(
-                "{} filters, more than the limit of {MAX_FILTERS}",
-                criteria.pairs.len()
-            ),
-        ));
+        let first = criteria
+            .pairs
+            .get(MAX_FILTERS)
+            .map_or(0, |pair| pair.span.start);
+        findings.push(
+            Diagnostic::error(
+                "criteria/too-many-filters",
+                format!(
+                    "{} filters, more than the limit of {MAX_FILTERS}",
+                    criteria.pairs.len()
+                ),
+            )
+            .with_label(Span::new(first, criteria.text.len()), "too many")
+            .with_help("several entries can share them; grants add up"),
+        );
         return Compiled {
             filters: BTreeMap::new(),
             findings,
