@@ -1,12 +1,6 @@
 //! Bad input: what is absurdly large, deep or long ends with a limit and its place, and what is
 //! only large is read. Nothing is timed; each case is a few seconds of work at most.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot set up its case fails"
-)]
-
 use std::sync::Arc;
 
 use fhirward_engine::criteria::syntax::{MAX_FAULTS, MAX_LENGTH};
