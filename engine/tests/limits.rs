@@ -61,6 +61,9 @@ const ENTRY: &str =
 )]
 #[case::a_key_of_10_mb(file(&format!(r#"{{"resourceType": "Patient", "{}": 1}}"#, "k".repeat(10 * 1024 * 1024))), "policy/unknown-key")]
 #[case::a_type_of_10_mb(file(&format!(r#"{{"resourceType": "{}"}}"#, "K".repeat(10 * 1024 * 1024))), "policy/unknown-type")]
+#[case::half_a_million_interactions(file(&format!(r#"{{"resourceType": "Communication", "interaction": [{}]}}"#, repeated(r#""x","#, 500_000))), "policy/too-many-items")]
+#[case::half_a_million_hidden_fields(file(&format!(r#"{{"resourceType": "*", "hiddenFields": [{}]}}"#, repeated(r#""payload","#, 500_000))), "policy/too-many-items")]
+#[case::half_a_million_constraints(file(&format!(r#"{{"resourceType": "Communication", "writeConstraint": [{}]}}"#, repeated(r#"{},"#, 500_000))), "policy/too-many-items")]
 #[case::the_same_key_a_thousand_times(format!("{{{}}}", repeated(r#""a": 1,"#, 1_000)), "json/repeated-key")]
 fn too_much_is_refused_with_its_place(#[case] text: String, #[case] code: &str) {
     let length = text.len();
