@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and runs each, two at a time: engine/fuzz/run.sh [SECONDS] [TARGET…]
+# Builds the fuzz targets and runs each, two at a time or FUZZ_JOBS:
+#   engine/fuzz/run.sh [SECONDS] [TARGET…]
 #
 # A stable toolchain and a C++ compiler are enough: the coverage that libFuzzer needs is a pass of
 # LLVM, and the engine has no unsafe code that a sanitizer could watch. What a target finds is left
@@ -50,7 +51,7 @@ finish() {
   names=("${names[@]:1}")
 }
 for target in "${targets[@]}"; do
-  [ ${#running[@]} -lt 2 ] || finish
+  [ ${#running[@]} -lt "${FUZZ_JOBS:-2}" ] || finish
   fuzz "$target" &
   running+=($!)
   names+=("$target")

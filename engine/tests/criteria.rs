@@ -210,6 +210,23 @@ fn r5_reports_on_other_types(#[case] kind: &str, #[case] criteria: &str, #[case]
     assert!(codes.contains(&code), "{codes:?}");
 }
 
+/// A type on which the value is none grants nothing, and is not passed over in silence.
+#[test]
+fn r5_a_wildcard_says_where_it_cannot_be_asked() {
+    let findings = check_on("*", "*?code=http://loinc.org|1");
+    let [finding] = findings.as_slice() else {
+        panic!("{findings:?}");
+    };
+    assert_eq!(finding.code, "criteria/not-every-type");
+    assert!(!finding.is_error());
+    assert!(
+        finding.message.contains("CodeSystem for one"),
+        "{}",
+        finding.message
+    );
+    assert_eq!(check_on("*", "*?_tag=http://x|y"), []);
+}
+
 #[test]
 fn all_errors_of_a_criteria_are_reported() {
     let findings = check("Communication?recipent=%profile&status:contains=x&sent=never&part-of=");

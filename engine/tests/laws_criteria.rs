@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use fhirward_engine::criteria::syntax::{Alternative, Criteria, Pair, Piece};
 use fhirward_engine::criteria::{Bindings, Filter, compile, parse};
-use fhirward_engine::policy::PolicyDocument;
+use fhirward_engine::policy::{Options, PolicyDocument};
+use fhirward_engine::search::Query;
 use fhirward_engine::source::json::Document;
 use fhirward_engine::source::{Source, Span};
 use proptest::prelude::*;
@@ -235,6 +236,12 @@ proptest! {
             prop_assert_eq!(ask(format!("{code}={first},{second}")), one || two);
             prop_assert_eq!(ask(format!("{code}={second},{first}")), one || two);
             prop_assert_eq!(ask(format!("{code}:not={first},{second}")), !one && !two);
+        }
+        // A server's search asks the same filters.
+        for (name, value) in [(code.to_owned(), first), (format!("{code}:not"), first), (format!("{code}:missing"), "true")] {
+            let pairs = [(name.clone(), value.to_owned())];
+            let query = Query::compile("Communication", &pairs, &Options::default()).unwrap();
+            prop_assert_eq!(query.matches(&resource), ask(format!("{name}={value}")));
         }
         let there = ask(format!("{code}:missing=false"));
         prop_assert_eq!(ask(format!("{code}:missing=true")), !there);

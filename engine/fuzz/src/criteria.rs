@@ -46,7 +46,7 @@ pub fn holds(text: &str) {
                 compiled.findings
             );
         }
-        for resource in samples::resources() {
+        for resource in samples::RESOURCES.iter() {
             let own = resource
                 .get("resourceType")
                 .and_then(serde_json::Value::as_str);
@@ -55,7 +55,7 @@ pub fn holds(text: &str) {
                 .into_iter()
                 .flatten()
             {
-                assert_eq!(filter.report(&resource).matched, filter.matches(&resource));
+                assert_eq!(filter.report(resource).matched, filter.matches(resource));
             }
         }
     }

@@ -41,8 +41,8 @@ pub fn holds(text: &str) {
         written + 2,
         "a value made or took an entry"
     );
-    for resource in samples::resources() {
-        samples::answers_agree(&assembled.policy, &resource);
+    for resource in samples::RESOURCES.iter() {
+        samples::answers_agree(&assembled.policy, resource);
     }
     // A recipient that no parameter can spell: no value may widen the filter to all.
     let far = json!({"resourceType": "Communication", "recipient": [{"reference": "\u{0}"}]});

@@ -43,7 +43,7 @@ pub fn holds(text: &str) {
         let assembled = assemble(&member, &find, &options);
         samples::places_are_in_their_text(&assembled.diagnostics);
         for (at, entry) in assembled.policy.entries().iter().enumerate() {
-            for resource in samples::resources()
+            for resource in samples::RESOURCES
                 .iter()
                 .filter(|_| entry.broken().is_some())
             {
@@ -55,8 +55,8 @@ pub fn holds(text: &str) {
                 }
             }
         }
-        for resource in samples::resources() {
-            samples::answers_agree(&assembled.policy, &resource);
+        for resource in samples::RESOURCES.iter() {
+            samples::answers_agree(&assembled.policy, resource);
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Resources and members that a policy from anywhere is asked about.
 
+use std::sync::LazyLock;
+
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{Interaction, Policy, Request};
 use serde_json::{Value, json};
 
-pub(crate) fn resources() -> Vec<Value> {
+/// A resource of each kind that policies tell apart.
+pub(crate) static RESOURCES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     vec![
         json!({
             "resourceType": "Communication", "id": "m", "status": "in-progress",
@@ -29,7 +32,7 @@ pub(crate) fn resources() -> Vec<Value> {
         json!({"resourceType": "Binary", "id": "b", "securityContext": {"reference": "Patient/p"}}),
         json!({"resourceType": "Login", "id": "l"}),
     ]
-}
+});
 
 /// Whatever a policy holds: the index finds what a walk finds, and an explanation gives the
 /// verdict of the decision.

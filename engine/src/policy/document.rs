@@ -20,6 +20,9 @@ use crate::values::reference;
 /// Entries that one policy may have; a policy with more is refused.
 pub const MAX_ENTRIES: usize = 10_000;
 
+/// Items that one list of an entry may have; an entry with a longer one grants nothing.
+pub const MAX_ITEMS: usize = 1_000;
+
 /// Unknown keys of one object that are reported one by one.
 const MAX_UNKNOWN_KEYS: usize = 20;
 
@@ -45,6 +48,13 @@ const ENTRY_KEYS: [&str; 10] = [
     "compartment",
     "criteria",
     "readonly",
+    "interaction",
+    "hiddenFields",
+    "readonlyFields",
+    "writeConstraint",
+];
+
+const LISTS: [&str; 4] = [
     "interaction",
     "hiddenFields",
     "readonlyFields",
@@ -413,6 +423,16 @@ struct EntryReader<'a> {
 impl EntryReader<'_> {
     fn read(mut self, index: usize) -> EntryDocument {
         let before = self.findings.len();
+        let shorter = self.without_long_lists();
+        let rest = EntryReader {
+            item: shorter.as_ref().unwrap_or(self.item),
+            ..self
+        };
+        rest.read_parts(index, before)
+    }
+
+    /// The entry; what was found since `before` breaks it.
+    fn read_parts(mut self, index: usize, before: usize) -> EntryDocument {
         unknown_keys(
             self.json,
             self.pointer,
@@ -470,6 +490,34 @@ impl EntryReader<'_> {
             .find(|finding| finding.is_error())
             .map(|finding| finding.message.clone());
         EntryDocument { broken, ..entry }
+    }
+
+    /// Reports each list that is too long. The entry without them is left to be read, so that the
+    /// other things that are wrong with it are found.
+    fn without_long_lists(&mut self) -> Option<Value> {
+        let long: Vec<(&str, usize)> = LISTS
+            .into_iter()
+            .filter_map(|name| Some((name, self.item.get(name)?.as_array()?.len())))
+            .filter(|(_, length)| *length > MAX_ITEMS)
+            .collect();
+        if long.is_empty() {
+            return None;
+        }
+        for (name, length) in &long {
+            self.fault(
+                "policy/too-many-items",
+                &format!("/{name}"),
+                format!("`{name}` has {length} items, more than the limit of {MAX_ITEMS}"),
+                Some("several entries can share them; grants add up".to_owned()),
+            );
+        }
+        let members = self.item.as_object().into_iter().flatten();
+        Some(
+            members
+                .filter(|(name, _)| !long.iter().any(|(long, _)| long == name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
     }
 
     fn fault(

@@ -47,20 +47,37 @@ impl Mark {
 
     /// The marks of a text but for its first byte.
     fn all(text: &str) -> Box<[Self]> {
-        if text.len() < STEP {
+        // A text over the limit of every reader is only refused, not looked into.
+        if text.len() < STEP || text.len() > json::MAX_BYTES {
             return Box::default();
         }
         let mut marks = Vec::with_capacity(text.len() / STEP);
         let mut here = Self::START;
-        for c in text.chars() {
-            let block = here.offset / STEP;
-            here.step(c);
-            if here.offset / STEP > block {
-                marks.push(here);
-            }
+        while let Some(block) = block(text, here.offset) {
+            here.skip(block);
+            marks.push(here);
         }
         marks.into()
     }
+
+    /// Past a text, counted by bytes: every byte but a continuation begins a character.
+    fn skip(&mut self, text: &str) {
+        let characters = |text: &str| text.bytes().filter(|b| b & 0xc0 != 0x80).count();
+        self.offset += text.len();
+        match text.rsplit_once('\n') {
+            None => self.column += characters(text),
+            Some((before, last)) => {
+                self.line += 1 + before.bytes().filter(|b| *b == b'\n').count();
+                self.column = 1 + characters(last);
+            }
+        }
+    }
+}
+
+/// About [`STEP`] bytes from a place on; `None` where fewer are left.
+fn block(text: &str, start: usize) -> Option<&str> {
+    let rest = text.get(start..)?;
+    (STEP..rest.len()).find_map(|end| rest.get(..end))
 }
 
 /// How much of a file stands before a part of it.

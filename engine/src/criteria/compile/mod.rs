@@ -58,13 +58,21 @@ pub fn compile(
         findings.push(wrong_type(criteria, resource_type));
     }
     if criteria.pairs.len() > MAX_FILTERS {
-        findings.push(Diagnostic::error(
-            "criteria/too-many-filters",
-            format!(
-                "{} filters, more than the limit of {MAX_FILTERS}",
-                criteria.pairs.len()
-            ),
-        ));
+        let first = criteria
+            .pairs
+            .get(MAX_FILTERS)
+            .map_or(0, |pair| pair.span.start);
+        findings.push(
+            Diagnostic::error(
+                "criteria/too-many-filters",
+                format!(
+                    "{} filters, more than the limit of {MAX_FILTERS}",
+                    criteria.pairs.len()
+                ),
+            )
+            .with_label(Span::new(first, criteria.text.len()), "too many")
+            .with_help("several entries can share them; grants add up"),
+        );
         return Compiled {
             filters: BTreeMap::new(),
             findings,
@@ -129,6 +137,7 @@ fn wildcard(
                 || spec().search_param(kind, &pair.param.text).is_some())
     };
     let mut reported = false;
+    let mut refused = Vec::new();
     for kind in spec().resource_types() {
         if !criteria.pairs.iter().all(|pair| has(kind, pair)) {
             continue;
@@ -150,11 +159,26 @@ fn wildcard(
             findings.append(&mut faults);
             reported = true;
         }
-        if !broken {
+        if broken {
+            refused.push(kind);
+        } else {
             filters.insert(kind, all);
         }
     }
     if reported {
+        if let Some(first) = refused.first().filter(|_| !filters.is_empty()) {
+            findings.push(
+                Diagnostic::warning(
+                    "criteria/not-every-type",
+                    format!(
+                        "{} of the types with these search parameters cannot be asked so, {first} for one",
+                        refused.len()
+                    ),
+                )
+                .with_label(Span::new(0, criteria.text.len()), "grants nothing on these types")
+                .with_help(format!("an entry on `{first}` alone says what is wrong with it there")),
+            );
+        }
         return;
     }
     for pair in &criteria.pairs {

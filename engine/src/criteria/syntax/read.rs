@@ -66,10 +66,15 @@ pub fn parse(text: &str, names: &[&str]) -> (Criteria, Vec<Diagnostic>) {
         }
     }
     if faults.len() > MAX_FAULTS {
-        let more = faults.len() - MAX_FAULTS;
-        faults.truncate(MAX_FAULTS);
-        let message = format!("{more} more faults in this criteria");
-        faults.push(Diagnostic::error("criteria/more-faults", message));
+        let more = faults.split_off(MAX_FAULTS);
+        let message = format!("{} more faults in this criteria", more.len());
+        let mut last = Diagnostic::error("criteria/more-faults", message);
+        last.labels = more
+            .into_iter()
+            .next()
+            .map(|next| next.labels)
+            .unwrap_or_default();
+        faults.push(last);
     }
     let criteria = Criteria {
         text: text.into(),

@@ -26,7 +26,7 @@ pub const MAX_DEPTH: usize = 128;
 /// Bytes of a text; longer texts are refused.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Values of a text, those inside other values included; a text with more is refused. A value
-/// takes up to 250 bytes of memory, however short its text.
+/// takes up to 300 bytes of memory, however short its text.
 pub const MAX_VALUES: usize = 2_000_000;
 
 /// A JSON text with the place of each of its values. Copies share one text and one tree.
