@@ -30,6 +30,7 @@
 //! - [`criteria`] and [`search`]: the filters of policies and of a server's search
 //! - [`resource`] and [`thread`]: what is wrong with a resource, and with a conversation
 //! - [`medplum`]: what one real server answers instead, and recorded answers replayed
+//! - [`semantics`]: one question under several semantics, and where they part
 //! - [`diagnostic`] and [`source`]: findings, and their places in a text
 
 pub mod compartment;
@@ -40,6 +41,7 @@ pub mod medplum;
 pub mod policy;
 pub mod resource;
 pub mod search;
+pub mod semantics;
 pub mod source;
 pub mod thread;
 pub mod values;

@@ -74,7 +74,7 @@ impl Bindings {
         self.values.keys().map(String::as_str).collect()
     }
 
-    pub(super) fn value(&self, name: &str, id: bool) -> Option<&str> {
+    pub(crate) fn value(&self, name: &str, id: bool) -> Option<&str> {
         let bound = self.values.get(name)?;
         if id {
             bound.id.as_deref()
