@@ -6,3 +6,4 @@ pub mod explain;
 mod files;
 pub mod question;
 pub mod replay;
+mod semantics;

@@ -11,6 +11,7 @@ use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
 
 use super::files::{self, Policies};
+use super::semantics::{self, Choice};
 use crate::exit::Exit;
 use crate::input;
 use crate::output::Failure;
@@ -46,6 +47,10 @@ pub struct Args {
     /// The server's FHIR base: stored absolute references on it count as relative ones.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    /// Whose answer: documented, r4, medplum-VERSION (such as medplum-5.0 or medplum-5.1.11), or all.
+    /// May be repeated; shows the paths of the interaction and where the answers part.
+    #[arg(long, value_name = "NAME", value_parser = semantics::choice)]
+    pub semantics: Vec<Choice>,
 }
 
 fn profile(text: &str) -> Result<String, String> {
@@ -83,6 +88,8 @@ pub struct Question {
     pub findings: Vec<Diagnostic>,
     /// Who asks.
     pub profile: String,
+    /// The same question for several semantics.
+    pub several: fhirward_engine::semantics::Question,
     interaction: Interaction,
     resource: Value,
     other: Option<Value>,
@@ -115,12 +122,14 @@ impl Question {
             (Some(path), _) | (None, Some(path)) => Some(resource(path)?),
             (None, None) => None,
         };
+        let state = resource(&args.resource)?;
         let question = Self {
+            several: several(&read, &membership, args, &state, other.clone(), options),
             policy: assembled.policy,
             findings,
             profile: membership.profile,
             interaction: args.interaction,
-            resource: resource(&args.resource)?,
+            resource: state,
             other,
         };
         question.check_same_resource()?;
@@ -294,6 +303,34 @@ fn resource(path: &std::path::Path) -> Result<Value, Failure> {
         );
     }
     Err(invalid(finding))
+}
+
+/// The question with the membership and the policies as they would be stored.
+fn several(
+    read: &Policies,
+    membership: &Membership,
+    args: &Args,
+    resource: &Value,
+    other: Option<Value>,
+    options: Options,
+) -> fhirward_engine::semantics::Question {
+    let mut policies: Vec<Value> = Vec::new();
+    for (at, access) in membership.access.iter().enumerate() {
+        let id = access.policy.rsplit('/').next().unwrap_or_default();
+        let document = match args.profile {
+            Some(_) => read.policies.get(at).cloned(),
+            None => read.find(&access.policy),
+        };
+        if let Some(Value::Object(mut policy)) = document.and_then(|d| d.value().cloned()) {
+            policy.insert("id".to_owned(), Value::String(id.to_owned()));
+            policies.push(Value::Object(policy));
+        }
+    }
+    let membership = semantics::membership(membership);
+    let interaction = args.interaction;
+    fhirward_engine::semantics::Question::new(&membership, policies, interaction, resource)
+        .with_other(other)
+        .with_options(options)
 }
 
 /// All the policies, for a profile of which no membership is at hand.
