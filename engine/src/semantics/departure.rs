@@ -6,7 +6,7 @@ use fhirward_spec::ParamType;
 use super::{Answer, Path, Question, Semantics, Verdict, medplum};
 use crate::criteria;
 use crate::criteria::Bindings;
-use crate::medplum::parse::Operator;
+use crate::medplum::parse::{Operator, pairs};
 use crate::medplum::probe::{ProbedFilter, kind_of, probe};
 use crate::medplum::{AccessPolicy, Version};
 
@@ -250,7 +250,29 @@ fn ids(
                 for filter in filters {
                     ids.extend(filter_departs(policy, kind, filter, &stored.resource));
                 }
+                ids.extend(lost(criteria));
             }
+        }
+    }
+    ids
+}
+
+/// What the filters that the server made do not show: modifiers that it dropped, variables that
+/// stayed in the text.
+fn lost(criteria: &str) -> Vec<&'static str> {
+    let query = criteria.split('?').nth(1).unwrap_or_default();
+    let mut ids = Vec::new();
+    for (key, value) in pairs(query) {
+        let modifier = key.split_once(':').map_or("", |(_, modifier)| modifier);
+        if !matches!(modifier, "" | "not" | "not-in" | "missing") && !key.contains('.') {
+            ids.push("modifier-ignored");
+        }
+        let variable = value
+            .split('%')
+            .skip(1)
+            .any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+        if variable {
+            ids.push("open-variable");
         }
     }
     ids

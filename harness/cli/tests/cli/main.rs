@@ -8,6 +8,7 @@
 mod policy;
 mod replay;
 mod run;
+mod semantics;
 mod support;
 mod thread;
 mod usage;
