@@ -191,10 +191,22 @@ pub(super) fn causes(
             found.push(departure);
         }
     };
+    let (memory, database) = sides(path);
     for id in ids(question, &policy, version, path) {
-        add(id);
+        if (memory || !id.ends_with("-in-memory")) && (database || !id.starts_with("sql-")) {
+            add(id);
+        }
     }
     found
+}
+
+/// Which evaluations a path asks: memory, database.
+fn sides(path: Path) -> (bool, bool) {
+    match path {
+        Path::Reference | Path::Create => (true, false),
+        Path::DatabaseRead | Path::Search | Path::Revinclude => (false, true),
+        _ => (true, true),
+    }
 }
 
 fn ids(
@@ -248,7 +260,7 @@ fn ids(
             Ok(filters) if filters.is_empty() => ids.push("no-filter"),
             Ok(filters) => {
                 for filter in filters {
-                    ids.extend(filter_departs(policy, kind, filter, &stored.resource));
+                    ids.extend(filter_departs(policy, kind, filter, &stored.resource, path));
                 }
                 ids.extend(lost(criteria));
             }
@@ -284,6 +296,7 @@ fn filter_departs(
     kind: &str,
     probed: &ProbedFilter,
     resource: &serde_json::Value,
+    path: Path,
 ) -> Option<&'static str> {
     let filter = &probed.filter;
     let meant = meant(kind, probed, resource);
@@ -293,7 +306,9 @@ fn filter_departs(
         .clone()
         .ok()
         .map(|truth| truth == Some(true));
-    if meant.is_some() && memory == meant && database == meant {
+    let (in_memory, in_database) = sides(path);
+    let same = (!in_memory || memory == meant) && (!in_database || database == meant);
+    if meant.is_some() && same {
         return None;
     }
     if filter.value.contains('%') {

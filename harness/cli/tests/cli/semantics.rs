@@ -17,7 +17,7 @@ fn ask(command: &str, policy: &str, interaction: &str, more: &[&str]) -> String 
         "resources/patient.json",
     ];
     words.extend(more);
-    fhirward(&words)
+    fhirward(&words).to_string()
 }
 
 #[test]
