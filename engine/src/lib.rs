@@ -33,6 +33,7 @@
 //! - [`lint`]: what a policy says that its author probably did not mean, and why it matters
 //! - [`resource`] and [`thread`]: what is wrong with a resource, and with a conversation
 //! - [`medplum`]: what one real server answers instead, and recorded answers replayed
+//! - [`semantics`]: one question under several semantics, and where they part
 //! - [`diagnostic`] and [`source`]: findings, and their places in a text
 
 pub mod compartment;
@@ -44,6 +45,7 @@ pub mod medplum;
 pub mod policy;
 pub mod resource;
 pub mod search;
+pub mod semantics;
 pub mod source;
 pub mod thread;
 pub mod values;

@@ -16,8 +16,12 @@ pub fn is_uuid(text: &str) -> bool {
         })
 }
 
+fn is_id(text: &str, any: bool) -> bool {
+    is_uuid(text) || (any && !text.is_empty())
+}
+
 /// The references to patients through which a resource is in compartments; a patient is in its own.
-pub fn patients(resource: &Value) -> Vec<String> {
+pub fn patients(resource: &Value, any_id: bool) -> Vec<String> {
     let kind = resource
         .get("resourceType")
         .and_then(Value::as_str)
@@ -25,7 +29,8 @@ pub fn patients(resource: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let mut add = |reference: String| {
         let mut parts = reference.split('/');
-        let patient = parts.next() == Some("Patient") && parts.next().is_some_and(is_uuid);
+        let patient =
+            parts.next() == Some("Patient") && parts.next().is_some_and(|id| is_id(id, any_id));
         if patient && !found.contains(&reference) {
             found.push(reference);
         }
@@ -69,7 +74,7 @@ pub fn compute(result: &mut Value, compartment: Option<&str>, world: &World) -> 
         add(compartment);
     }
     // A patient that is updated inherits from itself, as it is stored.
-    for patient in patients(result) {
+    for patient in patients(result, world.partial) {
         if let Some(stored) = world.resources.get(&patient).filter(|s| !s.deleted) {
             accounts_of(&stored.resource).iter().for_each(|a| add(a));
         }
@@ -84,10 +89,13 @@ pub fn compute(result: &mut Value, compartment: Option<&str>, world: &World) -> 
         set_meta(result, "accounts", Value::Array(list));
     }
     let mut all = vec![world.project.clone()];
-    let inside = accounts
-        .into_iter()
-        .filter(|a| !a.starts_with("Project/") && a.split('/').nth(1).is_some_and(is_uuid));
-    for reference in inside.chain(patients(result)) {
+    let inside = accounts.into_iter().filter(|a| {
+        !a.starts_with("Project/")
+            && a.split('/')
+                .nth(1)
+                .is_some_and(|id| is_id(id, world.partial))
+    });
+    for reference in inside.chain(patients(result, world.partial)) {
         if !all.contains(&reference) {
             all.push(reference);
         }
@@ -173,7 +181,7 @@ mod tests {
         } else {
             Vec::new()
         };
-        assert_eq!(patients(&resource), expected);
+        assert_eq!(patients(&resource, false), expected);
     }
 
     #[test]

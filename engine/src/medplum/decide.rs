@@ -34,6 +34,16 @@ pub enum Operation<'a> {
         /// `Type/id`.
         target: &'a str,
     },
+    /// A reference to the target is resolved: `_include`, GraphQL, the check of references on a write.
+    Reference {
+        /// `Type/id`.
+        target: &'a str,
+    },
+    /// A search brings the target in by `_revinclude`.
+    Revinclude {
+        /// `Type/id`.
+        target: &'a str,
+    },
     /// `GET Type`.
     Search {
         /// The type.
@@ -240,6 +250,8 @@ impl<'w> Session<'w, '_> {
                 Found::Current(stored) => Ok(Reply::with_body(200, self.masked(&stored.resource)?)),
                 Found::Gone(_) => Err(Stop::status(410)),
             },
+            Operation::Reference { target } => self.reference(target),
+            Operation::Revinclude { target } => self.revinclude(target),
             Operation::History { target } => self.history(target),
             Operation::Vread { target, version } => self.vread(target, *version),
             Operation::Search { resource_type } => self.search(resource_type),
@@ -290,13 +302,13 @@ impl<'w> Session<'w, '_> {
         self.world
             .resources
             .get(target)
-            .filter(|_| has_uuid(target))
+            .filter(|_| self.has_id(target))
             .ok_or_else(|| Stop::status(404))
     }
 
     /// From the cache if it is there and allowed, else from the database.
     fn read(&self, target: &str) -> Flow<Found<'w>> {
-        if !has_uuid(target) {
+        if !self.has_id(target) {
             return Err(Stop::status(404));
         }
         self.gate(target, Interaction::Read)?;
@@ -305,6 +317,38 @@ impl<'w> Session<'w, '_> {
             return Ok(Found::Current(stored));
         }
         self.database(stored)
+    }
+
+    fn has_id(&self, target: &str) -> bool {
+        let id = target.split('/').nth(1);
+        id.is_some_and(|id| is_uuid(id) || (self.world.partial && !id.is_empty()))
+    }
+
+    /// What is in the cache is decided by memory alone.
+    fn reference(&self, target: &str) -> Flow<Reply> {
+        self.gate(target, Interaction::Read)?;
+        let stored = self.stored(target)?;
+        let found = match self.cached && !stored.deleted {
+            true if self.allows(&stored.resource, Interaction::Read)? => stored,
+            true => return Err(Stop::status(404)),
+            false => match self.database(stored)? {
+                Found::Current(stored) => stored,
+                Found::Gone(_) => return Err(Stop::status(410)),
+            },
+        };
+        Ok(Reply::with_body(200, self.masked(&found.resource)?))
+    }
+
+    fn revinclude(&self, target: &str) -> Flow<Reply> {
+        let kind = target.split('/').next().unwrap_or_default();
+        let stored = self.stored(target)?;
+        if !self.policy.revincludes_type(kind)
+            || stored.deleted
+            || !self.selects(stored, Interaction::Search)?
+        {
+            return Err(Stop::status(404));
+        }
+        Ok(Reply::with_body(200, self.masked(&stored.resource)?))
     }
 
     fn database(&self, stored: &'w Stored) -> Flow<Found<'w>> {
@@ -412,7 +456,7 @@ impl<'w> Session<'w, '_> {
     }
 
     fn update(&self, target: &str, input: Value) -> Flow<Reply> {
-        if !has_uuid(target) {
+        if !self.has_id(target) {
             return Err(Stop::bad_request("Invalid id"));
         }
         self.gate(target, Interaction::Update)?;
@@ -537,10 +581,6 @@ impl<'w> Session<'w, '_> {
             ..Reply::status(status)
         })
     }
-}
-
-fn has_uuid(target: &str) -> bool {
-    target.split('/').nth(1).is_some_and(is_uuid)
 }
 
 /// Whether an update changes nothing but what the server sets at each write.

@@ -27,6 +27,7 @@
 //! | [`patch`] | JSON Patch |
 //! | [`validate`] | the structural checks that a write meets |
 //! | [`decide`] | the answer to a request |
+//! | [`probe`] | filters one by one, to say where two evaluations part |
 //! | [`replay`] | recorded answers against predicted ones |
 
 pub mod accept;
@@ -41,6 +42,7 @@ pub mod memory;
 pub mod parameters;
 pub mod parse;
 pub mod patch;
+pub mod probe;
 pub mod replay;
 pub mod smart;
 pub mod sql;

@@ -94,7 +94,7 @@ pub(super) fn has_search_params(resource_type: &str, features: &Features) -> boo
 }
 
 /// Whether the parameter points at one type only.
-pub fn single_target<'p>(param: &'p SearchParam) -> Option<&'p str> {
+pub fn single_target(param: &SearchParam) -> Option<&str> {
     match (&*param.code, &*param.targets) {
         // Published with groups as a second target before version 4.5.
         ("patient", _) => Some("Patient"),

@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::smart::{self, Scopes};
+use super::smart;
+pub use super::smart::Scopes;
 use super::version::{Features, Version};
 use crate::policy::Interaction;
 

@@ -29,4 +29,7 @@ pub struct World {
     pub now: String,
     /// Whether writes are only checked against the JSON schema.
     pub lenient: bool,
+    /// Whether this is not a whole server but the resources in question: others exist that are not
+    /// known, so chains are not, and any text may stand for a UUID.
+    pub partial: bool,
 }

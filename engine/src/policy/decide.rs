@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
 
     /// What must hold, in the order in which it is asked. Each step has the verdict that its
     /// failure means.
-    pub(super) fn steps(&self) -> Steps<'a> {
+    pub(crate) fn steps(&self) -> Steps<'a> {
         use Verdict::{Forbidden, Hidden};
         let step = |interaction, side, resource, otherwise| {
             Some(Step {
@@ -128,7 +128,7 @@ impl<'a> Request<'a> {
     }
 
     /// The interactions that the type must be granted for.
-    pub(super) fn gates(&self) -> &'static [Interaction] {
+    pub(crate) fn gates(&self) -> &'static [Interaction] {
         match self {
             Self::Read(_) => &[Interaction::Read],
             Self::Search(_) => &[Interaction::Search],
@@ -149,11 +149,11 @@ fn type_of(resource: &Value) -> &str {
 }
 
 /// What must hold, in order; at most three things.
-pub(super) type Steps<'a> = [Option<Step<'a>>; 3];
+pub(crate) type Steps<'a> = [Option<Step<'a>>; 3];
 
 /// One thing that must hold.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step<'a> {
+pub(crate) struct Step<'a> {
     pub interaction: Interaction,
     pub side: Side,
     pub resource: &'a Value,

@@ -41,7 +41,11 @@ pub fn matches(
     Ok(true)
 }
 
-fn matches_filter(
+/// Whether the resource satisfies one filter.
+///
+/// # Errors
+/// A date of the resource that has no moment.
+pub(super) fn matches_filter(
     resource_type: &str,
     filter: &Filter,
     resource: &Value,

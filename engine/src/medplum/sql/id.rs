@@ -6,13 +6,13 @@ use super::{Outcome, Row, Truth, invalid_modifier};
 use crate::medplum::compartments::is_uuid;
 use crate::medplum::parse::{Filter, Operator, alternatives};
 
-pub(super) fn resource_id(filter: &Filter, row: Row<'_>) -> Outcome {
+pub(super) fn resource_id(filter: &Filter, row: Row<'_>, any_id: bool) -> Outcome {
     let id = row.resource.get("id").and_then(Value::as_str);
-    equality(filter, |wanted| id == Some(wanted))
+    equality(filter, any_id, |wanted| id == Some(wanted))
 }
 
 /// Only the id counts, whatever type stands before it. `_project` asks for the project alone.
-pub(super) fn compartment(filter: &Filter, row: Row<'_>) -> Outcome {
+pub(super) fn compartment(filter: &Filter, row: Row<'_>, any_id: bool) -> Outcome {
     // Every resource has a project, and the project has a column of its own for this question alone.
     match (filter.code.as_str(), &filter.operator) {
         ("_project", Operator::Missing) => return Ok(Some(filter.value != "true")),
@@ -20,7 +20,7 @@ pub(super) fn compartment(filter: &Filter, row: Row<'_>) -> Outcome {
         _ => {}
     }
     let project = filter.code == "_project";
-    equality(filter, |wanted| {
+    equality(filter, any_id, |wanted| {
         row.compartments
             .iter()
             .filter(|c| !project || c.starts_with("Project/"))
@@ -40,13 +40,13 @@ fn id_of(reference: &str) -> Option<&str> {
 
 /// Equality with the last segment; what is no UUID is equal to nothing. Without regard to
 /// modifiers other than `:not`, so `:missing` compares with its value.
-fn equality(filter: &Filter, mut is: impl FnMut(&str) -> bool) -> Outcome {
+fn equality(filter: &Filter, any_id: bool, mut is: impl FnMut(&str) -> bool) -> Outcome {
     if matches!(filter.operator, Operator::In | Operator::NotIn) {
         return invalid_modifier(&filter.operator, &filter.code);
     }
     let found = alternatives(&filter.value).iter().any(|wanted| {
         let wanted = wanted.rsplit('/').next().unwrap_or_default();
-        is_uuid(wanted) && is(&wanted.to_lowercase())
+        (is_uuid(wanted) && is(&wanted.to_lowercase())) || (any_id && is(wanted))
     });
     Ok(Some(found != filter.operator.is_negated()))
 }

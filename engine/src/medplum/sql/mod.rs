@@ -154,6 +154,20 @@ pub fn selects(
     Ok(conditions.is_empty() || any(conditions) == Some(true))
 }
 
+/// What one filter finds in a row: `None` for NULL.
+///
+/// # Errors
+/// As [`selects`].
+pub(super) fn truth(
+    resource_type: &str,
+    filter: &Filter,
+    row: Row<'_>,
+    world: &World,
+    features: &Features,
+) -> Result<Option<bool>, Fault> {
+    condition(resource_type, filter, row, Backend { world, features })
+}
+
 /// All filters of a request; `None` when there are none.
 fn conjunction(
     request: &SearchRequest,
@@ -178,13 +192,20 @@ fn conjunction(
 
 /// One filter.
 fn condition(resource_type: &str, filter: &Filter, row: Row<'_>, world: Backend<'_>) -> Outcome {
-    if filter.code.starts_with("_has:") || filter.code.contains('.') {
+    let asks_others = filter.code.starts_with("_has:") || filter.code.contains('.');
+    if world.world.partial && (asks_others || filter.code == "_filter") {
+        return Err(Fault::Unknown(format!(
+            "`{}` asks for more than this resource",
+            filter.code
+        )));
+    }
+    if asks_others {
         return chain::condition(resource_type, filter, row, world);
     }
     match filter.code.as_str() {
-        "_id" => return id::resource_id(filter, row),
+        "_id" => return id::resource_id(filter, row, world.world.partial),
         "_lastUpdated" => return date::last_updated(filter, row),
-        "_compartment" | "_project" => return id::compartment(filter, row),
+        "_compartment" | "_project" => return id::compartment(filter, row, world.world.partial),
         "_deleted" => return Ok(Some((filter.value == "true") == row.deleted)),
         "priority-order" if search_param(resource_type, &filter.code, world.features).is_some() => {
             return number::priority_order(filter, row.resource);

@@ -9,6 +9,7 @@ mod policy;
 mod replay;
 mod resolve;
 mod run;
+mod semantics;
 mod support;
 mod thread;
 mod usage;

@@ -4,12 +4,16 @@ use fhirward_engine::policy::Verdict;
 use serde_json::json;
 
 use super::question::{Args, Question};
+use super::semantics;
 use crate::exit::Exit;
 use crate::output::{Failure, Output, data};
 
-/// Prints the decision; the exit code is the answer.
+/// Prints the decision; the exit code is the answer. With `--semantics`, the decisions.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
+    if !args.semantics.is_empty() {
+        return Ok(semantics::run(&question, &args.semantics, true, output));
+    }
     let decision = question.decide();
     let refused = question.refused_sign_in();
     let allowed = decision.is_allowed() && refused.is_none();

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::question::{Args, Question};
+use super::semantics;
 use crate::exit::Exit;
 use crate::output::{Failure, Output, data};
 
@@ -10,6 +11,9 @@ use crate::output::{Failure, Output, data};
 /// decision is: the question was answered.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
+    if !args.semantics.is_empty() {
+        return Ok(semantics::run(&question, &args.semantics, false, output));
+    }
     let explanation = question.explain();
     let exit = question.exit(Exit::Ok);
     output.findings(&question.findings);

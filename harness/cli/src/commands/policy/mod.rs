@@ -7,4 +7,5 @@ pub mod files;
 pub mod question;
 pub mod replay;
 pub mod resolve;
+mod semantics;
 mod who;

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::policy::{Decision, Explanation, Interaction, IpDecision, Policy, Request};
+use fhirward_engine::policy::{Decision, Explanation, Interaction, IpDecision, Membership, Options, Policy, Request,
+};
 use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
 
+use super::semantics::{self, Choice};
 use super::who;
 use crate::exit::Exit;
 use crate::input;
@@ -39,6 +41,10 @@ pub struct Args {
     /// For vread and history: the old version. Without it, the current one.
     #[arg(long, value_name = "FILE")]
     version: Option<PathBuf>,
+    /// Whose answer: documented, r4, medplum-VERSION (such as medplum-5.0 or medplum-5.1.11), or all.
+    /// May be repeated; shows the paths of the interaction and where the answers part.
+    #[arg(long, value_name = "NAME", value_parser = semantics::choice, conflicts_with_all = ["scope", "ip", "context"])]
+    pub semantics: Vec<Choice>,
 }
 
 /// The question with everything it needs read.
@@ -52,6 +58,8 @@ pub struct Question {
     pub profile: String,
     /// Whether the actor may sign in from the address that was given.
     pub sign_in: Option<IpDecision>,
+    /// The same question for several semantics.
+    pub several: fhirward_engine::semantics::Question,
     interaction: Interaction,
     resource: Value,
     other: Option<Value>,
@@ -66,19 +74,22 @@ impl Question {
         let who::Who {
             policy,
             findings,
-            profile,
+            membership,
+            stored,
         } = who::Who::read(&args.who)?;
         let other = match (&args.result, &args.version) {
             (Some(path), _) | (None, Some(path)) => Some(resource(path)?),
             (None, None) => None,
         };
+        let state = resource(&args.resource)?;
         let question = Self {
+            several: several(&membership, stored, args, &state, other.clone()),
             sign_in: args.ip.map(|ip| policy.admits(Some(&ip.to_string()))),
             policy,
             findings,
-            profile,
+            profile: membership.profile,
             interaction: args.interaction,
-            resource: resource(&args.resource)?,
+            resource: state,
             other,
             context: args.context.as_deref().map(resource).transpose()?,
             base_url: args.who.base_url().map(str::to_owned),
@@ -290,4 +301,21 @@ fn resource(path: &std::path::Path) -> Result<Value, Failure> {
         );
     }
     Err(invalid(finding))
+}
+
+/// The question with the membership and the policies as they would be stored.
+fn several(
+    membership: &Membership,
+    stored: Vec<Value>,
+    args: &Args,
+    resource: &Value,
+    other: Option<Value>,
+) -> fhirward_engine::semantics::Question {
+    let membership = semantics::membership(membership);
+    let options = Options {
+        base_url: args.who.base_url().map(str::to_owned),
+    };
+    fhirward_engine::semantics::Question::new(&membership, stored, args.interaction, resource)
+        .with_other(other)
+        .with_options(options)
 }

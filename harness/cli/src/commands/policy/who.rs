@@ -2,11 +2,14 @@
 //! `resolve` share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{
-    Access, Assembled, Membership, Options, Parameter, ParameterValue, Policy, Scopes, assemble,
+    Access, Membership, Options, Parameter, ParameterValue, Policy, PolicyDocument, Scopes,
+    assemble,
 };
+use serde_json::Value;
 
 use super::files::{self, Policies};
 use crate::exit::Exit;
@@ -96,7 +99,9 @@ pub struct Who {
     /// What is wrong with the policies and scopes; they deny where it matters.
     pub findings: Vec<Diagnostic>,
     /// Who asks.
-    pub profile: String,
+    pub membership: Membership,
+    /// The policies that the membership names, as a server would store them.
+    pub stored: Vec<Value>,
 }
 
 impl Who {
@@ -109,14 +114,20 @@ impl Who {
         let options = Options {
             base_url: args.base_url.clone(),
         };
-        let (membership, assembled) = match &args.profile {
-            Some(profile) => by_profile(&read, profile, &args.parameter, &options)?,
-            None => {
-                let membership = one_membership(&read, args.member.as_deref())?;
-                let assembled = assemble(&membership, &|reference| read.find(reference), &options);
-                (membership, assembled)
-            }
+        let membership = match &args.profile {
+            Some(profile) => by_profile(&read, profile, &args.parameter)?,
+            None => one_membership(&read, args.member.as_deref())?,
         };
+        let find = |reference: &str| match &args.profile {
+            Some(_) => by_place(&read, reference),
+            None => read.find(reference),
+        };
+        let assembled = assemble(&membership, &find, &options);
+        let stored = membership
+            .access
+            .iter()
+            .filter_map(|access| as_stored(&access.policy, &*find(&access.policy)?))
+            .collect();
         let mut findings = read.findings;
         // Said of a policy by itself; here a membership is known, and it either gives the value or
         // the assembly has the error.
@@ -133,7 +144,8 @@ impl Who {
         Ok(Self {
             policy,
             findings,
-            profile: membership.profile,
+            membership,
+            stored,
         })
     }
 }
@@ -143,8 +155,7 @@ fn by_profile(
     read: &Policies,
     profile: &str,
     parameters: &[(String, String)],
-    options: &Options,
-) -> Result<(Membership, Assembled), Failure> {
+) -> Result<Membership, Failure> {
     let parameters: Vec<Parameter> = parameters
         .iter()
         .map(|(name, value)| Parameter {
@@ -176,17 +187,25 @@ fn by_profile(
             },
         });
     }
-    let membership = Membership {
+    Ok(Membership {
         profile: profile.to_owned(),
         access,
         ..Membership::default()
-    };
-    let find = |reference: &str| {
-        let at: usize = reference.strip_prefix("AccessPolicy/")?.parse().ok()?;
-        read.policies.get(at).cloned()
-    };
-    let assembled = assemble(&membership, &find, options);
-    Ok((membership, assembled))
+    })
+}
+
+/// The policy that a membership made by [`by_profile`] refers to.
+fn by_place(read: &Policies, reference: &str) -> Option<Arc<PolicyDocument>> {
+    let at: usize = reference.strip_prefix("AccessPolicy/")?.parse().ok()?;
+    read.policies.get(at).cloned()
+}
+
+/// The policy with the id by which the membership knows it.
+fn as_stored(reference: &str, policy: &PolicyDocument) -> Option<Value> {
+    let mut policy = policy.value()?.as_object()?.clone();
+    let id = reference.rsplit('/').next().unwrap_or_default();
+    policy.insert("id".to_owned(), Value::String(id.to_owned()));
+    Some(Value::Object(policy))
 }
 
 /// The membership that is meant: the only one, or the one that `--member` names.
