@@ -124,7 +124,10 @@ fn check(name: &str, bytes: &[u8]) -> (Shown, Value) {
 /// `code line` of each finding.
 fn found(document: &Value) -> Vec<String> {
     let findings = document["diagnostics"].as_array().unwrap();
-    let line = |finding: &Value| finding["labels"][0]["at"]["line"].clone();
+    let line = |finding: &Value| {
+        let line = finding.pointer("/labels/0/at/line");
+        line.cloned().unwrap_or_default()
+    };
     findings
         .iter()
         .map(|f| format!("{} {}", f["code"].as_str().unwrap(), line(f)))
