@@ -47,7 +47,10 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     let listed = at.threads().list(header.recipients);
-    let Some(subject) = header.subject.filter(|subject| !listed.contains(subject)) else {
+    let Some(subject) = header
+        .subject
+        .filter(|subject| listed.binary_search(subject).is_err())
+    else {
         return;
     };
     let name = at.threads().text(subject);

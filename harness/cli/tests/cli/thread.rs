@@ -124,7 +124,10 @@ fn check(name: &str, bytes: &[u8]) -> (Shown, Value) {
 /// `code line` of each finding.
 fn found(document: &Value) -> Vec<String> {
     let findings = document["diagnostics"].as_array().unwrap();
-    let line = |finding: &Value| finding["labels"][0]["at"]["line"].clone();
+    let line = |finding: &Value| {
+        let line = finding.pointer("/labels/0/at/line");
+        line.cloned().unwrap_or_default()
+    };
     findings
         .iter()
         .map(|f| format!("{} {}", f["code"].as_str().unwrap(), line(f)))
@@ -357,4 +360,51 @@ fn a_thread_that_is_not_there() {
         "elbow",
     ]);
     assert_eq!(shown.code, 6, "{shown}");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_a_finding() {
+    let (shown, document) = check("a.json", b"{\"resourceType\": \"\xff\"}");
+    assert_eq!(found(&document), ["file/not-utf8 null"], "{shown}");
+    assert_eq!(shown.code, 2);
+}
+
+#[test]
+fn a_history_says_what_was_deleted() {
+    let mut entries: Vec<Value> = thread()
+        .lines()
+        .map(|line| serde_json::json!({ "resource": serde_json::from_str::<Value>(line).unwrap() }))
+        .collect();
+    entries.push(serde_json::json!({"request": {"method": "DELETE", "url": "Communication/m1"}}));
+    let bundle = serde_json::json!({"resourceType": "Bundle", "type": "history", "entry": entries});
+    let (shown, document) = check("history.json", bundle.to_string().as_bytes());
+    assert_eq!(found(&document), ["C-02 1"], "{shown}");
+}
+
+/// A file longer than is kept whole is read line by line, with the same findings in the same places.
+#[test]
+fn long_files_have_the_same_places() {
+    let padding = format!(
+        "{{\"resourceType\": \"Basic\", \"id\": \"b\", \"code\": {{\"text\": \"{}\"}}}}\n",
+        "ü".repeat(1_000)
+    );
+    let wrong = "{\"resourceType\": \"Communication\", \"id\": \"x\", \"status\": \"open\"}\n";
+    let places = |times: usize| {
+        let text = padding.repeat(times) + wrong;
+        let (_, document) = check("export.ndjson", text.as_bytes());
+        let findings = document["diagnostics"].as_array().unwrap().clone();
+        let last = findings
+            .into_iter()
+            .find(|f| f["code"] == "unknown-code")
+            .unwrap();
+        last["labels"][0]["at"].clone()
+    };
+    let (short, long) = (places(10), places(5_000));
+    for name in ["column", "end_column", "length"] {
+        assert_eq!(short[name], long[name]);
+    }
+    assert_eq!((&short["line"], &long["line"]), (&11.into(), &5_001.into()));
+    let characters = padding.chars().count() as u64;
+    let difference = long["offset"].as_u64().unwrap() - short["offset"].as_u64().unwrap();
+    assert_eq!(difference, characters * 4_990);
 }

@@ -218,10 +218,7 @@ impl<'t> Pass<'t> {
                 }
                 found::each(&part, &mut |item| match item {
                     Item::Resource(found) => self.resource(&found),
-                    Item::NoResource(finding) => {
-                        let finding = finding.relocated(|span| span);
-                        self.add(finding.code, finding);
-                    }
+                    Item::NoResource(finding) => self.add(finding.code, finding),
                     Item::Deleted(_) => {}
                 });
             }
@@ -272,6 +269,7 @@ impl<'t> Pass<'t> {
     fn subject(&mut self, found: &Found<'_>) {
         let source = &found.part.file;
         if source.before.lines > 0 {
+            self.subjects.remove(&source.name);
             return;
         }
         let text = |name| found.value.get(name).and_then(Value::as_str);
@@ -304,7 +302,10 @@ impl<'t> Pass<'t> {
 
     /// The finding with a text around it that says nothing of what people wrote.
     fn hidden(&mut self, mut diagnostic: Diagnostic) -> Diagnostic {
-        let Some(source) = diagnostic.source.take().filter(|_| !self.show_text) else {
+        if self.show_text {
+            return diagnostic;
+        }
+        let Some(source) = diagnostic.source.take() else {
             return diagnostic;
         };
         let shown = match &self.shown {
