@@ -120,7 +120,6 @@ static PROFILES: [Profile; 4] = [
                 min: Some(1),
                 max: Some("1"),
                 must_support: true,
-                ..PLAIN
             },
             supported("status"),
             supported("recipient"),
