@@ -9,23 +9,40 @@ use std::sync::Arc;
 pub struct Source {
     /// What to call it in messages.
     pub name: String,
-    /// The whole text.
+    /// The whole text, or the part of it that is at hand.
     pub text: String,
+    /// How much of the whole stands before `text`.
+    pub before: Before,
+}
+
+/// How much of a file stands before a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Before {
+    /// Lines.
+    pub lines: usize,
+    /// Characters.
+    pub characters: usize,
 }
 
 impl Source {
     /// A shared source.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Self::part(name, text, Before::default())
+    }
+
+    /// Whole lines of a file that is too large to be kept: places in them are places in the file.
+    pub fn part(name: impl Into<String>, text: impl Into<String>, before: Before) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             text: text.into(),
+            before,
         })
     }
 
     /// Line and column of a byte offset, both counted from 1; the column counts characters.
     /// An offset past the end is the end.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
-        let mut line = 1;
+        let mut line = 1 + self.before.lines;
         let mut column = 1;
         for (at, c) in self.text.char_indices() {
             if at >= offset {

@@ -135,6 +135,17 @@ impl<'a> At<'a> {
         !(self.has("topic") || self.has("subject") || self.has("recipient"))
     }
 
+    /// Whether a reroute has taken the participants of the header at hand away, or put the new
+    /// owner in their place (H-24).
+    pub fn is_rerouted(&self) -> bool {
+        let recipients = self.communication().and_then(|header| header.recipients);
+        let listed = self.threads().list(recipients);
+        self.known.open_routing().any(|(_, task)| match task.owner {
+            None => listed.is_empty(),
+            Some(owner) => listed.len() <= 1 && listed.iter().all(|only| *only == owner),
+        })
+    }
+
     /// Whether it goes over SMS, the channel with identifiers of its own.
     pub fn is_by_sms(&self) -> bool {
         self.items("medium")

@@ -25,6 +25,10 @@ pub struct Threads {
     parts: Groups,
     /// Tasks by their focus.
     tasks: Groups,
+    /// Open Tasks that say who shall answer, by their focus.
+    open_routing: Groups,
+    /// Open reminders, by their focus.
+    open_reminders: Groups,
     /// Encounters by their `partOf`.
     inner_encounters: Groups,
     /// Headers by their Encounter.
@@ -67,6 +71,8 @@ impl Threads {
         let newest = order_versions(&mut records, texts.len());
         let mut parts = Vec::new();
         let mut tasks = Vec::new();
+        let mut open_routing = Vec::new();
+        let mut open_reminders = Vec::new();
         let mut inner_encounters = Vec::new();
         let mut sessions = Vec::new();
         let places = (0..records.len()).map_while(Place::behind);
@@ -81,7 +87,15 @@ impl Threads {
                         sessions.extend(communication.encounter.map(|session| (session, place)));
                     }
                 }
-                What::Task(task) => tasks.extend(task.focus.map(|focus| (focus, place))),
+                What::Task(task) => {
+                    let entry = task.focus.map(|focus| (focus, place));
+                    tasks.extend(entry);
+                    match task.purpose {
+                        Purpose::Routing if task.status.is_open() => open_routing.extend(entry),
+                        Purpose::Reminder if task.status.is_open() => open_reminders.extend(entry),
+                        _ => {}
+                    }
+                }
                 What::Encounter(encounter) => {
                     inner_encounters.extend(encounter.part_of.map(|outer| (outer, place)));
                 }
@@ -109,12 +123,19 @@ impl Threads {
             })
             .collect();
         closings.sort_unstable_by_key(|change| (change.0, change.1));
+        // An old version answers for itself alone.
+        identifiers.retain(|(_, place)| {
+            let record = records.get(place.at());
+            record.is_some_and(|record| record.state != State::Old)
+        });
         identifiers.sort_unstable();
         identifiers.dedup();
         deleted.sort_unstable();
         Threads {
             parts,
             tasks: unordered(tasks),
+            open_routing: unordered(open_routing),
+            open_reminders: unordered(open_reminders),
             inner_encounters: unordered(inner_encounters),
             sessions: unordered(sessions),
             provenances: unordered(provenances),
@@ -143,7 +164,9 @@ impl Threads {
                 // It is the header of others, though a spoilt one.
                 Role::Standalone | Role::Empty => {}
                 Role::Message if known.header().is_some() => summary.messages += 1,
-                Role::Message => summary.orphans += 1,
+                Role::Message if known.parent().is_none() => summary.orphans += 1,
+                // A message of what is no header, which H-01 or H-03 reports.
+                Role::Message => {}
             }
         }
         summary
@@ -164,10 +187,26 @@ impl Threads {
             .collect()
     }
 
+    /// The current Tasks about a header.
+    pub fn tasks_of(&self, header: usize) -> Vec<usize> {
+        let known = self.numbered(header);
+        known
+            .into_iter()
+            .flat_map(|header| header.tasks().collect::<Vec<_>>())
+            .map(Known::number)
+            .collect()
+    }
+
+    /// Whether it is the header of a thread.
+    pub fn is_header(&self, number: usize) -> bool {
+        self.numbered(number)
+            .is_some_and(|known| known.has_role(Role::Header))
+    }
+
     /// Messages whose header is not among the resources, in the order of the input.
     pub fn orphans(&self) -> impl Iterator<Item = usize> + '_ {
         self.current(Role::Message)
-            .filter(|message| message.header().is_none())
+            .filter(|message| message.parent().is_none())
             .map(Known::number)
     }
 
@@ -200,7 +239,11 @@ impl Threads {
         let known = self.numbered(number)?;
         let header = match &known.record.what {
             What::Communication(communication) => match communication.parent {
-                Some(parent) => Some(parent),
+                // A message of a message belongs where that one does, by mistake (H-03).
+                Some(parent) => {
+                    let parent_of = |parent| self.newest(parent)?.communication()?.parent;
+                    Some(parent_of(parent).unwrap_or(parent))
+                }
                 None => known.record.id,
             },
             What::Task(task) => task.focus,
@@ -291,7 +334,6 @@ impl Threads {
         rest.iter()
             .take_while(move |(other, _)| *other == hash)
             .filter_map(|(_, place)| self.at(*place))
-            .filter(|known| known.is_current())
     }
 
     fn newest(&self, symbol: Symbol) -> Option<Known<'_>> {
@@ -490,11 +532,19 @@ impl<'t> Known<'t> {
 
     /// The open Tasks that say who shall answer in this thread.
     pub fn open_routing(self) -> impl Iterator<Item = (Known<'t>, &'t Task)> {
-        self.tasks().filter_map(|known| {
-            let task = known.task()?;
-            let counts = task.purpose == Purpose::Routing && task.status.is_open();
-            counts.then_some((known, task))
-        })
+        let threads = self.threads;
+        let id = self.record.id.into_iter();
+        id.flat_map(|id| threads.open_routing.of(id))
+            .filter_map(|place| threads.at(place))
+            .filter_map(|known| Some((known, known.task()?)))
+    }
+
+    /// The open reminders of this thread.
+    pub fn open_reminders(self) -> impl Iterator<Item = Known<'t>> {
+        let threads = self.threads;
+        let id = self.record.id.into_iter();
+        id.flat_map(|id| threads.open_reminders.of(id))
+            .filter_map(|place| threads.at(place))
     }
 
     /// Of an Encounter: the Encounters that are part of it.

@@ -193,6 +193,11 @@ pub fn parts(file: &Arc<Source>) -> (Vec<Part>, Vec<Diagnostic>) {
     if is_ndjson(file) {
         return lines(file);
     }
+    one(file)
+}
+
+/// The JSON value of a file with one.
+pub fn one(file: &Arc<Source>) -> (Vec<Part>, Vec<Diagnostic>) {
     match Document::parse(file) {
         Ok(document) => {
             let part = Part {
@@ -251,7 +256,7 @@ fn lines(file: &Arc<Source>) -> (Vec<Part>, Vec<Diagnostic>) {
 }
 
 /// By its name; else by its first two lines, one of which is a whole resource beside another.
-fn is_ndjson(file: &Source) -> bool {
+pub fn is_ndjson(file: &Source) -> bool {
     if file.name.ends_with(".ndjson") || file.name.ends_with(".jsonl") {
         return true;
     }

@@ -76,6 +76,10 @@ enum Policy {
 enum Thread {
     #[command(after_help = exit::HELP)]
     Check(thread::check::Args),
+    #[command(after_help = exit::HELP)]
+    Show(thread::show::Args),
+    #[command(after_help = exit::HELP)]
+    Graph(thread::graph::Args),
 }
 
 fn main() -> ExitCode {
@@ -104,6 +108,8 @@ fn main() -> ExitCode {
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
         Command::Policy(Policy::Replay(args)) => policy::replay::run(args, output),
         Command::Thread(Thread::Check(args)) => thread::check::run(args, output),
+        Command::Thread(Thread::Show(args)) => thread::show::run(args, output),
+        Command::Thread(Thread::Graph(args)) => thread::graph::run(args, output),
     });
     match ended {
         Ok(exit) => exit.into(),
@@ -116,7 +122,10 @@ fn main() -> ExitCode {
 
 /// A command with nothing to point at in files has nothing to say in these formats.
 fn refuse_format(cli: &Cli) -> Result<(), Failure> {
-    let finds = matches!(cli.command, Command::Policy(Policy::Check(_)));
+    let finds = matches!(
+        cli.command,
+        Command::Policy(Policy::Check(_)) | Command::Thread(Thread::Check(_))
+    );
     if finds || !cli.format.is_of_findings() {
         return Ok(());
     }
@@ -125,6 +134,6 @@ fn refuse_format(cli: &Cli) -> Result<(), Failure> {
             "usage/format",
             "this command writes `human` or `json` and no other format",
         )
-        .with_help("`sarif`, `github` and `junit` are for `policy check`"),
+        .with_help("`sarif`, `github` and `junit` are for `policy check` and `thread check`"),
     ))
 }

@@ -17,11 +17,11 @@ pub enum Format {
     Human,
     /// One JSON document on standard output.
     Json,
-    /// SARIF 2.1.0, for code scanning; `policy check` only.
+    /// SARIF 2.1.0, for code scanning; for `policy check` and `thread check`.
     Sarif,
-    /// Annotations of a GitHub Actions run; `policy check` only.
+    /// Annotations of a GitHub Actions run; for `policy check` and `thread check`.
     Github,
-    /// JUnit XML; `policy check` only.
+    /// JUnit XML; for `policy check` and `thread check`.
     Junit,
 }
 

@@ -234,7 +234,7 @@ impl SourceCode for Text<'_> {
             self.0.name.clone(),
             inner.data(),
             *inner.span(),
-            inner.line(),
+            self.0.before.lines + inner.line(),
             inner.column(),
             inner.line_count(),
         )))

@@ -42,7 +42,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         let wanted = ["contentType", "url", "title"];
         let missing = wanted
             .into_iter()
-            .filter(|name| !has(attachment, name) && !(is_inline && *name == "url"));
+            .filter(|name| !(has(attachment, name) || is_inline && *name == "url"));
         for name in missing {
             let pointer = format!("/payload/{n}/contentAttachment");
             report.add(pointer, format!("the attachment has no `{name}`"));

@@ -41,12 +41,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     let listed = at.threads().list(header.recipients);
-    // A reroute has taken the participants away, or put the new owner in their place.
-    let is_rerouted = at.known.open_routing().any(|(_, task)| match task.owner {
-        None => listed.is_empty(),
-        Some(owner) => listed.len() <= 1 && listed.iter().all(|only| *only == owner),
-    });
-    if is_rerouted {
+    if at.is_rerouted() {
         return;
     }
     let mut missing: Vec<Symbol> = Vec::new();

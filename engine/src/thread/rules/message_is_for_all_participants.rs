@@ -70,7 +70,12 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     let is_sent = matches!(message.status, Status::InProgress | Status::Completed);
-    if !is_sent || message.is_correction || message.recipients.is_none() {
+    // Of one without a known sender nobody can say whom it leaves out.
+    if !is_sent || message.is_correction || message.sender.is_none() {
+        return;
+    }
+    // One for nobody is M-04's.
+    if message.recipients.is_none() {
         return;
     }
     let header = at

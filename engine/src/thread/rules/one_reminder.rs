@@ -51,13 +51,9 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     {
         report.add("/focus", "the thread has no subject to be reminded of");
     }
-    let mut open = header.tasks().filter(|other| {
-        other
-            .task()
-            .is_some_and(|other| other.purpose == Purpose::Reminder && other.status.is_open())
-    });
+    let first = header.open_reminders().next();
     if task.status.is_open()
-        && let Some(first) = open.next().filter(|first| first.place != at.known.place)
+        && let Some(first) = first.filter(|first| first.place != at.known.place)
     {
         report.add(
             "/focus",

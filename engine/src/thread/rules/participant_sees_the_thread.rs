@@ -1,5 +1,6 @@
 //! whom a header lists can read it.
 
+use crate::diagnostic::Severity;
 use crate::thread::at::At;
 use crate::thread::example::Base;
 use crate::thread::finding::Report;
@@ -17,7 +18,7 @@ pub(super) const RULE: Rule = Rule {
     subject: Subject::Header,
     page: "thread-lifecycle-participants-access-control",
     summary: "whom a header lists can read it",
-    why: "Recipients say who is meant; policies say who sees. Who is listed but has no policy for it is not told that there is a thread.",
+    why: "Recipients say who is meant; policies say who sees. Who is listed but has no policy for it is not told that there is a thread. A policy by compartment shows a patient the threads about them that they have no part in, which is a warning.",
     help: "give the participant a policy that covers the thread, such as `Communication?recipient=%profile`",
     fhirpath: None,
     policies: &[(
@@ -37,14 +38,27 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     for actor in at.actors {
-        let listed = at
-            .references("recipient")
-            .find(|(_, text)| same_target(text, actor.profile));
-        if let Some((n, _)) = listed
-            && !actor.reads(at.resource)
-        {
-            let message = format!("`{}` is listed, but cannot read the thread", actor.profile);
-            report.add(format!("/recipient/{n}"), message);
+        let is_actor = |text: &str| same_target(text, actor.profile);
+        let listed = at.references("recipient").find(|(_, text)| is_actor(text));
+        let (is_sender, is_subject) = (
+            at.reference("sender").is_some_and(is_actor),
+            at.reference("subject").is_some_and(is_actor),
+        );
+        let reads = actor.reads(at.resource);
+        match listed {
+            Some((n, _)) if !reads => {
+                let message = format!("`{}` is listed, but cannot read the thread", actor.profile);
+                report.add(format!("/recipient/{n}"), message);
+            }
+            // By a compartment, perhaps meant so; perhaps it is a thread of clinicians.
+            None if reads && is_subject && !is_sender => {
+                let message = format!(
+                    "`{}` does not take part, but reads the thread as its subject",
+                    actor.profile
+                );
+                report.add_as(Severity::Warning, "/subject", message);
+            }
+            _ => {}
         }
     }
 }

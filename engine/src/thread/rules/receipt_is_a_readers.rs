@@ -56,7 +56,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         .list(header.and_then(|header| header.recipients));
     if let Some(owner) = task
         .owner
-        .filter(|owner| !listed.is_empty() && !listed.contains(owner))
+        .filter(|owner| !listed.is_empty() && listed.binary_search(owner).is_err())
     {
         let owner = at.threads().text(owner);
         let message = format!("`{owner}` is not among the thread's recipients");

@@ -56,7 +56,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     let listed = at.threads().list(header.recipients);
     for (known, task) in at.known.open_routing() {
         if let Some(owner) = task.owner {
-            if !listed.contains(&owner) {
+            if listed.binary_search(&owner).is_err() {
                 let owner = at.threads().text(owner);
                 let message = format!(
                     "`{owner}` owns {}, but is not among the recipients",

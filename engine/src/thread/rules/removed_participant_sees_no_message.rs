@@ -53,7 +53,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     let listed = at.threads().list(header.recipients);
     for actor in at.actors {
         let who = at.threads().symbol(actor.profile);
-        let takes_part = |who| listed.contains(&who) || header.sender == Some(who);
+        let takes_part = |who| listed.binary_search(&who).is_ok() || header.sender == Some(who);
         let is_listed = who.is_some_and(takes_part);
         let entry = at
             .references("recipient")

@@ -47,12 +47,14 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     let listed = at.threads().list(header.recipients);
-    let Some(subject) = header.subject.filter(|subject| !listed.contains(subject)) else {
+    let Some(subject) = header
+        .subject
+        .filter(|subject| listed.binary_search(subject).is_err())
+    else {
         return;
     };
     let name = at.threads().text(subject);
-    // Without any recipients the thread is being rerouted (H-24).
-    if listed.is_empty() || !name.starts_with("Patient/") {
+    if listed.is_empty() || at.is_rerouted() || !name.starts_with("Patient/") {
         return;
     }
     let takes_part = at.known.messages().find(|message| {

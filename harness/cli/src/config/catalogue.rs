@@ -70,7 +70,7 @@ impl<'r> Catalogue<'r> {
         finding.with_help(match near {
             Some((_, near)) => format!("did you mean `{near}`?"),
             None => format!(
-                "`fhirward policy check --list-rules` lists the rules; the categories are {}",
+                "`--list-rules` lists the rules; the categories are {}",
                 categories.into_iter().collect::<Vec<_>>().join(", ")
             ),
         })

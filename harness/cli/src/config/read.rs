@@ -15,7 +15,7 @@ use super::fault::{Faults, one_of};
 use super::{Catalogue, Date, Exception, Level, Section, Selector, Text};
 
 /// The sections that a file may have.
-const SECTIONS: [&str; 1] = ["policy"];
+const SECTIONS: [&str; 2] = ["policy", "thread"];
 
 /// What a section may hold.
 #[derive(Debug, Clone, Copy)]

@@ -46,12 +46,13 @@ impl Places {
             .or_insert_with(|| lines(&source.text));
         let (line, column, offset) = locate(&source.text, lines, span.start);
         let (end_line, end_column, end) = locate(&source.text, lines, span.end);
+        let before = source.before;
         Place {
-            line,
+            line: before.lines + line,
             column,
-            end_line,
+            end_line: before.lines + end_line,
             end_column,
-            offset,
+            offset: before.characters + offset,
             length: end.saturating_sub(offset),
         }
     }

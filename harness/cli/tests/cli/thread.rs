@@ -1,10 +1,16 @@
 //! `thread check`, good input and bad.
 
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::support::{command, fhirward, fixtures};
+use crate::support::{Shown, command, fhirward, fixtures};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use insta::assert_snapshot;
+use serde_json::Value;
+use tempfile::TempDir;
 
 #[test]
 fn accepts_a_thread() {
@@ -67,4 +73,338 @@ fn places_in_ndjson_from_standard_input_are_lines_of_the_whole() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("<stdin>:3:"), "{stderr}");
     assert_eq!(output.status.code(), Some(4));
+}
+
+/// The bundle that a person might write: three mistakes, three findings, each with its place and
+/// what to do.
+#[test]
+fn three_mistakes_are_three_findings() {
+    assert_snapshot!(fhirward(&[
+        "thread",
+        "check",
+        "resources/three-mistakes.json"
+    ]));
+}
+
+#[test]
+fn what_people_wrote_is_not_shown_unless_asked_for() {
+    let check = ["thread", "check", "resources/three-mistakes.json"];
+    for format in ["human", "json", "sarif", "github", "junit"] {
+        let shown = fhirward(&[&check[..], &["--format", format]].concat());
+        for text in ["stairs", "Since when", "come by", "Knee pain"] {
+            assert!(!shown.to_string().contains(text), "{format}: {shown}");
+        }
+        assert!(shown.to_string().contains("H-03"), "{format}: {shown}");
+    }
+    let shown = fhirward(&[&check[..], &["--show-text"]].concat());
+    assert!(shown.stderr.contains("Knee pain"), "{shown}");
+}
+
+/// A file with these bytes, in a folder that goes away.
+fn file(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+fn check(name: &str, bytes: &[u8]) -> (Shown, Value) {
+    let (_folder, path) = file(name, bytes);
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        "--format",
+        "json",
+        path.to_str().unwrap(),
+    ]);
+    let document = serde_json::from_str(&shown.stdout).unwrap();
+    (shown, document)
+}
+
+/// `code line` of each finding.
+fn found(document: &Value) -> Vec<String> {
+    let findings = document["diagnostics"].as_array().unwrap();
+    let line = |finding: &Value| {
+        let line = finding.pointer("/labels/0/at/line");
+        line.cloned().unwrap_or_default()
+    };
+    findings
+        .iter()
+        .map(|f| format!("{} {}", f["code"].as_str().unwrap(), line(f)))
+        .collect()
+}
+
+fn thread() -> String {
+    fs::read_to_string(fixtures().join("resources/thread.ndjson")).unwrap()
+}
+
+fn zipped(bytes: &[u8]) -> Vec<u8> {
+    let mut zip = GzEncoder::new(Vec::new(), Compression::fast());
+    zip.write_all(bytes).unwrap();
+    zip.finish().unwrap()
+}
+
+#[test]
+fn broken_lines_are_named_and_the_rest_is_checked() {
+    let text = thread().replacen('\n', "\n{\"resourceType\": \n\n", 1)
+        + "{\"resourceType\": \"Communication\", \"id\": \"x\", \"status\": \"open\"}\n";
+    let (shown, document) = check("export.ndjson", text.as_bytes());
+    assert_eq!(document["resources"], 3, "{shown}");
+    let found = found(&document);
+    assert!(found.contains(&"json/syntax 2".to_owned()), "{found:?}");
+    assert!(found.contains(&"unknown-code 5".to_owned()), "{found:?}");
+    let message = document["diagnostics"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("line 2: "), "{message}");
+    assert_eq!(shown.code, 2);
+}
+
+#[test]
+fn a_line_that_is_no_text_is_named_and_the_rest_is_checked() {
+    let mut bytes = thread().into_bytes();
+    bytes.extend(b"{\"id\": \"\xff\"}\n");
+    bytes.extend(b"{\"resourceType\": \"Communication\", \"id\": \"x\", \"status\": \"open\"}\n");
+    let (shown, document) = check("export.ndjson", &bytes);
+    assert_eq!(document["resources"], 3, "{shown}");
+    let found = found(&document);
+    assert!(found.contains(&"unknown-code 4".to_owned()), "{found:?}");
+    assert!(shown.stdout.contains("line 3 is not UTF-8 text"), "{shown}");
+}
+
+#[test]
+fn gzip_is_read_and_a_truncated_one_as_far_as_it_goes() {
+    let (shown, document) = check("export.ndjson.gz", &zipped(thread().as_bytes()));
+    assert_eq!((shown.code, &document["resources"]), (0, &Value::from(2)));
+    let long = thread().repeat(2_000);
+    let mut bytes = zipped(long.as_bytes());
+    bytes.truncate(bytes.len() / 2);
+    let (shown, document) = check("export.ndjson.gz", &bytes);
+    assert!(shown.stdout.contains("file/truncated"), "{shown}");
+    assert!(document["resources"].as_u64().unwrap() > 0, "{shown}");
+}
+
+#[test]
+fn a_byte_order_mark_is_advice() {
+    let text = format!("\u{feff}{}", thread());
+    let (shown, document) = check("export.ndjson", text.as_bytes());
+    assert_eq!(document["resources"], 2, "{shown}");
+    assert_eq!(found(&document), ["file/byte-order-mark null"]);
+    assert_eq!(shown.code, 0);
+}
+
+#[test]
+fn ids_that_stand_twice_keys_that_stand_twice_and_unknown_types() {
+    let text = thread()
+        + &thread()
+        + "{\"resourceType\": \"Communicatoin\", \"id\": \"x\"}\n{\"resourceType\": \"Patient\", \"id\": \"p\", \"id\": \"q\"}\n";
+    let (_, document) = check("export.ndjson", text.as_bytes());
+    let found = found(&document);
+    for wanted in [
+        "thread/duplicate-id 3",
+        "thread/duplicate-id 4",
+        "unknown-resource-type 5",
+        "json/repeated-key 6",
+    ] {
+        assert!(
+            found.iter().any(|line| line == wanted),
+            "{wanted}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn only_one_thread() {
+    let check = [
+        "thread",
+        "check",
+        "resources/three-mistakes.json",
+        "resources/thread.ndjson",
+    ];
+    let shown = fhirward(&[&check[..], &["--thread", "thread"]].concat());
+    assert_eq!(shown.code, 0, "{shown}");
+    let shown = fhirward(&[&check[..], &["--thread", "Communication/knee"]].concat());
+    assert_eq!(shown.code, 4, "{shown}");
+    let shown = fhirward(&[&check[..], &["--thread", "nothing"]].concat());
+    assert_eq!(shown.code, 6, "{shown}");
+}
+
+#[test]
+fn what_a_person_sees_is_checked_by_their_policy() {
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        "resources/thread.ndjson",
+        "--policy",
+        "policies/participant.json",
+        "--as",
+        "Practitioner/house",
+    ]);
+    assert_eq!(shown.code, 0, "{shown}");
+    let (_folder, path) = file("sender.json", br#"{"resourceType": "AccessPolicy", "id": "s",
+        "resource": [{"resourceType": "Communication", "criteria": "Communication?sender=%profile"}]}"#);
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        "resources/thread.ndjson",
+        "--policy",
+        path.to_str().unwrap(),
+        "--as",
+        "Practitioner/house",
+    ]);
+    assert!(
+        shown.stderr.contains("A-01") && shown.stderr.contains("A-02"),
+        "{shown}"
+    );
+    assert_eq!(shown.code, 4);
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        "resources/thread.ndjson",
+        "--policy",
+        "policies/participant.json",
+    ]);
+    assert!(shown.stderr.contains("nobody is named"), "{shown}");
+}
+
+#[test]
+fn levels_and_exceptions() {
+    let (folder, path) = file(
+        "thread.json",
+        &fs::read(fixtures().join("resources/three-mistakes.json")).unwrap(),
+    );
+    fs::write(
+        folder.path().join("fhirward.toml"),
+        "[thread.rules]\nheader-status = \"off\"\nH-03 = \"warning\"\n",
+    )
+    .unwrap();
+    let mut command = command(folder.path(), &["thread", "check", path.to_str().unwrap()]);
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!stderr.contains("H-05"), "{stderr}");
+    assert!(
+        stderr.contains("H-03") && stderr.contains("2 warnings"),
+        "{stderr}"
+    );
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+}
+
+#[test]
+fn findings_beyond_the_limit_are_counted() {
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        "resources/three-mistakes.json",
+        "--max-findings",
+        "0",
+    ]);
+    assert!(
+        shown
+            .stderr
+            .contains("not listed (see --max-findings): 1 of H-03, 1 of H-05, 1 of M-08"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn explains_a_rule() {
+    assert_snapshot!(fhirward(&["thread", "check", "--explain", "h-05"]));
+}
+
+#[test]
+fn explains_why_a_point_is_no_rule() {
+    let shown = fhirward(&["thread", "check", "--explain", "A-05"]);
+    assert!(
+        shown.stderr.contains("remove-participant-version-guarded"),
+        "{shown}"
+    );
+    assert_eq!(shown.code, 1);
+}
+
+#[test]
+fn lists_the_rules() {
+    let shown = fhirward(&["thread", "check", "--list-rules"]);
+    assert_eq!(shown.stdout.lines().count(), 83, "{shown}");
+}
+
+#[test]
+fn shows_a_conversation() {
+    assert_snapshot!(fhirward(&[
+        "thread",
+        "show",
+        "resources/conversation.json",
+        "--as",
+        "Practitioner/house",
+        "Patient/homer",
+        "--policy",
+        "policies/participant.json",
+    ]));
+}
+
+#[test]
+fn draws_a_conversation() {
+    assert_snapshot!(fhirward(&[
+        "thread",
+        "graph",
+        "resources/conversation.json",
+        "--thread",
+        "knee"
+    ]));
+}
+
+#[test]
+fn a_thread_that_is_not_there() {
+    let shown = fhirward(&[
+        "thread",
+        "show",
+        "resources/conversation.json",
+        "--thread",
+        "elbow",
+    ]);
+    assert_eq!(shown.code, 6, "{shown}");
+}
+
+#[test]
+fn a_file_that_is_no_text_is_a_finding() {
+    let (shown, document) = check("a.json", b"{\"resourceType\": \"\xff\"}");
+    assert_eq!(found(&document), ["file/not-utf8 null"], "{shown}");
+    assert_eq!(shown.code, 2);
+}
+
+#[test]
+fn a_history_says_what_was_deleted() {
+    let mut entries: Vec<Value> = thread()
+        .lines()
+        .map(|line| serde_json::json!({ "resource": serde_json::from_str::<Value>(line).unwrap() }))
+        .collect();
+    entries.push(serde_json::json!({"request": {"method": "DELETE", "url": "Communication/m1"}}));
+    let bundle = serde_json::json!({"resourceType": "Bundle", "type": "history", "entry": entries});
+    let (shown, document) = check("history.json", bundle.to_string().as_bytes());
+    assert_eq!(found(&document), ["C-02 1"], "{shown}");
+}
+
+/// A file longer than is kept whole is read line by line, with the same findings in the same places.
+#[test]
+fn long_files_have_the_same_places() {
+    let padding = format!(
+        "{{\"resourceType\": \"Basic\", \"id\": \"b\", \"code\": {{\"text\": \"{}\"}}}}\n",
+        "ü".repeat(1_000)
+    );
+    let wrong = "{\"resourceType\": \"Communication\", \"id\": \"x\", \"status\": \"open\"}\n";
+    let places = |times: usize| {
+        let text = padding.repeat(times) + wrong;
+        let (_, document) = check("export.ndjson", text.as_bytes());
+        let findings = document["diagnostics"].as_array().unwrap().clone();
+        let last = findings
+            .into_iter()
+            .find(|f| f["code"] == "unknown-code")
+            .unwrap();
+        last["labels"][0]["at"].clone()
+    };
+    let (short, long) = (places(10), places(5_000));
+    for name in ["column", "end_column", "length"] {
+        assert_eq!(short[name], long[name]);
+    }
+    assert_eq!((&short["line"], &long["line"]), (&11.into(), &5_001.into()));
+    let characters = padding.chars().count() as u64;
+    let difference = long["offset"].as_u64().unwrap() - short["offset"].as_u64().unwrap();
+    assert_eq!(difference, characters * 4_990);
 }

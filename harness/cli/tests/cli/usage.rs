@@ -194,7 +194,6 @@ fn a_file_that_is_not_utf_8_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
     for (name, verb) in [
         ("a.json", ["policy", "check"].as_slice()),
-        ("a.json", &["thread", "check"]),
         ("a.yaml", &["run"]),
     ] {
         let path = folder.path().join(name);

@@ -1,7 +1,7 @@
 //! `fhirward policy check`: are these policies and memberships valid, and do they grant what their
 //! author means?
 
-mod levels;
+pub mod levels;
 mod rules;
 mod subjects;
 

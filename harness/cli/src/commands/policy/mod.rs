@@ -3,6 +3,6 @@
 pub mod check;
 pub mod decide;
 pub mod explain;
-mod files;
+pub mod files;
 pub mod question;
 pub mod replay;

@@ -1,192 +1,459 @@
 //! `fhirward thread check`: are these valid Communications, and do they form threads?
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
+use fhirward_engine::policy::Policy;
 use fhirward_engine::resource;
-use fhirward_engine::source::Span;
-use fhirward_engine::thread;
-use serde_json::{Value, json};
+use fhirward_engine::source::Source;
+use fhirward_engine::thread::{Actor, Summary, ThreadIndex, Threads};
+use serde_json::{Map, Value, json};
 
+use super::fix::with_fix;
+use super::found::{self, Found, Item};
+use super::inputs::{Inputs, Piece};
+use super::masked::masked;
+use super::rules;
+use super::who::Who;
+use crate::commands::policy::check::levels::Levels;
+use crate::config::{self, Catalogue, Date, Shape};
 use crate::exit::Exit;
-use crate::input::{self, Part};
-use crate::output::{Failure, Output, data};
+use crate::findings::{File, Finding, Report, Subject};
+use crate::output::{Failure, Format, Output};
 use crate::render;
+
+/// What `fhirward.toml` may say about this command.
+const SHAPE: Shape<'static> = Shape {
+    section: "thread",
+    subject: "resource",
+    part: "element",
+    server_version: false,
+};
+
+/// The longest silence while a large input is read.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Check Communications: R4 structure, and the rules of headers, messages and threads.
 ///
 /// All files are looked at together, so a header in one file and its messages in another are one
-/// thread. References to what is in none of the files are not followed.
+/// thread. References to what is in none of the files are not followed. Files are read twice and
+/// not kept, so they may be larger than the memory. What people wrote is not shown.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// JSON or NDJSON files: a resource, an array, a Bundle, or one resource a line. A folder
-    /// stands for the *.json, *.ndjson and *.jsonl in it; - is standard input.
-    #[arg(required = true, value_name = "PATH")]
+    /// JSON or NDJSON files, also as .gz: a resource, an array, a Bundle, or one resource a line. A
+    /// folder stands for the *.json, *.ndjson and *.jsonl in it; - is standard input.
+    #[arg(required_unless_present_any = ["explain", "list_rules"], value_name = "PATH")]
     paths: Vec<PathBuf>,
-}
-
-/// A resource and where it stands.
-struct Found<'p> {
-    part: &'p Part,
-    pointer: String,
-    value: &'p Value,
-}
-
-impl Found<'_> {
-    /// Where to point: at a simple value itself; at the key of anything larger; at the resource's
-    /// id for what is missing from it. A frame around a whole resource shows nothing.
-    fn place(&self, pointer: &str) -> Span {
-        let whole = |pointer: &str| format!("{}{pointer}", self.pointer);
-        match self.value.pointer(pointer) {
-            Some(value) if !value.is_object() && !value.is_array() => {
-                self.part.span(&whole(pointer))
-            }
-            Some(_) if !pointer.is_empty() => self.part.key(&whole(pointer)),
-            _ => match pointer.rfind('/').and_then(|cut| pointer.get(..cut)) {
-                Some(around) if !around.is_empty() => self.place(around),
-                _ => ["/id", "/resourceType"]
-                    .into_iter()
-                    .find(|name| self.value.pointer(name).is_some())
-                    .map_or_else(
-                        || self.part.span(&self.pointer),
-                        |name| self.part.span(&whole(name)),
-                    ),
-            },
-        }
-    }
+    /// Only what belongs to this thread: the id of its header.
+    #[arg(long, value_name = "ID")]
+    thread: Option<String>,
+    #[command(flatten)]
+    who: Who,
+    /// Write the result into this file, whole or not at all, and the text for people to standard
+    /// error.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The configuration, instead of the nearest fhirward.toml in this folder or above.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    levels: Levels,
+    /// Findings of each rule that are kept; the others are counted.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    max_findings: usize,
+    /// Show what people wrote where a finding shows the lines around it.
+    #[arg(long)]
+    show_text: bool,
+    /// Print the page of a rule: what it says, why, what to do.
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["paths", "list_rules"])]
+    explain: Option<String>,
+    /// List the rules.
+    #[arg(long, conflicts_with = "paths")]
+    list_rules: bool,
 }
 
 /// Prints the findings; errors mean that a rule is broken.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
-    let files = input::expand(&args.paths, &["json", "ndjson", "jsonl"])?;
-    let mut unreadable = Vec::new();
-    let mut parts = Vec::new();
-    for file in &files {
-        let (more, findings) = input::parts(&input::read(file)?);
-        parts.extend(more);
-        unreadable.extend(findings);
+    if let Some(name) = &args.explain {
+        return rules::explain(name, output);
     }
-    for part in &parts {
-        let repeated = part.document.repeated_keys().iter().cloned();
-        unreadable.extend(repeated.map(|finding| part.place(finding)));
+    if args.list_rules {
+        return Ok(rules::list(output));
     }
-    let mut resources = Vec::new();
-    for part in &parts {
-        collect(part, &mut resources, &mut unreadable);
-    }
-    let broken = broken_rules(&resources);
-
-    let exit = if unreadable.iter().any(Diagnostic::is_error) {
-        Exit::Invalid
-    } else if broken.iter().any(Diagnostic::is_error) {
-        Exit::Failed
-    } else if resources.is_empty() {
-        Exit::NothingSelected
+    let rules = rules::all(output.format() == Format::Sarif);
+    let catalogue = Catalogue::new(&rules);
+    let section = config::load(args.config.as_deref(), &SHAPE, &catalogue)?;
+    let levels = args.levels.read(&catalogue)?;
+    let policies = args.who.read()?;
+    let inputs = Inputs::open(&args.paths)?;
+    let people = if args.output.is_some() {
+        output.for_people()
     } else {
-        Exit::Ok
+        output
     };
-    let findings: Vec<Diagnostic> = unreadable.into_iter().chain(broken).collect();
-    output.findings(&findings);
-    output.say(&format!(
-        "{} in {}: {}",
-        render::plural(resources.len(), "resource"),
-        render::plural(files.len(), "file"),
-        render::count(findings.iter()),
-    ));
-    if exit == Exit::NothingSelected {
-        output.say("nothing to check: there is no resource");
+
+    let mut clock = Clock::new(people);
+    let threads = index(&inputs, &mut |count| clock.tick("indexed", count))?;
+    let mut pass = Pass::new(args, &threads, &policies);
+    inputs.visit(&mut |piece| {
+        pass.piece(piece);
+        clock.tick("checked", pass.number);
+    })?;
+
+    let files = pass.files(&inputs);
+    let summary = threads.summary();
+    let (checked, omitted) = (pass.checked, pass.omitted());
+    let mut report = Report {
+        command: "thread check",
+        rules,
+        files,
+        findings: pass.findings,
+        ..Report::default()
+    };
+    config::apply(&mut report, &section, &levels, Date::today());
+
+    let exit = exit(&report, checked);
+    report.write(
+        exit,
+        more(checked, &summary, &omitted),
+        output,
+        args.output.as_deref(),
+    )?;
+    say(people, &report, checked, &summary, &omitted);
+    if let Some(section) = section.source.filter(|_| !report.excepted.is_empty()) {
+        let count = report.excepted.len();
+        let excepted = render::counted(count, "finding is", "findings are");
+        people.say(&format!("{excepted} excepted in {}", section.name));
     }
-    if output.is_json() {
-        output.document(&json!({
-            "exit_code": exit.code(),
-            "files": files.len(),
-            "resources": resources.len(),
-            "diagnostics": data(&findings),
-        }));
+    if exit == Exit::NothingSelected {
+        people.say(match &args.thread {
+            Some(_) => "nothing to check: there is no such thread",
+            None => "nothing to check: there is no resource",
+        });
     }
     Ok(exit)
 }
 
-/// The resources of a JSON value: itself, the items of an array, the entries of a Bundle.
-fn collect<'p>(part: &'p Part, found: &mut Vec<Found<'p>>, findings: &mut Vec<Diagnostic>) {
-    let value = part.document.value();
-    let mut add = |pointer: String, value: &'p Value| {
-        if value.get("resourceType").is_some_and(Value::is_string) {
-            found.push(Found {
-                part,
-                pointer,
-                value,
-            });
+/// The first pass.
+pub fn index(inputs: &Inputs, tick: &mut dyn FnMut(usize)) -> Result<Threads, Failure> {
+    let mut index = ThreadIndex::new();
+    inputs.visit(&mut |piece| {
+        let Piece::Part(part) = piece else {
             return;
-        }
-        findings.push(
-            Diagnostic::error("thread/no-resource", "this is no FHIR resource")
-                .with_label(part.span(&pointer), "")
-                .with_source(&part.file)
-                .with_help("a resource is a JSON object with a `resourceType`"),
-        );
-    };
-    if let Some(items) = value.as_array() {
-        for (at, item) in items.iter().enumerate() {
-            add(format!("/{at}"), item);
-        }
-    } else if value.get("resourceType").and_then(Value::as_str) == Some("Bundle") {
-        let entries = value.get("entry").and_then(Value::as_array);
-        for (at, entry) in entries.into_iter().flatten().enumerate() {
-            // An entry of a history may be a deletion, which has no resource.
-            if let Some(resource) = entry.get("resource") {
-                add(format!("/entry/{at}/resource"), resource);
+        };
+        found::each(&part, &mut |item| match item {
+            Item::Resource(found) => {
+                index.add(found.value);
             }
-        }
-    } else {
-        add(String::new(), value);
+            Item::Deleted(reference) => index.delete(reference),
+            Item::NoResource(_) => {}
+        });
+        tick(index.len());
+    })?;
+    if index.is_full() {
+        let finding = Diagnostic::error(
+            "thread/too-many",
+            "these are more resources than one check can tell apart",
+        );
+        return Err(Failure::new(
+            Exit::CouldNotRun,
+            finding.with_help("check whole threads, a part of them at a time"),
+        ));
     }
+    Ok(index.seal())
 }
 
-fn broken_rules(resources: &[Found<'_>]) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    for found in resources {
+/// `Communication/ID`, given with or without the type.
+pub fn header_reference(id: &str) -> String {
+    let id = id.strip_prefix("Communication/").unwrap_or(id);
+    format!("Communication/{id}")
+}
+
+/// The second pass.
+struct Pass<'t> {
+    threads: &'t Threads,
+    actors: Vec<Actor<'t>>,
+    thread: Option<String>,
+    most: usize,
+    show_text: bool,
+    /// The number of the next resource.
+    number: usize,
+    checked: usize,
+    findings: Vec<Finding>,
+    counts: HashMap<String, usize>,
+    /// What was found in which file, in order.
+    subjects: BTreeMap<String, Vec<Subject>>,
+    /// The text of the file at hand as findings show it.
+    shown: Option<(Arc<Source>, Arc<Source>)>,
+}
+
+impl<'t> Pass<'t> {
+    fn new(args: &Args, threads: &'t Threads, policies: &'t [Policy]) -> Self {
+        Pass {
+            threads,
+            actors: policies.iter().map(Actor::of).collect(),
+            thread: args.thread.as_deref().map(header_reference),
+            most: args.max_findings,
+            show_text: args.show_text,
+            number: 0,
+            checked: 0,
+            findings: Vec::new(),
+            counts: HashMap::new(),
+            subjects: BTreeMap::new(),
+            shown: None,
+        }
+    }
+
+    fn piece(&mut self, piece: Piece) {
+        match piece {
+            Piece::Fault(fault) => self.add(fault.code, fault),
+            Piece::Part(part) => {
+                if self.thread.is_none() {
+                    for finding in part.document.repeated_keys() {
+                        self.add(finding.code, part.place(finding.clone()));
+                    }
+                }
+                found::each(&part, &mut |item| match item {
+                    Item::Resource(found) => self.resource(&found),
+                    Item::NoResource(finding) => self.add(finding.code, finding),
+                    Item::Deleted(_) => {}
+                });
+            }
+        }
+    }
+
+    fn resource(&mut self, found: &Found<'_>) {
+        let number = self.number;
+        self.number += 1;
+        let is_wanted = |thread: &String| self.threads.thread_of(number).as_ref() == Some(thread);
+        if !self.thread.as_ref().is_none_or(is_wanted) {
+            return;
+        }
+        self.checked += 1;
+        self.subject(found);
         for finding in resource::validate(found.value) {
-            findings.push(diagnostic(
+            let mut diagnostic = at(
                 found,
                 finding.severity,
                 finding.code,
                 finding.message,
                 &finding.pointer,
-                finding.help,
-            ));
+            );
+            diagnostic.help = finding.help;
+            self.add(finding.code, diagnostic);
+        }
+        if let Some(first) = self.threads.duplicate_of(number) {
+            let message = format!("it has the id of the {} resource", ordinal(first + 1));
+            let code = "thread/duplicate-id";
+            let finding = at(found, Severity::Warning, code, message, "/id");
+            let help =
+                "versions of one resource differ in `meta.versionId`; take one of the two away";
+            self.add(code, finding.with_help(help));
+        }
+        for finding in self.threads.check(number, found.value, &self.actors) {
+            let (severity, rule) = (finding.severity, finding.rule);
+            let mut diagnostic = at(found, severity, rule, finding.message, &finding.pointer);
+            diagnostic.help = Some(format!("{} (see {})", finding.help, finding.page));
+            let diagnostic = match &finding.fix {
+                Some(fix) => with_fix(diagnostic, found, fix),
+                None => diagnostic,
+            };
+            self.add(rule, diagnostic);
         }
     }
-    let values: Vec<&Value> = resources.iter().map(|found| found.value).collect();
-    for finding in thread::check(&values) {
-        if let Some(found) = resources.get(finding.resource) {
-            findings.push(diagnostic(
-                found,
-                finding.severity,
-                finding.rule,
-                finding.message,
-                &finding.pointer,
-                Some(format!("{} (see {})", finding.help, finding.page)),
-            ));
+
+    /// What passes or fails, for files that are kept whole.
+    fn subject(&mut self, found: &Found<'_>) {
+        let source = &found.part.file;
+        if source.before.lines > 0 {
+            self.subjects.remove(&source.name);
+            return;
         }
+        let text = |name| found.value.get(name).and_then(Value::as_str);
+        let kind = text("resourceType").unwrap_or("resource");
+        let name = match text("id") {
+            Some(id) => format!("{kind} {id}"),
+            None => kind.to_owned(),
+        };
+        let subjects = self.subjects.entry(source.name.clone()).or_default();
+        subjects.push(Subject {
+            name,
+            span: found.part.span(&found.pointer),
+            called: text("id").map(str::to_owned).into_iter().collect(),
+            parts: Vec::new(),
+        });
     }
-    findings
+
+    fn add(&mut self, rule: &str, diagnostic: Diagnostic) {
+        let count = self.counts.entry(rule.to_owned()).or_insert(0);
+        *count += 1;
+        if *count > self.most {
+            return;
+        }
+        let diagnostic = self.hidden(diagnostic);
+        self.findings.push(Finding {
+            rule: rule.to_owned(),
+            diagnostic,
+        });
+    }
+
+    /// The finding with a text around it that says nothing of what people wrote.
+    fn hidden(&mut self, mut diagnostic: Diagnostic) -> Diagnostic {
+        if self.show_text {
+            return diagnostic;
+        }
+        let Some(source) = diagnostic.source.take() else {
+            return diagnostic;
+        };
+        let shown = match &self.shown {
+            Some((real, shown)) if Arc::ptr_eq(real, &source) => Arc::clone(shown),
+            _ => {
+                let text = masked(&source.text);
+                let shown = Source::part(source.name.as_str(), text, source.before);
+                self.shown = Some((source, Arc::clone(&shown)));
+                shown
+            }
+        };
+        diagnostic.with_source(&shown)
+    }
+
+    fn files(&mut self, inputs: &Inputs) -> Vec<File> {
+        inputs
+            .names()
+            .map(|name| File {
+                source: Source::new(name, ""),
+                subjects: self.subjects.remove(name).unwrap_or_default(),
+            })
+            .collect()
+    }
+
+    /// How many findings of which rule were not kept.
+    fn omitted(&self) -> BTreeMap<String, usize> {
+        self.counts
+            .iter()
+            .filter(|(_, count)| **count > self.most)
+            .map(|(rule, count)| (rule.clone(), count - self.most))
+            .collect()
+    }
 }
 
-fn diagnostic(
+fn at(
     found: &Found<'_>,
     severity: Severity,
     code: &'static str,
     message: String,
     pointer: &str,
-    help: Option<String>,
 ) -> Diagnostic {
-    let place = found.place(pointer);
-    let finding = Diagnostic::new(severity, code, message)
-        .with_label(place, "")
-        .with_source(&found.part.file);
-    match help {
-        Some(help) => finding.with_help(help),
-        None => finding,
+    Diagnostic::new(severity, code, message)
+        .with_label(found.place(pointer), "")
+        .with_source(&found.part.file)
+}
+
+fn ordinal(n: usize) -> String {
+    let ending = match (n % 10, n % 100) {
+        (1, m) if m != 11 => "st",
+        (2, m) if m != 12 => "nd",
+        (3, m) if m != 13 => "rd",
+        _ => "th",
+    };
+    format!("{n}{ending}")
+}
+
+fn exit(report: &Report, checked: usize) -> Exit {
+    // What could not be read has a code with an area; rules have ids, and structure has words.
+    let is_unreadable = |finding: &&Finding| finding.rule.contains('/');
+    let mut errors = report
+        .findings
+        .iter()
+        .filter(|finding| finding.diagnostic.is_error());
+    if errors.clone().any(|finding| is_unreadable(&finding)) {
+        Exit::Invalid
+    } else if errors.next().is_some() {
+        Exit::Failed
+    } else if checked == 0 {
+        Exit::NothingSelected
+    } else {
+        Exit::Ok
+    }
+}
+
+fn more(
+    checked: usize,
+    summary: &Summary,
+    omitted: &BTreeMap<String, usize>,
+) -> Map<String, Value> {
+    let mut more = Map::new();
+    more.insert("resources".to_owned(), checked.into());
+    more.insert(
+        "threads".to_owned(),
+        json!({
+            "headers": summary.threads,
+            "messages": summary.messages,
+            "orphans": summary.orphans,
+            "standalone": summary.standalone,
+        }),
+    );
+    more.insert("omitted".to_owned(), json!(omitted));
+    more
+}
+
+fn say(
+    people: Output,
+    report: &Report,
+    checked: usize,
+    summary: &Summary,
+    omitted: &BTreeMap<String, usize>,
+) {
+    let what = [
+        render::plural(checked, "resource"),
+        render::plural(summary.threads, "thread"),
+    ];
+    let files = render::plural(report.files.len(), "file");
+    people.say(&format!(
+        "{} in {files}: {}",
+        what.join(", "),
+        report.count()
+    ));
+    if summary.orphans > 0 {
+        let orphans = render::counted(summary.orphans, "message is", "messages are");
+        people.say(&format!(
+            "{orphans} of threads whose header is in none of the files"
+        ));
+    }
+    if !omitted.is_empty() {
+        let each: Vec<String> = omitted
+            .iter()
+            .map(|(rule, count)| format!("{count} of {rule}"))
+            .collect();
+        people.say(&format!(
+            "not listed (see --max-findings): {}",
+            each.join(", ")
+        ));
+    }
+}
+
+/// Says now and then how far a large input is.
+struct Clock {
+    output: Output,
+    last: Instant,
+}
+
+impl Clock {
+    fn new(output: Output) -> Self {
+        Clock {
+            output,
+            last: Instant::now(),
+        }
+    }
+
+    fn tick(&mut self, what: &str, count: usize) {
+        if self.last.elapsed() >= SILENCE {
+            self.last = Instant::now();
+            self.output
+                .say(&format!("{} {what}", render::plural(count, "resource")));
+        }
     }
 }

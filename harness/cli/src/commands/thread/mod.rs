@@ -1,3 +1,12 @@
 //! `fhirward thread …`
 
 pub mod check;
+mod conversation;
+mod fix;
+mod found;
+pub mod graph;
+mod inputs;
+mod masked;
+mod rules;
+pub mod show;
+mod who;

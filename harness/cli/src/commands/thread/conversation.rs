@@ -1,0 +1,157 @@
+//! One thread with its resources, for `thread show` and `thread graph`.
+
+use std::path::PathBuf;
+
+use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::thread::Threads;
+use serde_json::Value;
+
+use super::check::{header_reference, index};
+use super::found::{self, Item};
+use super::inputs::{Inputs, Piece};
+use crate::exit::Exit;
+use crate::output::Failure;
+
+/// A thread.
+#[derive(Debug)]
+pub struct Conversation {
+    /// The header.
+    pub header: Value,
+    /// The messages, in the order of `sent`; drafts, which have none, last.
+    pub messages: Vec<Value>,
+    /// The Tasks that are about it.
+    pub tasks: Vec<Value>,
+}
+
+/// Where to look for threads.
+#[derive(Debug, clap::Args)]
+pub struct From {
+    /// JSON or NDJSON files, also as .gz, or folders; - is standard input.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The id of the thread's header. Without it, every thread in the files.
+    #[arg(long, value_name = "ID")]
+    thread: Option<String>,
+}
+
+/// Threads that are shown when none is named; more would be read by nobody.
+const MAX_SHOWN: usize = 100;
+
+impl From {
+    /// The threads.
+    ///
+    /// # Errors
+    /// A file that cannot be read; no such thread.
+    pub fn read(&self) -> Result<Vec<Conversation>, Failure> {
+        let inputs = Inputs::open(&self.paths)?;
+        let threads = index(&inputs, &mut |_| {})?;
+        let headers: Vec<usize> = match &self.thread {
+            Some(id) => {
+                let reference = header_reference(id);
+                let header = threads.find(&reference);
+                header
+                    .filter(|header| threads.is_header(*header))
+                    .into_iter()
+                    .collect()
+            }
+            None => threads.headers().take(MAX_SHOWN).collect(),
+        };
+        if headers.is_empty() {
+            let message = match &self.thread {
+                Some(id) => format!("there is no thread `{id}` in these files"),
+                None => "there is no thread in these files".to_owned(),
+            };
+            let finding = Diagnostic::error("thread/none", message);
+            return Err(Failure::new(
+                Exit::NothingSelected,
+                finding
+                    .with_help("a thread is a Communication without payload and without `partOf`"),
+            ));
+        }
+        collect(&inputs, &threads, &headers)
+    }
+}
+
+fn collect(
+    inputs: &Inputs,
+    threads: &Threads,
+    headers: &[usize],
+) -> Result<Vec<Conversation>, Failure> {
+    use std::collections::HashMap;
+    // Which conversation each resource belongs to, and in which place.
+    let mut wanted: HashMap<usize, (usize, usize)> = HashMap::new();
+    for (conversation, header) in headers.iter().enumerate() {
+        wanted.insert(*header, (conversation, 0));
+        let members = threads.messages_of(*header);
+        let members = members.into_iter().chain(threads.tasks_of(*header));
+        for (at, member) in members.enumerate() {
+            wanted.insert(member, (conversation, at + 1));
+        }
+    }
+    let mut resources: Vec<Vec<(usize, Value)>> = headers.iter().map(|_| Vec::new()).collect();
+    let mut number = 0;
+    inputs.visit(&mut |piece| {
+        let Piece::Part(part) = piece else {
+            return;
+        };
+        found::each(&part, &mut |item| {
+            let Item::Resource(found) = item else {
+                return;
+            };
+            if let Some((conversation, at)) = wanted.get(&number)
+                && let Some(list) = resources.get_mut(*conversation)
+            {
+                list.push((*at, found.value.clone()));
+            }
+            number += 1;
+        });
+    })?;
+    Ok(resources
+        .into_iter()
+        .filter_map(|mut list| {
+            list.sort_by_key(|(at, _)| *at);
+            let mut list = list.into_iter().map(|(_, value)| value);
+            let header = list.next()?;
+            let (tasks, mut messages): (Vec<Value>, Vec<Value>) =
+                list.partition(|value| text(value, "resourceType") == Some("Task"));
+            messages.sort_by_key(|message| text(message, "status") == Some("preparation"));
+            Some(Conversation {
+                header,
+                messages,
+                tasks,
+            })
+        })
+        .collect())
+}
+
+/// A text member.
+pub fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+/// The first reference of a member, or of the first item in it.
+pub fn reference<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+    let member = value.get(name)?;
+    let one = member
+        .as_array()
+        .and_then(|items| items.first())
+        .unwrap_or(member);
+    text(one, "reference")
+}
+
+/// Who a reference means, as people say it: the name if it has one.
+pub fn person(reference: &Value) -> String {
+    text(reference, "display")
+        .or_else(|| text(reference, "reference"))
+        .unwrap_or("somebody")
+        .to_owned()
+}
+
+/// Everybody in a member.
+pub fn people(value: &Value, name: &str) -> Vec<String> {
+    match value.get(name) {
+        Some(Value::Array(items)) => items.iter().map(person).collect(),
+        Some(one @ Value::Object(_)) => vec![person(one)],
+        _ => Vec::new(),
+    }
+}

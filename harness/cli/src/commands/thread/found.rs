@@ -1,0 +1,101 @@
+//! The resources of a JSON value, and their places.
+
+use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::source::Span;
+use serde_json::Value;
+
+use crate::input::Part;
+
+/// What a JSON value holds.
+#[derive(Debug)]
+pub enum Item<'p> {
+    /// A resource.
+    Resource(Found<'p>),
+    /// What a history says was deleted, `Type/id`.
+    Deleted(&'p str),
+    /// Something else, in the place of a resource.
+    NoResource(Diagnostic),
+}
+
+/// A resource and where it stands.
+#[derive(Debug)]
+pub struct Found<'p> {
+    /// The value it is in.
+    pub part: &'p Part,
+    /// Where in it, as a JSON pointer.
+    pub pointer: String,
+    /// The resource.
+    pub value: &'p Value,
+}
+
+impl Found<'_> {
+    /// Where to point: at a simple value itself; at the key of anything larger; at the resource's
+    /// id for what is missing from it. A frame around a whole resource shows nothing.
+    pub fn place(&self, pointer: &str) -> Span {
+        let whole = |pointer: &str| format!("{}{pointer}", self.pointer);
+        match self.value.pointer(pointer) {
+            Some(value) if !value.is_object() && !value.is_array() => {
+                self.part.span(&whole(pointer))
+            }
+            Some(_) if !pointer.is_empty() => self.part.key(&whole(pointer)),
+            _ => match pointer.rfind('/').and_then(|cut| pointer.get(..cut)) {
+                Some(around) if !around.is_empty() => self.place(around),
+                _ => ["/id", "/resourceType"]
+                    .into_iter()
+                    .find(|name| self.value.pointer(name).is_some())
+                    .map_or_else(
+                        || self.part.span(&self.pointer),
+                        |name| self.part.span(&whole(name)),
+                    ),
+            },
+        }
+    }
+}
+
+/// The resources of a JSON value: itself, the items of an array, the entries of a Bundle.
+pub fn each<'p>(part: &'p Part, visit: &mut dyn FnMut(Item<'p>)) {
+    let value = part.document.value();
+    let mut add = |pointer: String, value: &'p Value| {
+        if value.get("resourceType").is_some_and(Value::is_string) {
+            visit(Item::Resource(Found {
+                part,
+                pointer,
+                value,
+            }));
+            return;
+        }
+        visit(Item::NoResource(
+            Diagnostic::error("thread/no-resource", "this is no FHIR resource")
+                .with_label(part.key(&pointer), "")
+                .with_source(&part.file)
+                .with_help("a resource is a JSON object with a `resourceType`"),
+        ));
+    };
+    if let Some(items) = value.as_array() {
+        for (at, item) in items.iter().enumerate() {
+            add(format!("/{at}"), item);
+        }
+        return;
+    }
+    if value.get("resourceType").and_then(Value::as_str) != Some("Bundle") {
+        add(String::new(), value);
+        return;
+    }
+    let entries = value.get("entry").and_then(Value::as_array);
+    for (at, entry) in entries.into_iter().flatten().enumerate() {
+        if let Some(resource) = entry.get("resource") {
+            add(format!("/entry/{at}/resource"), resource);
+        }
+    }
+    // An entry of a history may be a deletion, which has no resource.
+    for entry in entries.into_iter().flatten() {
+        let request = |name| entry.get("request").and_then(|request| request.get(name));
+        let is_delete = request("method").and_then(Value::as_str) == Some("DELETE");
+        if let Some(url) = request("url").and_then(Value::as_str)
+            && is_delete
+            && entry.get("resource").is_none()
+        {
+            visit(Item::Deleted(url));
+        }
+    }
+}
