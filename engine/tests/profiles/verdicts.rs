@@ -19,6 +19,9 @@ const PEOPLE: [&str; 4] = [
     "Patient?identifier=http://x|1",
 ];
 
+/// Those of them that are known.
+const NAMED: [&str; 3] = ["Patient/homer", "Practitioner/alice", "Practitioner/house"];
+
 fn references(least: usize) -> BoxedStrategy<Option<Value>> {
     // Somebody may be listed twice.
     let people: Vec<&str> = PEOPLE.iter().chain(&PEOPLE).copied().collect();
@@ -132,7 +135,7 @@ fn both() -> Elements {
             ]),
         ),
         // A query names nobody, so the engine does not look for it among the recipients.
-        ("sender", one_reference(&PEOPLE[..3])),
+        ("sender", one_reference(&NAMED)),
         ("recipient", references(0)),
         ("reasonCode", concepts()),
     ]
