@@ -32,6 +32,7 @@
 //! - [`criteria`] and [`search`]: the filters of policies and of a server's search
 //! - [`lint`]: what a policy says that its author probably did not mean, and why it matters
 //! - [`resource`] and [`thread`]: what is wrong with a resource, and with a conversation
+//! - [`profile`]: the rules about one resource, for other validators
 //! - [`medplum`]: what one real server answers instead, and recorded answers replayed
 //! - [`semantics`]: one question under several semantics, and where they part
 //! - [`diagnostic`] and [`source`]: findings, and their places in a text
@@ -43,6 +44,7 @@ pub mod fhirpath;
 pub mod lint;
 pub mod medplum;
 pub mod policy;
+pub mod profile;
 pub mod resource;
 pub mod search;
 pub mod semantics;

@@ -10,6 +10,7 @@ mod output;
 mod overlay;
 mod params;
 mod problem;
+mod schema;
 mod tables;
 mod types;
 mod witness;
@@ -23,6 +24,9 @@ use crate::problem::{Problem, ensure};
 use crate::tables::Tables;
 
 const USAGE: &str = "usage: fhirward-spec-generate --definitions DIR [--check]";
+
+/// What the validator's tests compare it with.
+const SCHEMA: &str = "../engine/tests/resource/fhir.schema.json.zz";
 
 /// R4 4.0.1 has so many concrete resource types and search parameters.
 const R4_RESOURCES: usize = 146;
@@ -41,7 +45,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Problem> {
     let (definitions, check) = arguments()?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let definitions = Definitions::read(&definitions)?;
+    let source = definitions;
+    let definitions = Definitions::read(&source)?;
     let additions = Additions::read(&folder.join("overlay/published-additions.json"))?;
     let newer = Newer::read(&folder.join("overlay/newer-medplum.json"))?;
     let (r4, medplum) = build(&definitions, &additions, &newer)?;
@@ -62,12 +67,17 @@ fn run() -> Result<(), Problem> {
         shared,
         medplum.params.len()
     );
-    for (name, tables) in [("r4", &r4), ("medplum", &medplum)] {
-        let file = folder.join(format!("data/{name}.json.zz"));
+    let schema = schema::read(&source, &r4)?;
+    for (file, text) in [
+        ("data/r4.json.zz", r4.to_json()),
+        ("data/medplum.json.zz", medplum.to_json()),
+        (SCHEMA, schema),
+    ] {
+        let file = folder.join(file);
         if check {
-            output::check(&file, tables)?;
+            output::check(&file, &text)?;
         } else {
-            output::write(&file, tables)?;
+            output::write(&file, &text)?;
         }
     }
     Ok(())

@@ -4,14 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use crate::problem::{Problem, ensure};
-use crate::tables::Tables;
 
 const BEST_COMPRESSION: u8 = 10;
 const MAX_DIFFERENCES: usize = 20;
 
-pub fn write(file: &Path, tables: &Tables) -> Result<(), Problem> {
-    let json = tables.to_json();
-    let data = compressed(&json);
+pub fn write(file: &Path, json: &str) -> Result<(), Problem> {
+    let data = compressed(json);
     eprintln!(
         "{}: {} bytes of JSON, {} compressed",
         file.display(),
@@ -21,20 +19,19 @@ pub fn write(file: &Path, tables: &Tables) -> Result<(), Problem> {
     fs::write(file, data).map_err(|e| Problem::new(format!("cannot write {}: {e}", file.display())))
 }
 
-pub fn check(file: &Path, tables: &Tables) -> Result<(), Problem> {
+pub fn check(file: &Path, json: &str) -> Result<(), Problem> {
     let name = file.display();
     let committed = fs::read(file).map_err(|e| Problem::new(format!("cannot read {name}: {e}")))?;
     let inflated = miniz_oxide::inflate::decompress_to_vec_zlib(&committed)
         .map_err(|e| Problem::new(format!("{name} cannot be inflated: {e}")))?;
-    let json = tables.to_json();
     let inflated = String::from_utf8_lossy(&inflated);
-    let differences = differences(&inflated, &json);
+    let differences = differences(&inflated, json);
     ensure(differences.is_empty(), || {
         format!(
             "{name} is not what the definitions give (- committed, + generated):\n{differences}"
         )
     })?;
-    ensure(committed == compressed(&json), || {
+    ensure(committed == compressed(json), || {
         format!("{name} holds the right text, compressed in another way; generate it again")
     })
 }

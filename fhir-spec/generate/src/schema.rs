@@ -10,13 +10,9 @@ use crate::problem::{Problem, ensure};
 use crate::tables::Tables;
 
 /// Properties of the packaged schema that R4's does not have: definition and property.
-const ADDED_PROPERTIES: [(&str, &str); 13] = [
-    ("Binary", "url"),
-    ("Binary", "_url"),
-    ("DeviceDefinition", "bodySite"),
+const ADDED_PROPERTIES: [(&str, &str); 9] = [
     ("DeviceDefinition", "classification"),
     ("Meta", "project"),
-    ("Meta", "_project"),
     ("Meta", "author"),
     ("Meta", "account"),
     ("Meta", "compartment"),
@@ -42,17 +38,19 @@ pub fn read(folder: &Path, r4: &Tables) -> Result<String, Problem> {
         let root = name.split('_').next().unwrap_or(name);
         root == "ResourceList" || r4.types.contains_key(root)
     });
-    definitions.remove("DeviceDefinition_Classification");
+    definitions.shift_remove("DeviceDefinition_Classification");
     for (definition, property) in ADDED_PROPERTIES {
-        if let Some(definition) = definitions.get_mut(definition)
-            && let Some(properties) = object(definition, &["properties"])
-        {
-            properties.remove(property);
-        }
+        let properties = definitions
+            .get_mut(definition)
+            .and_then(|definition| object(definition, &["properties"]));
+        let removed = properties.and_then(|properties| properties.shift_remove(property));
+        ensure(removed.is_some(), || {
+            format!("fhir.schema.json has no `{definition}.{property}`")
+        })?;
     }
     for name in ["oneOf", "id", "description"] {
         if let Some(schema) = schema.as_object_mut() {
-            schema.remove(name);
+            schema.shift_remove(name);
         }
     }
     strip_descriptions(&mut schema);

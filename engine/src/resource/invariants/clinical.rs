@@ -182,7 +182,7 @@ fn has_own_code_in_component(object: &Object) -> bool {
     }
     let own = codings(object);
     objects(object, "component")
-        .flat_map(|component| codings(component))
+        .flat_map(codings)
         .any(|coding| own.contains(&coding))
 }
 

@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     why: "Without the type a reader cannot open the file, without the title nobody knows what it is.",
     help: "give `contentType`, `url` and `title`",
     fhirpath: Some(
-        "payload.content.ofType(Attachment).all(contentType.exists() and title.exists() and (url.exists() or data.exists()))",
+        "payload.content.where(contentType.exists() or title.exists() or url.exists() or data.exists()).all(contentType.exists() and title.exists() and (url.exists() or data.exists()))",
     ),
     fails: &[(
         Base::Message,

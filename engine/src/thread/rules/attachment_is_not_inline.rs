@@ -20,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     summary: "an attachment is not inside the message",
     why: "The bytes inside are sent with every list of messages, and no policy can protect them apart from the message.",
     help: "store the file as a Binary, and give its `url`",
-    fhirpath: Some("payload.content.ofType(Attachment).data.empty()"),
+    fhirpath: Some("payload.content.data.empty()"),
     fails: &[(
         Base::Message,
         r#"{"payload":[{"contentAttachment":{"data":"aGk=","contentType":"text/plain","title":"hi.txt"}}]}"#,

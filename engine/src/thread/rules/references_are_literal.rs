@@ -24,9 +24,7 @@ pub(super) const RULE: Rule = Rule {
     summary: "stored references are literal",
     why: "A reference `Type?query` or `urn:uuid:…` in a stored resource was not resolved when it was written. No search and no policy matches it.",
     help: "conditional references and `urn:uuid:` are for requests; the server replaces them when it stores the resource",
-    fhirpath: Some(
-        "descendants().ofType(Reference).reference.where(contains('?') or startsWith('urn:')).empty()",
-    ),
+    fhirpath: Some("descendants().reference.where(contains('?') or startsWith('urn:')).empty()"),
     fails: &[(
         Base::Message,
         r#"{"sender":{"reference":"Patient?identifier=http://example.com/mrn|1"}}"#,

@@ -1,11 +1,5 @@
 //! Fixtures that several tests of the validator read.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test uses a part of it"
-)]
-
 use std::collections::{BTreeSet, HashMap};
 
 use jsonschema::Validator;
@@ -13,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// HL7's R4 examples, each with the name of its file.
 pub fn hl7_examples() -> Vec<(String, Value)> {
-    let text = inflate(include_bytes!("../resource/hl7-examples.zz"));
+    let text = inflate(include_bytes!("hl7-examples.zz"));
     text.lines()
         .map(|line| {
             let mut values = serde_json::Deserializer::from_str(line).into_iter::<Value>();
@@ -33,7 +27,7 @@ pub struct BadResource {
 }
 
 pub fn bad_resources() -> Vec<BadResource> {
-    include_str!("../resource/bad-resources.txt")
+    include_str!("bad-resources.txt")
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
@@ -58,7 +52,7 @@ pub struct Schema {
 
 impl Schema {
     pub fn load() -> Self {
-        let text = inflate(include_bytes!("../resource/fhir.schema.json.zz"));
+        let text = inflate(include_bytes!("fhir.schema.json.zz"));
         let schema: Value = serde_json::from_str(&text).unwrap();
         let mut definitions = schema.get("definitions").unwrap().clone();
         let routed = schema.pointer("/discriminator/mapping").unwrap();
