@@ -1,5 +1,11 @@
 //! The rules together: over real policies, over nonsense, over very long ones.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
