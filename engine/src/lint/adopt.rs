@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::catalogue;
 use super::report::{Answered, Finding};
 use super::rule::Which;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{Source, Span};
 
 /// Codes that no rule adopts: the input is not what it should be (no JSON, no policy, an element of
@@ -82,7 +82,12 @@ pub(super) fn adopt(
                 Which::AtItsFindings => None,
             });
         if let Some((rule, level)) = whole {
-            diagnostic.severity = level;
+            let least = if diagnostic.is_error() {
+                Severity::Error
+            } else {
+                level
+            };
+            diagnostic.severity = level.max(least);
             diagnostic.code = rule.slug;
         }
         findings.push(Finding {
@@ -98,8 +103,10 @@ fn place(diagnostic: &Diagnostic) -> Option<(*const Source, Span)> {
 }
 
 /// A rule's finding takes over the advice that it does not have itself. A repair it does not: the
-/// rule knows better whether what was meant is beyond doubt.
+/// rule knows better whether what was meant is beyond doubt. What the reader calls an error remains
+/// one: the entry grants nothing in the reference semantics.
 fn lend(finding: &mut Diagnostic, diagnostic: Diagnostic) {
+    finding.severity = finding.severity.max(diagnostic.severity);
     if finding.help.is_none() {
         finding.help = diagnostic.help;
     }

@@ -26,6 +26,8 @@ pub struct Context<'a> {
     options: &'a Options,
     policies: Vec<PolicyView>,
     memberships: Vec<MembershipView>,
+    /// The policies by what memberships call them.
+    called: HashMap<String, usize>,
     /// For each policy, the memberships and accesses that name it.
     users: Vec<Vec<(usize, usize)>>,
 }
@@ -71,6 +73,7 @@ impl<'a> Context<'a> {
             options,
             policies: Vec::new(),
             memberships,
+            called,
             users,
         };
         for (at, node) in policy_nodes.into_iter().enumerate() {
@@ -97,7 +100,7 @@ impl<'a> Context<'a> {
                 let variable: &mut VariableView = variables.entry(name.to_owned()).or_default();
                 variable.built_in = true;
             }
-            let policy = PolicyView::new(node, accesses.len(), variables);
+            let policy = PolicyView::new(at, node, accesses.len(), variables);
             context.policies.push(policy);
         }
         context
@@ -125,11 +128,7 @@ impl<'a> Context<'a> {
 
     /// The policy that a membership names, if it is among the files.
     pub fn policy(&self, reference: &str) -> Option<&PolicyView> {
-        let by_id = self
-            .policies
-            .iter()
-            .find(|p| p.id.is_some() && p.is_called(reference));
-        by_id.or_else(|| self.policies.iter().find(|p| p.is_called(reference)))
+        self.policies.get(*self.called.get(bare(reference))?)
     }
 
     /// The memberships that use a policy, each with the parameters it gives. Empty where the files

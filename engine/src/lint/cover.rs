@@ -119,7 +119,7 @@ mod tests {
     fn numbers(entries: &str, of: usize) -> Vec<usize> {
         let text = crate::lint::testing::policy(entries);
         let document = Arc::new(Document::parse(&Source::new("p", text)).unwrap());
-        let policy = PolicyView::new(Node::new(&document, ""), 0, Default::default());
+        let policy = PolicyView::new(0, Node::new(&document, ""), 0, Default::default());
         let cover = Cover::of(&policy);
         let broader = cover.broader(&policy.entries[of - 1]);
         broader.iter().map(|entry| entry.number).collect()

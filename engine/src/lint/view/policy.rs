@@ -9,6 +9,8 @@ use crate::policy::document::MAX_ENTRIES;
 /// An AccessPolicy.
 #[derive(Debug, Clone)]
 pub struct PolicyView {
+    /// Its number among the policies of the check, from 0.
+    pub(crate) index: usize,
     /// The resource.
     pub node: Node,
     /// Its id.
@@ -47,6 +49,7 @@ impl VariableView {
 
 impl PolicyView {
     pub(crate) fn new(
+        index: usize,
         node: Node,
         members: usize,
         variables: BTreeMap<String, VariableView>,
@@ -64,6 +67,7 @@ impl PolicyView {
                 .collect()
         };
         Self {
+            index,
             id: text("id"),
             name: text("name"),
             compartment: node.reference("compartment"),
@@ -100,16 +104,6 @@ impl PolicyView {
             .get(name)
             .copied()
             .is_some_and(VariableView::is_reference)
-    }
-
-    /// Whether a membership's `AccessPolicy/x` means this policy: by id, or by name where it has
-    /// no id, as a policy that was never on a server.
-    pub fn is_called(&self, reference: &str) -> bool {
-        let wanted = reference.strip_prefix("AccessPolicy/").unwrap_or(reference);
-        match &self.id {
-            Some(id) => id == wanted,
-            None => self.name.as_deref() == Some(wanted),
-        }
     }
 }
 

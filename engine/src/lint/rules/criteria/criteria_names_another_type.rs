@@ -50,8 +50,7 @@ stay as they are. The reference semantics: such an entry grants nothing.",
   "resource": [{ "resourceType": "Observation", "criteria": "Observation?status=final" }]
 }"#,
         )
-        .titled("criteria copied from another entry")
-        .also(&["L23"]),
+        .titled("criteria copied from another entry"),
     ],
     adopts: &[
         Adopts::all("criteria/wrong-type"),
@@ -70,10 +69,12 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             continue;
         }
         let (message, place) = if !text.contains('?') {
-            (
-                "the criteria names no resource type".to_owned(),
-                criteria.place(),
-            )
+            let message = if text.starts_with(wanted) {
+                "the criteria has no `?` after its resource type"
+            } else {
+                "the criteria names no resource type"
+            };
+            (message.to_owned(), criteria.place())
         } else if written.is_empty() {
             (
                 "the criteria names no resource type before `?`".to_owned(),
@@ -107,12 +108,8 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
 /// What to put where, if the type of the entry is surely what was meant.
 fn repair(criteria: &CriteriaView, wanted: &str, written: &str) -> Option<(Span, String)> {
     let text = &*criteria.text.text;
-    let start = Span::new(0, 0);
     if !text.contains('?') {
-        // `recipient=%profile`: the parameter tells that only the type is missing.
-        let code = text.split(['=', ':']).next()?;
-        let known = fhirward_spec::spec().search_param(wanted, code).is_some();
-        return (known && text.contains('=')).then(|| (start, format!("{wanted}?")));
+        return without_question_mark(text, wanted);
     }
     let last = written.trim_end_matches('/').rsplit('/').next()?;
     let same = written.is_empty()
@@ -122,6 +119,25 @@ fn repair(criteria: &CriteriaView, wanted: &str, written: &str) -> Option<(Span,
             fhirward_spec::spec().resource(last).is_none()
         });
     same.then(|| (criteria.parsed.resource_type.span, wanted.to_owned()))
+}
+
+/// `recipient=%profile` and `Communication&recipient=%profile`: the parameter tells what is missing.
+fn without_question_mark(text: &str, wanted: &str) -> Option<(Span, String)> {
+    let after = text.strip_prefix(wanted);
+    let (start, rest) = match after {
+        Some(rest) if rest.starts_with(['&', '/', ':', ' ', '#']) => (wanted.len(), rest.get(1..)?),
+        _ => (0, text),
+    };
+    let code = rest.split(['=', ':']).next()?;
+    let known = fhirward_spec::spec().search_param(wanted, code).is_some();
+    if !known || !rest.contains('=') {
+        return None;
+    }
+    Some(if start == 0 {
+        (Span::new(0, 0), format!("{wanted}?"))
+    } else {
+        (Span::new(start, start + 1), "?".to_owned())
+    })
 }
 
 #[cfg(test)]
@@ -162,6 +178,8 @@ mod tests {
 
     #[rstest]
     #[case::missing("Patient", "gender=male", Some("Patient?gender=male"))]
+    #[case::ampersand("Patient", "Patient&gender=male", Some("Patient?gender=male"))]
+    #[case::blank("Patient", "Patient gender=male", Some("Patient?gender=male"))]
     #[case::slash("Patient", "/Patient?gender=male", Some("Patient?gender=male"))]
     #[case::url(
         "Patient",

@@ -60,12 +60,41 @@ semantics: such an entry grants nothing.",
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for (entry, criteria) in context.criteria() {
+        if unreadable_include(criteria, report) {
+            continue;
+        }
         if criteria.restricts() {
             beside_filters(criteria, report);
         } else {
             alone(entry, criteria, report);
         }
     }
+}
+
+/// `_include` and `_revinclude` filter nothing, but their value is read: true where it cannot be.
+fn unreadable_include(criteria: &CriteriaView, report: &mut Report<'_>) -> bool {
+    let bad = criteria.filters.iter().find(|filter| {
+        let value = filter
+            .pair
+            .value
+            .map_or("", |span| criteria.text.slice(span));
+        matches!(filter.code(), "_include" | "_revinclude")
+            && !matches!(value.split(':').count(), 2 | 3)
+    });
+    if let Some(filter) = bad {
+        report
+            .find(
+                criteria.at(filter.pair.span),
+                "cannot be read",
+                format!(
+                    "`{}` wants `Type:parameter`: Medplum answers 400 to every request on the type",
+                    filter.code()
+                ),
+            )
+            .level(Severity::Error)
+            .help("delete it; criteria include nothing");
+    }
+    bad.is_some()
 }
 
 fn alone(entry: &EntryView, criteria: &CriteriaView, report: &mut Report<'_>) {
@@ -149,6 +178,7 @@ mod tests {
         "critical: Patient?_type=Observation"
     )]
     #[case::wildcard("*", "*?_count=1", "critical: *?_count=1")]
+    #[case::unreadable("Patient", "Patient?gender=male&_include=x", "error: _include=x")]
     #[case::beside("Patient", "Patient?_count=1&gender=male", "error: _count")]
     #[case::last(
         "Patient",

@@ -57,6 +57,13 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for site in context.filters() {
         let kind = site.entry.resource_type.as_str();
         let code = site.filter.code();
+        let written = site.criteria.parsed.resource_type.text.as_str();
+        let place = site.criteria.at(site.filter.pair.param.span);
+        if written != kind && spec().search_param(written, code).is_some() {
+            // It is the type that is wrong, which has a rule of its own.
+            report.answer(place);
+            continue;
+        }
         // Under another type, and for Binary and `_filter`, other rules say what happens.
         if !matches!(site.filter.subject, FilterSubject::Unknown)
             || site.criteria.parsed.resource_type.text != kind
@@ -70,7 +77,10 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         let draft = report.find(
             place,
             "unknown",
-            format!("`{code}` is no search parameter of {kind}: search, uncached reads and updates on Medplum answer 400"),
+            format!(
+                "`{code}` is no search parameter of {kind}: {}",
+                effect(code)
+            ),
         );
         if code.starts_with('_') {
             draft.help("every type has `_id`, `_lastUpdated`, `_tag`, `_security`, `_profile`, `_source` and `_compartment`");
@@ -83,6 +93,16 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 .help(format!("did you mean `{near}`?"))
                 .fix_text(place, near);
         }
+    }
+}
+
+fn effect(code: &str) -> &'static str {
+    match code {
+        "_project" => {
+            "Medplum before 5.2 grants nothing in memory, and newer versions want a bare project id"
+        }
+        "_deleted" => "search on Medplum knows it, writes and references are denied",
+        _ => "search, uncached reads and updates on Medplum answer 400",
     }
 }
 

@@ -14,7 +14,7 @@ pub static RULE: Rule = Rule {
     summary: "the criteria asks for what the server sets on create, so hidden and read-only fields are accepted",
     why: "\
 On create, hidden and read-only fields are taken out of the input by the first entry that matches the \
-*input*. Compartments, the id and the time of the last update are set after that: criteria about them do not \
+*input*. Compartments and the time of the last update are set after that: criteria about them do not \
 match the input, no entry does, and the fields are stored as they were sent.
 
 Give creating an entry of its own whose criteria match the input, with the same field rules.",
@@ -59,7 +59,8 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         let Some(field) = field.filter(|_| entry.allows(Interaction::Create)) else {
             continue;
         };
-        let Some((place, what)) = set_by_server(entry) else {
+        // With `_id` in the criteria nothing can be created at all.
+        let Some((place, what)) = set_by_server(entry).filter(|(_, what)| *what != "_id") else {
             continue;
         };
         report
@@ -99,7 +100,8 @@ mod tests {
 
     #[rstest]
     #[case::compartment("_compartment=%patient", &["critical: _compartment=%patient"])]
-    #[case::id("gender=male&_id=%patient.id", &["critical: _id=%patient.id"])]
+    #[case::time("_lastUpdated=gt2024-01-01T00:00:00Z", &["critical: _lastUpdated=gt2024-01-01T00:00:00Z"])]
+    #[case::creates_nothing("gender=male&_id=%patient.id", &[])]
     #[case::negated("_compartment:not=Organization/1", &[])]
     #[case::input("gender=male", &[])]
     fn d51(#[case] query: &str, #[case] expected: &[&str]) {

@@ -3,7 +3,8 @@
 use fhirward_spec::ParamType;
 
 use crate::diagnostic::Severity;
-use crate::lint::{Category, Context, Example, Report, Rule};
+use crate::lint::{Category, Context, Example, Report, Rule, Site};
+use crate::source::Span;
 use crate::values::{Prefix, date};
 
 /// The rule.
@@ -51,8 +52,14 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             continue;
         }
         let types = param.program.data_types();
+        for (text, span) in filter.literals() {
+            if Prefix::split(text).0 == Prefix::NotEqual {
+                without_date(&site, text, span, report);
+            }
+        }
         let long = |kind: &&str| matches!(*kind, "Period" | "Timing");
         if types.iter().all(|kind| *kind == "date") {
+            time_of_a_day(&site, report);
             continue;
         }
         for (text, span) in filter.literals() {
@@ -63,16 +70,12 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             let whole_day = day.len() == "2024-03-10".len()
                 && matches!(
                     prefix,
-                    Prefix::Equal
-                        | Prefix::NotEqual
-                        | Prefix::LessOrEqual
-                        | Prefix::Greater
-                        | Prefix::StartsAfter
+                    Prefix::Equal | Prefix::LessOrEqual | Prefix::Greater | Prefix::StartsAfter
                 );
             let over_time = types.iter().any(long)
                 && matches!(
                     prefix,
-                    Prefix::Equal | Prefix::NotEqual | Prefix::GreaterOrEqual | Prefix::Greater
+                    Prefix::Equal | Prefix::GreaterOrEqual | Prefix::Greater | Prefix::EndsBefore
                 );
             let code = filter.code();
             let place = site.criteria.at(span);
@@ -104,6 +107,41 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// A time for an element that is a day.
+fn time_of_a_day(site: &Site<'_>, report: &mut Report<'_>) {
+    let code = site.filter.code();
+    for (text, span) in site.filter.literals() {
+        let day = Prefix::split(text).1;
+        if let Some((day, _)) = day
+            .split_once('T')
+            .filter(|_| date::interval(day).is_some())
+        {
+            report
+                .find(
+                    site.criteria.at(span),
+                    "a time",
+                    format!("`{code}` is a day without a time: search on Medplum drops the time of `{text}`, writes and cached reads compare with it"),
+                )
+                .help(format!("write the day, `{day}`"));
+        }
+    }
+}
+
+/// `ne`: the two paths part on what has no date at all, and on any time of day.
+fn without_date(site: &Site<'_>, text: &str, span: Span, report: &mut Report<'_>) {
+    let (code, kind) = (site.filter.code(), &site.entry.resource_type);
+    if date::interval(Prefix::split(text).1).is_none() {
+        return;
+    }
+    report
+        .find(
+            site.criteria.at(span),
+            "also without a date",
+            format!("a {kind} without `{code}` matches `{text}` on writes and cached reads, and is not found by search on Medplum"),
+        )
+        .help(format!("write two entries, with `{code}=lt…` and `{code}=gt…`"));
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -118,6 +156,9 @@ mod tests {
     #[case::d31("Encounter?date=ge2024-03-10", &["warning: ge2024-03-10"])]
     #[case::perhaps_a_period("Observation?date=ge2024-03-10", &["info: ge2024-03-10"])]
     #[case::last_updated("Patient?_lastUpdated=gt2020-01-01", &["warning: gt2020-01-01"])]
+    #[case::d26("Patient?birthdate=ne1990-06-15", &["warning: ne1990-06-15"])]
+    #[case::time_of_a_day("Patient?birthdate=1990-06-15T00:00:00Z", &["warning: 1990-06-15T00:00:00Z"])]
+    #[case::ends("Encounter?date=eb2024-03-10", &["warning: eb2024-03-10"])]
     #[case::start_of_day("Communication?sent=ge2024-03-10", &[])]
     #[case::before("Communication?sent=lt2024-03-10", &[])]
     #[case::moment("Communication?sent=gt2024-03-10T10:00:00Z", &[])]

@@ -1,5 +1,7 @@
 //! L31: `:not` on a reference that may be absent. Source: policy-semantics 5.2, D20.
 
+use std::collections::HashSet;
+
 use fhirward_spec::ParamType;
 
 use crate::diagnostic::Severity;
@@ -39,6 +41,18 @@ Every Medplum version. A reference that can stand several times is not concerned
 };
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
+    // Where the absent ones are excluded, or have an entry of their own, nothing differs.
+    let asked: HashSet<(usize, &str, &str)> = context
+        .filters()
+        .filter(|site| site.filter.is_missing())
+        .map(|site| {
+            (
+                site.policy.index,
+                site.entry.resource_type.as_str(),
+                site.filter.code(),
+            )
+        })
+        .collect();
     for site in context.filters() {
         let filter = site.filter;
         let Some(param) = filter
@@ -52,14 +66,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         if filter.modifier() != Some("not") || code == "_compartment" || repeats(kind, param) {
             continue;
         }
-        // Where the absent ones are excluded, or have an entry of their own, nothing differs.
-        let asked = |criteria: &crate::lint::view::CriteriaView| {
-            criteria
-                .filters
-                .iter()
-                .any(|other| other.code() == code && other.is_missing())
-        };
-        if asked(site.criteria) {
+        if asked.contains(&(site.policy.index, kind, code)) {
             continue;
         }
         report
@@ -76,7 +83,16 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
 mod tests {
     use rstest::rstest;
 
-    use crate::lint::testing::{criteria, found};
+    use crate::lint::testing::{criteria, found, policy};
+
+    #[test]
+    fn an_entry_for_the_absent_ones_settles_it() {
+        let json = policy(
+            r#"{"resourceType": "Task", "criteria": "Task?owner:not=%profile"},
+               {"resourceType": "Task", "criteria": "Task?owner:missing=true"}"#,
+        );
+        assert!(found("L31", &json).is_empty());
+    }
 
     #[rstest]
     #[case::d20("Observation?subject:not=Patient/1", &["warning: :not"])]

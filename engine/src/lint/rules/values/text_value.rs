@@ -52,9 +52,6 @@ Names and addresses are no keys. Let an identifier, a reference, a tag or a code
     check,
 };
 
-/// Shorter texts are in most names.
-const SHORT: usize = 4;
-
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for site in context.filters() {
         // Other modifiers have a rule of their own.
@@ -106,18 +103,12 @@ fn string(site: &Site<'_>, report: &mut Report<'_>) {
                 )
                 .help(help);
         } else {
-            let level = if text.chars().count() < SHORT {
-                Severity::Warning
-            } else {
-                Severity::Info
-            };
             report
                 .find(
                     place,
                     "also inside other texts",
                     format!("writes and cached reads on Medplum match every `{code}` that contains `{text}`, search only those that begin with it"),
                 )
-                .level(level)
                 .help(help);
         }
     }
@@ -125,19 +116,12 @@ fn string(site: &Site<'_>, report: &mut Report<'_>) {
 
 fn uri(site: &Site<'_>, report: &mut Report<'_>) {
     for (text, span) in site.filter.literals() {
-        // A whole path is in few other URLs; a host, or a host with a slash, in many.
-        let path = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let whole = path
-            .split_once('/')
-            .is_some_and(|(_, path)| !path.trim_end_matches('/').is_empty())
-            || text.starts_with("urn:");
         report
             .find(
                 site.criteria.at(span),
                 "also inside other URLs",
                 format!("writes and cached reads on Medplum match every URL that contains `{text}`, search this one alone"),
             )
-            .level(if whole { Severity::Info } else { Severity::Warning })
             .help("name the resource by `_id`, or let a tag or an identifier decide");
     }
 }
@@ -151,16 +135,16 @@ mod tests {
     #[rstest]
     #[case::d14("Patient?name=lic", "warning: lic")]
     #[case::d14_state("Patient?address-state=A", "warning: A")]
-    #[case::longer("Patient?name=Alice", "info: Alice")]
+    #[case::longer("Patient?name=Alice", "warning: Alice")]
     #[case::d15("Patient?name=Smith Alice", "warning: Smith Alice")]
     #[case::d16("Patient?name=%", "critical: %")]
     #[case::empty("Patient?name=", "critical: name=")]
     #[case::d18("Questionnaire?url=http://example.com", "warning: http://example.com")]
     #[case::whole_url(
         "Questionnaire?url=http://example.com/q1",
-        "info: http://example.com/q1"
+        "warning: http://example.com/q1"
     )]
-    #[case::plain_column("Questionnaire?title=Intake form", "info: Intake form")]
+    #[case::plain_column("Questionnaire?title=Intake form", "warning: Intake form")]
     fn d14_to_d18(#[case] text: &str, #[case] expected: &str) {
         let kind = text.split('?').next().unwrap();
         assert_eq!(found("L29", &criteria(kind, text)), [expected]);

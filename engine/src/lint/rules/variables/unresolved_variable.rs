@@ -124,7 +124,7 @@ fn look_at(site: &Site<'_>, variable: &Variable, report: &mut Report<'_>) {
             0 => "no membership gives it".to_owned(),
             _ => format!(
                 "{} of {} memberships do not give it",
-                site.policy.members - given,
+                site.policy.members.saturating_sub(given),
                 site.policy.members
             ),
         };
