@@ -13,7 +13,7 @@ mod path;
 mod place;
 mod sarif;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::path::Path;
 use std::sync::Arc;
