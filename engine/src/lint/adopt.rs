@@ -17,7 +17,6 @@ use crate::source::{Source, Span};
 /// all diagnostics of a code takes it out of this list; a test holds every code to one home.
 pub const FORMAT: &[&str] = &[
     "criteria/bad-escape",
-    "criteria/empty-value",
     "criteria/no-parameter",
     "criteria/no-value",
     "criteria/too-long",
@@ -28,24 +27,16 @@ pub const FORMAT: &[&str] = &[
     "json/syntax",
     "json/too-deep",
     "json/too-large",
-    "membership/full-access",
-    "membership/no-such-policy",
     "membership/repeated-parameter",
     "membership/shape",
     "membership/too-many-entries",
-    "policy/admin-type",
-    "policy/constraint",
     "policy/constraint-not-evaluated",
     "policy/no-entries",
-    "policy/no-interaction",
     "policy/no-resource",
     "policy/not-a-policy",
-    "policy/readonly-ignored",
     "policy/shape",
     "policy/too-many-entries",
-    "policy/unknown-interaction",
     "policy/unknown-key",
-    "policy/unknown-type",
 ];
 
 /// Adds the diagnostics to the findings of the rules, or drops those that repeat one of them.

@@ -59,11 +59,13 @@ pub enum Category {
     Scopes,
     /// Access by network address.
     Network,
+    /// Policies for messages and threads.
+    Messaging,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Criteria,
         Self::Values,
         Self::Variables,
@@ -75,6 +77,7 @@ impl Category {
         Self::Membership,
         Self::Scopes,
         Self::Network,
+        Self::Messaging,
     ];
 
     /// The word for it, also the name of its folder.
@@ -91,6 +94,7 @@ impl Category {
             Self::Membership => "membership",
             Self::Scopes => "scopes",
             Self::Network => "network",
+            Self::Messaging => "messaging",
         }
     }
 }

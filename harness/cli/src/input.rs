@@ -9,10 +9,13 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::json::{Document, MAX_BYTES};
 use fhirward_engine::source::{Source, Span};
 
+use crate::notation;
 use crate::output::Failure;
 
 /// The name of standard input on the command line.
 const STDIN: &str = "-";
+/// Lines of one NDJSON file that are reported as broken; a file with more is something else.
+const MAX_BROKEN_LINES: usize = 100;
 
 /// The text of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<Arc<Source>, Failure> {
@@ -22,6 +25,19 @@ pub fn read(path: &Path) -> Result<Arc<Source>, Failure> {
         path.display().to_string()
     };
     let bytes = bytes(path).map_err(|error| Failure::usage(unreadable(path, &error)))?;
+    if bytes.len() > MAX_BYTES {
+        // Cut off where reading stopped, its end would look like a mistake.
+        return Err(Failure::usage(
+            Diagnostic::error(
+                "file/too-large",
+                format!(
+                    "`{name}` is longer than the limit of {} MB",
+                    MAX_BYTES / 1_048_576
+                ),
+            )
+            .with_help("split it into several files"),
+        ));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(name, text)),
         Err(error) => {
@@ -38,7 +54,7 @@ pub fn read(path: &Path) -> Result<Arc<Source>, Failure> {
 }
 
 fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    // One byte over the limit is enough for the parser to name the limit.
+    // One byte over the limit is enough to see that there is more.
     let most = MAX_BYTES as u64 + 1;
     let mut bytes = Vec::new();
     if is_stdin(path) {
@@ -174,49 +190,88 @@ impl Part {
 
 /// The JSON values of a file: one, or one a line (NDJSON). What is not JSON is a finding.
 pub fn parts(file: &Arc<Source>) -> (Vec<Part>, Vec<Diagnostic>) {
-    let mut parts = Vec::new();
-    let mut findings = Vec::new();
-    if !is_ndjson(file) {
-        match Document::parse(file) {
-            Ok(document) => parts.push(Part {
+    if is_ndjson(file) {
+        return lines(file);
+    }
+    match Document::parse(file) {
+        Ok(document) => {
+            let part = Part {
                 document,
                 file: Arc::clone(file),
                 offset: 0,
-            }),
-            Err(finding) => findings.push(finding),
+            };
+            (vec![part], Vec::new())
         }
-        return (parts, findings);
+        Err(fault) => (Vec::new(), vec![notation::explain(file, fault)]),
     }
+}
+
+/// The values of a file with one a line. A broken line is named; the others are read.
+fn lines(file: &Arc<Source>) -> (Vec<Part>, Vec<Diagnostic>) {
+    let mut parts = Vec::new();
+    let mut findings = Vec::new();
     let mut offset = 0;
-    for line in file.text.split_inclusive('\n') {
-        if !line.trim().is_empty() {
-            match Document::parse(&Source::new(file.name.as_str(), line.trim_end())) {
-                Ok(document) => parts.push(Part {
-                    document,
-                    file: Arc::clone(file),
-                    offset,
-                }),
-                Err(finding) => findings.push(
-                    finding
-                        .relocated(|span| span.shifted(offset))
-                        .with_source(file),
-                ),
+    for (at, line) in file.text.split_inclusive('\n').enumerate() {
+        let text = line.trim_start_matches('\u{feff}');
+        let start = offset + line.len() - text.len();
+        offset += line.len();
+        if text.trim().is_empty() {
+            continue;
+        }
+        match Document::parse(&Source::new(file.name.as_str(), text.trim_end())) {
+            Ok(document) => parts.push(Part {
+                document,
+                file: Arc::clone(file),
+                offset: start,
+            }),
+            Err(fault) if findings.len() < MAX_BROKEN_LINES => {
+                let mut finding = fault
+                    .relocated(|span| span.shifted(start))
+                    .with_source(file);
+                finding.message = format!("line {}: {}", at + 1, finding.message);
+                findings.push(finding);
+            }
+            Err(_) => {
+                findings.push(
+                    Diagnostic::error(
+                        "ndjson/too-many-broken-lines",
+                        format!(
+                            "more than {MAX_BROKEN_LINES} lines are no JSON; from line {} on nothing was read",
+                            at + 1
+                        ),
+                    )
+                    .with_source(file)
+                    .with_help("is this a file with one JSON value a line?"),
+                );
+                break;
             }
         }
-        offset += line.len();
     }
     (parts, findings)
 }
 
-/// By its name; standard input, which has none, by its first line being a whole resource.
+/// By its name; else by its first two lines, one of which is a whole resource beside another.
 fn is_ndjson(file: &Source) -> bool {
     if file.name.ends_with(".ndjson") || file.name.ends_with(".jsonl") {
         return true;
     }
-    let mut lines = file.text.lines().filter(|line| !line.trim().is_empty());
-    let (Some(first), Some(_second)) = (lines.next(), lines.next()) else {
+    let mut lines = file
+        .text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
         return false;
     };
-    first.trim_start().starts_with('{')
-        && Document::parse(&Source::new(file.name.as_str(), first)).is_ok()
+    let whole = |line: &str| Document::parse(&Source::new(file.name.as_str(), line)).is_ok();
+    // A line that only begins an object is the first of many, and that object is no line.
+    let begins = |line: &str| line.starts_with('{') && line.len() > 1;
+    begins(first) && (whole(first) || (begins(second) && whole(second)))
+}
+
+/// How many files below the folders among the arguments have one of some endings.
+pub fn count_others(paths: &[PathBuf], endings: &[&str]) -> usize {
+    let folders: Vec<PathBuf> = paths.iter().filter(|path| path.is_dir()).cloned().collect();
+    // What could not be walked has been reported when the files were looked for.
+    expand(&folders, endings).map_or(0, |files| files.len())
 }

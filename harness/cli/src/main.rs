@@ -1,8 +1,11 @@
 //! The `fhirward` command: arguments, files and printing. Every decision is made elsewhere.
 
 mod commands;
+mod config;
 mod exit;
+mod findings;
 mod input;
+mod notation;
 mod output;
 mod progress;
 mod render;
@@ -14,7 +17,8 @@ use clap::{Parser, Subcommand};
 
 use commands::{policy, review, run, serve, thread};
 use exit::Exit;
-use output::{Format, Output};
+use fhirward_engine::diagnostic::Diagnostic;
+use output::{Failure, Format, Output};
 
 /// Who can see what, and does the server agree?
 #[derive(Debug, Parser)]
@@ -25,7 +29,7 @@ use output::{Format, Output};
     disable_help_subcommand = true
 )]
 struct Cli {
-    /// Who reads the result: a person, or a program (one JSON document on standard output).
+    /// Who reads the result: a person, or a program (one document on standard output).
     #[arg(
         long,
         global = true,
@@ -91,7 +95,7 @@ fn main() -> ExitCode {
         }
     };
     let output = Output::new(cli.format);
-    let ended = match &cli.command {
+    let ended = refuse_format(&cli).and_then(|()| match &cli.command {
         Command::Run(args) => run::run(args, output),
         Command::Review(args) => review::run(args, output),
         Command::Serve(args) => serve::run(args, output),
@@ -100,7 +104,7 @@ fn main() -> ExitCode {
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
         Command::Policy(Policy::Replay(args)) => policy::replay::run(args, output),
         Command::Thread(Thread::Check(args)) => thread::check::run(args, output),
-    };
+    });
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -108,4 +112,19 @@ fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// A command with nothing to point at in files has nothing to say in these formats.
+fn refuse_format(cli: &Cli) -> Result<(), Failure> {
+    let finds = matches!(cli.command, Command::Policy(Policy::Check(_)));
+    if finds || !cli.format.is_of_findings() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Diagnostic::error(
+            "usage/format",
+            "this command writes `human` or `json` and no other format",
+        )
+        .with_help("`sarif`, `github` and `junit` are for `policy check`"),
+    ))
 }

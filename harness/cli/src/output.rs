@@ -17,6 +17,19 @@ pub enum Format {
     Human,
     /// One JSON document on standard output.
     Json,
+    /// SARIF 2.1.0, for code scanning; `policy check` only.
+    Sarif,
+    /// Annotations of a GitHub Actions run; `policy check` only.
+    Github,
+    /// JUnit XML; `policy check` only.
+    Junit,
+}
+
+impl Format {
+    /// Whether only commands that find things in files write it.
+    pub fn is_of_findings(self) -> bool {
+        matches!(self, Self::Sarif | Self::Github | Self::Junit)
+    }
 }
 
 /// Where a command writes.
@@ -35,7 +48,20 @@ impl Output {
         }
     }
 
-    /// Whether a program reads.
+    /// Who reads the result.
+    pub fn format(self) -> Format {
+        self.format
+    }
+
+    /// The same for people, for a command whose result goes into a file.
+    pub fn for_people(self) -> Self {
+        Self {
+            format: Format::Human,
+            ..self
+        }
+    }
+
+    /// Whether a program reads JSON.
     pub fn is_json(self) -> bool {
         self.format == Format::Json
     }
@@ -57,6 +83,13 @@ impl Output {
         if !self.is_json() {
             // When standard error is closed there is nobody left to tell.
             let _closed = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
+
+    /// Lines for people, on standard error, as they are. Nothing with `--format json`.
+    pub fn say_block(self, text: &str) {
+        if !self.is_json() {
+            let _closed = io::stderr().lock().write_all(text.as_bytes());
         }
     }
 

@@ -26,13 +26,16 @@ pub struct Style {
 }
 
 impl Style {
+    /// For files and pipes.
+    pub const PLAIN: Self = Self {
+        color: false,
+        width: PLAIN_WIDTH,
+    };
+
     /// Colours and the real width on a terminal, plain text elsewhere or with `NO_COLOR`.
     pub fn of_stderr() -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self {
-                color: false,
-                width: PLAIN_WIDTH,
-            };
+            return Self::PLAIN;
         }
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
@@ -49,6 +52,11 @@ impl Style {
 
 /// The finding with its place in the text.
 pub fn human(finding: &Diagnostic, style: Style) -> String {
+    human_titled(finding, finding.code, style)
+}
+
+/// The same under another title than its code.
+pub fn human_titled(finding: &Diagnostic, title: &str, style: Style) -> String {
     let theme = if style.color {
         GraphicalTheme::unicode()
     } else {
@@ -59,7 +67,7 @@ pub fn human(finding: &Diagnostic, style: Style) -> String {
         .with_width(style.width)
         .with_context_lines(CONTEXT_LINES);
     let mut out = String::new();
-    let report = Report::new(finding);
+    let report = Report::new(finding, title);
     match handler.render_report(&mut out, &report) {
         Ok(()) => out,
         // The message is worth more than its frame.
@@ -95,15 +103,23 @@ pub fn data(finding: &Diagnostic) -> Value {
 }
 
 /// Counted findings, in words.
-pub fn count(findings: &[Diagnostic]) -> String {
-    let of = |severity| findings.iter().filter(|f| f.severity == severity).count();
-    let errors = of(Severity::Error);
-    let warnings = of(Severity::Warning);
-    match (errors, warnings) {
-        (0, 0) => "no errors".to_owned(),
-        (0, w) => plural(w, "warning"),
-        (e, 0) => plural(e, "error"),
-        (e, w) => format!("{}, {}", plural(e, "error"), plural(w, "warning")),
+pub fn count<'d>(findings: impl Iterator<Item = &'d Diagnostic>) -> String {
+    let severities: Vec<Severity> = findings.map(|finding| finding.severity).collect();
+    let of = |severity| severities.iter().filter(|s| **s == severity).count();
+    let parts: Vec<String> = [
+        (of(Severity::Critical), "critical error"),
+        (of(Severity::Error), "error"),
+        (of(Severity::Warning), "warning"),
+        (of(Severity::Info), "remark"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| plural(n, word))
+    .collect();
+    if parts.is_empty() {
+        "no errors".to_owned()
+    } else {
+        parts.join(", ")
     }
 }
 
@@ -125,11 +141,12 @@ pub fn counted(n: usize, one: &str, many: &str) -> String {
 #[derive(Debug)]
 struct Report<'d> {
     finding: &'d Diagnostic,
+    title: &'d str,
     text: Option<Text<'d>>,
 }
 
 impl<'d> Report<'d> {
-    fn new(finding: &'d Diagnostic) -> Self {
+    fn new(finding: &'d Diagnostic, title: &'d str) -> Self {
         let source = finding.source.as_deref();
         let shown = source.filter(|source| {
             !finding.labels.is_empty()
@@ -140,6 +157,7 @@ impl<'d> Report<'d> {
         });
         Self {
             finding,
+            title,
             text: shown.map(Text),
         }
     }
@@ -171,7 +189,7 @@ impl std::error::Error for Report<'_> {}
 
 impl miette::Diagnostic for Report<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.finding.code))
+        Some(Box::new(self.title))
     }
 
     fn severity(&self) -> Option<miette::Severity> {

@@ -5,8 +5,10 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod check;
 mod policy;
 mod replay;
+mod rule_pages;
 mod run;
 mod support;
 mod thread;

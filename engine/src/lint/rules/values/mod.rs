@@ -8,6 +8,7 @@ mod imprecise_date;
 mod missing_value;
 mod not_a_uuid;
 mod not_on_reference;
+mod placeholder_value;
 mod reference_form;
 mod repeated_filter;
 mod text_value;
@@ -24,4 +25,5 @@ pub(super) static RULES: &[&Rule] = &[
     &not_a_uuid::RULE,
     &repeated_filter::RULE,
     &encoded_value::RULE,
+    &placeholder_value::RULE,
 ];

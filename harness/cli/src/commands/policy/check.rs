@@ -1,73 +1,182 @@
-//! `fhirward policy check`: are these policies and memberships valid, and is nothing in them empty
-//! talk?
+//! `fhirward policy check`: are these policies and memberships valid, and do they grant what their
+//! author means?
+
+mod levels;
+mod rules;
+mod subjects;
 
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::policy::{Options, assemble};
-use serde_json::json;
+use fhirward_engine::lint::{self, ServerVersion};
+use serde_json::{Map, json};
 
-use super::files;
+use crate::config::{self, Catalogue, Date, Shape};
 use crate::exit::Exit;
+use crate::findings::{Finding, Report};
 use crate::input;
-use crate::output::{Failure, Output, data};
+use crate::output::{Failure, Format, Output};
 use crate::render;
+
+use subjects::Subjects;
+
+/// What `fhirward.toml` may say about this command.
+const SHAPE: Shape<'static> = Shape {
+    section: "policy",
+    subject: "policy",
+    part: "entry",
+    server_version: true,
+};
+
+/// Endings of the files that a folder stands for.
+const ENDINGS: [&str; 3] = ["json", "ndjson", "jsonl"];
+/// Endings of notations that are not read, and that are worth a word when nothing else is there.
+const OTHER_ENDINGS: [&str; 9] = [
+    "ts", "mts", "tsx", "js", "mjs", "json5", "jsonc", "yaml", "yml",
+];
 
 /// Check AccessPolicy and ProjectMembership files.
 ///
-/// A file holds one resource, an array of them, or a Bundle. A membership is also checked together
-/// with the policies it names: a variable that nothing gives a value to is found here.
+/// A file holds one resource, an array of them, a Bundle, or one resource a line (NDJSON).
+/// Everything is checked together: a membership with the policies it names, a policy with the
+/// parameters that memberships give it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// JSON files; a folder stands for the *.json in it; - is standard input.
-    #[arg(required = true, value_name = "FILE")]
+    /// Files; a folder stands for the *.json, *.ndjson and *.jsonl in it; - is standard input.
+    #[arg(required_unless_present_any = ["explain", "list_rules"], value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Write the result into this file, whole or not at all, and the text for people to standard
+    /// error.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The configuration, instead of the nearest fhirward.toml in this folder or above.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The Medplum server the policies are meant for, like 5.0 or 5.1.10 [default: the newest that
+    /// is known].
+    #[arg(long, value_name = "VERSION")]
+    server_version: Option<String>,
+    #[command(flatten)]
+    levels: levels::Levels,
+    /// Print the page of a rule: what it finds, why, what to write instead.
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["files", "list_rules"])]
+    explain: Option<String>,
+    /// List the rules.
+    #[arg(long, conflicts_with = "files")]
+    list_rules: bool,
 }
 
 /// Prints the findings; errors make the policies invalid.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
-    let files = input::expand(&args.files, &["json"])?;
-    let mut read = files::Policies::default();
-    for file in &files {
-        read.add(&input::read(file)?);
+    if let Some(name) = &args.explain {
+        return rules::explain(name, output);
     }
-    let options = Options::default();
-    let find = |reference: &str| read.find(reference);
-    let mut assembled: Vec<Diagnostic> = Vec::new();
-    for membership in &read.memberships {
-        assembled.extend(assemble(membership, &find, &options).diagnostics);
+    if args.list_rules {
+        return Ok(rules::list(output));
     }
-    let mut findings = read.findings.clone();
-    files::add_new(&mut findings, assembled);
-    files::drop_outdone(&mut findings);
+    let rules = rules::all(output.format() == Format::Sarif);
+    let catalogue = Catalogue::new(&rules);
+    let section = config::load(args.config.as_deref(), &SHAPE, &catalogue)?;
+    let server = server(args, &section)?;
+    let levels = args.levels.read(&catalogue)?;
+
+    let files = input::expand(&args.files, &ENDINGS)?;
+    let mut read = Subjects::default();
+    for path in &files {
+        let named = args.files.contains(path);
+        read.add(&input::read(path)?, named);
+    }
+    let options = lint::Options {
+        server,
+        ..lint::Options::default()
+    };
+    let found = read.check(&options);
+    let mut report = Report {
+        command: "policy check",
+        rules,
+        files: read.files,
+        findings: found,
+        ..Report::default()
+    };
+    config::apply(&mut report, &section, &levels, Date::today());
 
     let nothing = read.policies.is_empty() && read.memberships.is_empty();
-    let exit = if findings.iter().any(Diagnostic::is_error) {
+    let exit = if report.has_errors() {
         Exit::Invalid
     } else if nothing {
         Exit::NothingSelected
     } else {
         Exit::Ok
     };
-    output.findings(&findings);
-    output.say(&format!(
-        "{}, {} in {}: {}",
+    let mut more = Map::new();
+    more.insert("server_version".to_owned(), server.to_string().into());
+    more.insert("policies".to_owned(), json!(read.policies));
+    more.insert("memberships".to_owned(), json!(read.memberships));
+    more.insert("skipped".to_owned(), read.skipped.into());
+    report.write(exit, more, output, args.output.as_deref())?;
+
+    let people = if args.output.is_some() {
+        output.for_people()
+    } else {
+        output
+    };
+    people.say(&format!(
+        "{}, {} in {}, for Medplum {server}: {}",
         render::counted(read.policies.len(), "policy", "policies"),
         render::plural(read.memberships.len(), "membership"),
         render::plural(files.len(), "file"),
-        render::count(&findings),
+        report.count(),
     ));
-    if exit == Exit::NothingSelected {
-        output.say("nothing to check: there is no AccessPolicy and no ProjectMembership");
+    if read.skipped > 0 {
+        people.say(&format!(
+            "{} neither policy nor membership: not checked",
+            render::counted(read.skipped, "resource is", "resources are")
+        ));
     }
-    if output.is_json() {
-        output.document(&json!({
-            "exit_code": exit.code(),
-            "files": files.len(),
-            "policies": read.policies.iter().map(|policy| policy.title()).collect::<Vec<_>>(),
-            "memberships": read.memberships.iter().map(|m| m.profile.as_str()).collect::<Vec<_>>(),
-            "diagnostics": data(&findings),
-        }));
+    if !report.excepted.is_empty() {
+        people.say(&format!(
+            "{} excepted in {}",
+            render::counted(report.excepted.len(), "finding is", "findings are"),
+            section
+                .source
+                .as_ref()
+                .map_or(config::FILE, |file| &file.name)
+        ));
+    }
+    if exit == Exit::NothingSelected {
+        people.say("nothing to check: there is no AccessPolicy and no ProjectMembership");
+        let others = input::count_others(&args.files, &OTHER_ENDINGS);
+        if others > 0 {
+            people.say(&format!(
+                "{} in TypeScript, JavaScript, JSON5 or YAML; policies are read as JSON, see docs/policy-check.md",
+                render::counted(others, "file is", "files are")
+            ));
+        }
     }
     Ok(exit)
+}
+
+fn server(args: &Args, section: &config::Section) -> Result<ServerVersion, Failure> {
+    let told = args.server_version.as_deref();
+    let written = section.server_version.as_ref();
+    let Some(text) = told.or(written.map(|text| text.text.as_str())) else {
+        return Ok(ServerVersion::default());
+    };
+    text.parse().map_err(|error: lint::BadVersion| {
+        let finding = Diagnostic::error("config/server-version", error.to_string());
+        Failure::usage(match (told, written, &section.source) {
+            (None, Some(written), Some(source)) => {
+                finding.with_label(written.span, "").with_source(source)
+            }
+            _ => finding,
+        })
+    })
+}
+
+/// A finding of the engine, as reports have it.
+fn finding(found: lint::Finding) -> Finding {
+    Finding {
+        rule: found.id().to_owned(),
+        diagnostic: found.diagnostic,
+    }
 }

@@ -56,17 +56,3 @@ pub fn add_new(all: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
         }
     }
 }
-
-/// Drops warnings where an error has been found at the same place.
-pub fn drop_outdone(all: &mut Vec<Diagnostic>) {
-    let errors: Vec<Diagnostic> = all.iter().filter(|f| f.is_error()).cloned().collect();
-    let place = |f: &Diagnostic| {
-        let label = f.labels.first()?;
-        Some((f.source.as_ref()?.name.clone(), label.span))
-    };
-    all.retain(|finding| {
-        finding.is_error()
-            || place(finding).is_none()
-            || !errors.iter().any(|error| place(error) == place(finding))
-    });
-}

@@ -91,7 +91,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         "{} in {}: {}",
         render::plural(resources.len(), "resource"),
         render::plural(files.len(), "file"),
-        render::count(&findings),
+        render::count(findings.iter()),
     ));
     if exit == Exit::NothingSelected {
         output.say("nothing to check: there is no resource");

@@ -1,0 +1,239 @@
+//! L45: write constraints that cannot hold. Source: policy-semantics 3.4, cases 54 to 57.
+
+use crate::diagnostic::Severity;
+use crate::lint::view::{EntryView, TextView};
+use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
+use crate::policy::Interaction;
+use crate::source::Span;
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "L45",
+    slug: "write-constraint",
+    category: Category::Constraints,
+    level: Severity::Warning,
+    summary: "a `writeConstraint` is always denied, or denies every create",
+    why: "\
+A constraint must evaluate to exactly one `true`; nothing, a text, a number or several values deny the \
+write. Three things go wrong again and again. `%before` does not exist on create, so \
+`%before.status != 'final'` is empty there and denies: write \
+`%before.exists().not() or %before.status != 'final'`. A parameter is put in as text, so `%profile` needs \
+quotes around it: `author.reference = '%profile'`. And a variable that neither FHIRPath nor the membership \
+knows makes every write an error.",
+    versions: "\
+Every Medplum version: an unknown variable or a syntax error answers 400 on every write of the type, \
+anything but `true` answers 403. The expression is not read when the policy is saved.",
+    examples: &[
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "final is final",
+  "resource": [
+    {
+      "resourceType": "Observation",
+      "interaction": ["create", "search", "read", "update"],
+      "writeConstraint": [
+        { "language": "text/fhirpath", "expression": "%before.status != 'final'" }
+      ]
+    }
+  ]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "final is final",
+  "resource": [
+    {
+      "resourceType": "Observation",
+      "interaction": ["create", "search", "read", "update"],
+      "writeConstraint": [
+        {
+          "language": "text/fhirpath",
+          "expression": "%before.exists().not() or %before.status != 'final'"
+        }
+      ]
+    }
+  ]
+}"#,
+        ),
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "own name",
+  "resource": [
+    {
+      "resourceType": "Task",
+      "interaction": ["create", "search", "read", "update"],
+      "writeConstraint": [
+        { "language": "text/fhirpath", "expression": "owner.reference = %profile" }
+      ]
+    }
+  ]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "own name",
+  "resource": [
+    {
+      "resourceType": "Task",
+      "interaction": ["create", "search", "read", "update"],
+      "writeConstraint": [
+        { "language": "text/fhirpath", "expression": "owner.reference = '%profile'" }
+      ]
+    }
+  ]
+}"#,
+        )
+        .titled("a variable of the member"),
+    ],
+    adopts: &[Adopts::all_as("policy/constraint", Severity::Error)],
+    check,
+};
+
+/// The variables of write constraints.
+const KNOWN: [&str; 2] = ["before", "after"];
+
+fn check(context: &Context<'_>, report: &mut Report<'_>) {
+    for (policy, entry) in context.entries() {
+        let mut given: Vec<&str> = vec!["profile", "patient"];
+        for (_, access) in context.members_of(policy) {
+            given.extend(access.parameters.iter().map(|p| &*p.name.text));
+        }
+        let members = !context.members_of(policy).is_empty();
+        for constraint in &entry.write_constraints {
+            variables(constraint, &given, members, report);
+            before(entry, constraint, report);
+        }
+    }
+}
+
+fn variables(constraint: &TextView, given: &[&str], members: bool, report: &mut Report<'_>) {
+    for (name, span, quoted) in used(&constraint.text) {
+        if quoted || KNOWN.contains(&name) {
+            continue;
+        }
+        if given.contains(&name) {
+            report
+                .find(
+                    constraint.at(span),
+                    "put in as text",
+                    format!(
+                        "`%{name}` is put in as text and becomes a path: it needs quotes around it"
+                    ),
+                )
+                .level(Severity::Error)
+                .help(format!("write `'%{name}'`"))
+                .fix(constraint.at(span), format!("'%{name}'"));
+        } else if members {
+            report
+                .find(
+                    constraint.at(span),
+                    "no value",
+                    format!("nothing gives `%{name}` a value: every write of the type is an error (400)"),
+                )
+                .level(Severity::Error)
+                .help("the variables of a constraint are `%before` and `%after`, and in quotes the member's parameters");
+        } else {
+            report
+                .find(
+                    constraint.at(span),
+                    "without quotes",
+                    format!("`%{name}` is no variable of a constraint; as a parameter of the membership it needs quotes"),
+                )
+                .level(Severity::Error)
+                .help(format!("write `'%{name}'` if the membership gives it, or use `%before` and `%after`"));
+        }
+    }
+}
+
+fn before(entry: &EntryView, constraint: &TextView, report: &mut Report<'_>) {
+    if !entry.allows(Interaction::Create) {
+        return;
+    }
+    let text = &*constraint.text;
+    let guarded = [
+        "%before.exists()",
+        "%before.empty()",
+        "iif(",
+        "%before.count()",
+    ];
+    if guarded.iter().any(|guard| text.contains(guard)) || text.contains("implies") {
+        return;
+    }
+    let Some((_, span, _)) = used(text).find(|(name, _, quoted)| *name == "before" && !quoted)
+    else {
+        return;
+    };
+    // An `or` may be the guard in other words; that is not judged.
+    if text
+        .split_whitespace()
+        .any(|word| word == "or" || word == "xor")
+    {
+        return;
+    }
+    report
+        .find(
+            constraint.at(span),
+            "absent on create",
+            "`%before` is absent on create, so the constraint is not `true` and every create is denied",
+        )
+        .help("write `%before.exists().not() or …`, or take `create` from the entry");
+}
+
+/// The variables of an expression: name, place with `%`, and whether it stands in a text.
+fn used(text: &str) -> impl Iterator<Item = (&str, Span, bool)> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut starts = Vec::new();
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '\'' => quoted = !quoted,
+            '%' => starts.push((at, quoted)),
+            _ => {}
+        }
+    }
+    starts.into_iter().filter_map(move |(at, quoted)| {
+        let rest = text.get(at + 1..)?;
+        let length = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len());
+        let name = rest.get(..length).filter(|name| !name.is_empty())?;
+        Some((name, Span::new(at, at + 1 + length), quoted))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use crate::lint::testing::{found, policy};
+
+    fn constraint(interactions: &str, expression: &str) -> String {
+        let expression = serde_json::Value::from(expression);
+        policy(&format!(
+            r#"{{"resourceType": "Task", "interaction": {interactions}, "writeConstraint": [{{"language": "text/fhirpath", "expression": {expression}}}]}}"#
+        ))
+    }
+
+    #[rstest]
+    #[case::case_54("%before.status != 'final'", &["warning: %before"])]
+    #[case::guarded("%before.exists().not() or %before.status != 'final'", &[])]
+    #[case::after("%after.status = 'final'", &[])]
+    #[case::unquoted("owner.reference = %profile", &["error: %profile"])]
+    #[case::quoted("owner.reference = '%profile'", &[])]
+    #[case::unknown("status = %nope", &["error: %nope"])]
+    fn with_create(#[case] expression: &str, #[case] expected: &[&str]) {
+        let json = constraint(r#"["create", "read", "search"]"#, expression);
+        assert_eq!(found("L45", &json), expected);
+    }
+
+    #[test]
+    fn without_create_there_is_always_a_version_before() {
+        let json = constraint(
+            r#"["update", "read", "search"]"#,
+            "%before.status != 'final'",
+        );
+        assert!(found("L45", &json).is_empty());
+    }
+}
