@@ -1,5 +1,11 @@
 //! The rules together: over real policies, over nonsense, over very long ones.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -36,9 +42,20 @@ fn lines(findings: &[Finding]) -> Vec<String> {
         .collect()
 }
 
-/// The policies of the scenario suite are meant as they are written.
+/// The policies of the scenario suite are meant as they are written, but for two that show what goes
+/// wrong with one half of a conversation.
 #[test]
 fn the_policies_of_the_suite_have_no_findings() {
+    let flawed = BTreeMap::from([
+        (
+            "sender-and-recipient.json",
+            vec!["warning W03: sender=%profile"],
+        ),
+        (
+            "sender-only.json",
+            vec!["warning W04: Communication?sender=%profile"],
+        ),
+    ]);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/policies");
     let mut read = 0;
     for file in std::fs::read_dir(folder).unwrap() {
@@ -49,7 +66,9 @@ fn the_policies_of_the_suite_have_no_findings() {
             .into_iter()
             .filter(|line| !line.starts_with("info"))
             .collect();
-        assert_eq!(loud, Vec::<String>::new(), "{}", path.display());
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let expected = flawed.get(name).cloned().unwrap_or_default();
+        assert_eq!(loud, expected, "{}", path.display());
         read += 1;
     }
     assert!(read >= 6, "{read}");
@@ -120,7 +139,7 @@ fn sound_policies_are_left_alone(#[case] entries: Value) {
 )]
 #[case::user_for_profile(
     json!([{"resourceType": "Subscription", "criteria": "Subscription?author=%user"}]),
-    &["error L07: %user"]
+    &["critical L50: Subscription?author=%user", "error L07: %user"]
 )]
 #[case::wildcard(
     json!([{"resourceType": "*", "criteria": "*?_compartment=%patient"}]),
@@ -161,9 +180,10 @@ fn a_mistake_is_reported_once(#[case] kind: &str, #[case] criteria: &str, #[case
         "resource": [{"resourceType": kind, "criteria": criteria}],
     });
     let findings = lint(&policy.to_string());
+    // L62 is about the criteria as a whole: it could not be saved today.
     let wrong: Vec<&str> = findings
         .iter()
-        .filter(|finding| finding.diagnostic.is_error())
+        .filter(|finding| finding.diagnostic.is_error() && finding.id() != "L62")
         .map(Finding::id)
         .collect();
     assert_eq!(wrong, [rule], "{:?}", lines(&findings));
@@ -234,6 +254,38 @@ fn a_very_long_policy_is_checked() {
     }
     assert_eq!(counts.get("L19"), Some(&10_000));
     assert_eq!(counts.get("L12"), None);
+}
+
+/// Members are alike when their policies and parameters are: each of these is checked with its own.
+#[test]
+fn each_kind_of_member_is_checked() {
+    let member = |profile: &str, value: &str| {
+        json!({"resourceType": "ProjectMembership", "profile": {"reference": profile}, "access": [
+            {"policy": {"reference": "AccessPolicy/p"}, "parameter": [{"name": "day", "valueString": value}]},
+        ]})
+    };
+    let text = json!([
+        {"resourceType": "AccessPolicy", "id": "p",
+         "resource": [{"resourceType": "Patient", "criteria": "Patient?birthdate=%day"}]},
+        member("Practitioner/1", "1990-01-01"),
+        member("Practitioner/2", "1990-01-01"),
+        member("Practitioner/3", "yesterday"),
+        member("Practitioner/4", "yesterday"),
+        {"resourceType": "ProjectMembership", "profile": {"reference": "Practitioner/5"}},
+        {"resourceType": "ProjectMembership", "profile": {"reference": "Practitioner/6"}},
+    ]);
+    let findings = lint(&text.to_string());
+    let saying = |word: &str| {
+        let said = |finding: &&Finding| {
+            finding.diagnostic.message.contains(word)
+                || lines(std::slice::from_ref(*finding))[0].contains(word)
+        };
+        findings.iter().filter(said).count()
+    };
+    assert_eq!(saying("yesterday"), 1);
+    assert_eq!(saying("Practitioner/1"), 0);
+    assert_eq!(saying("Practitioner/5"), 1);
+    assert_eq!(saying("Practitioner/6"), 1);
 }
 
 /// The page of a rule is what people read: its whole text.

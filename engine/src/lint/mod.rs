@@ -166,13 +166,22 @@ fn diagnostics(subject: &Subject, context: &Context<'_>, options: &Options) -> V
     let compile = policy::Options {
         base_url: options.base_url.clone(),
     };
+    // Members with the same policies and parameters are assembled once: a project has thousands.
+    let mut sound: HashSet<String> = HashSet::new();
     for view in context.memberships() {
         let Ok(membership) = Membership::from_value(view.node.value()) else {
             // Reading the document has said so.
             continue;
         };
+        let kind = membership.profile.split('/').next().unwrap_or_default();
+        let alike = format!("{kind} {} {:?}", membership.admin, membership.access);
+        if sound.contains(&alike) {
+            continue;
+        }
+        let mut about_member = false;
         for mut finding in assemble(&membership, &find, &compile).diagnostics {
             if finding.source.is_none() {
+                about_member = true;
                 let place = view.place();
                 finding.source = Some(Arc::clone(place.source));
                 finding.labels = vec![Label {
@@ -181,6 +190,9 @@ fn diagnostics(subject: &Subject, context: &Context<'_>, options: &Options) -> V
                 }];
             }
             all.push(finding);
+        }
+        if !about_member {
+            sound.insert(alike);
         }
     }
     once(all)

@@ -89,6 +89,14 @@ pub fn is_plain_code(param: &SearchParam) -> bool {
             .all(|kind| matches!(*kind, "code" | "id" | "string" | "boolean"))
 }
 
+/// Whether the parameter reads something with a display or a text.
+pub fn has_display(param: &SearchParam) -> bool {
+    let types = param.program.data_types();
+    types
+        .iter()
+        .any(|kind| matches!(*kind, "Coding" | "CodeableConcept"))
+}
+
 /// Why the filter is true in the database and never in memory, if that is so: such a filter finds
 /// and shows, but no write, no reference and no field rule knows of it.
 pub fn only_in_database(site: &Site<'_>) -> Option<&'static str> {

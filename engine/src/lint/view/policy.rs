@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::entry::EntryView;
 use super::text::{Node, TextView};
 use crate::policy::document::MAX_ENTRIES;
@@ -56,11 +58,15 @@ impl PolicyView {
     ) -> Self {
         let names: Vec<&str> = variables.keys().map(String::as_str).collect();
         let text = |key: &str| node.text(key).map(|text| text.text.into());
-        let items = node.items("resource");
-        let entries = if items.len() > MAX_ENTRIES {
+        let count = node
+            .value()
+            .get("resource")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
+        let entries = if count > MAX_ENTRIES {
             Vec::new()
         } else {
-            items
+            node.items("resource")
                 .into_iter()
                 .enumerate()
                 .map(|(at, item)| EntryView::new(at + 1, item, &names))
@@ -107,7 +113,7 @@ impl PolicyView {
     }
 }
 
-fn mentioned(policy: &serde_json::Value) -> BTreeSet<String> {
+fn mentioned(policy: &Value) -> BTreeSet<String> {
     let text = policy.to_string();
     let word = |rest: &str| {
         rest.chars()

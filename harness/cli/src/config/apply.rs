@@ -138,3 +138,64 @@ fn remark(
             .with_help(help),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Catalogue, Shape, read};
+    use crate::findings::testing;
+    use fhirward_engine::source::Source;
+
+    const SHAPE: Shape<'static> = Shape {
+        section: "policy",
+        subject: "policy",
+        part: "entry",
+        server_version: true,
+    };
+
+    fn under(config: &str, today: Date) -> Report {
+        let mut report = testing::report("{\"a\": 1}", &[(1, 4)]);
+        let rules = report.rules.clone();
+        let source = Source::new("fhirward.toml", config);
+        let (section, faults) = read(&source, &SHAPE, &Catalogue::new(&rules));
+        assert_eq!(faults, Vec::new());
+        apply(&mut report, &section, &[], today);
+        report
+    }
+
+    fn day(year: u16, month: u8, day: u8) -> Date {
+        Date::new(year, month, day).unwrap()
+    }
+
+    #[test]
+    fn an_exception_holds_to_the_end_of_its_day() {
+        let config = "[[policy.except]]\nrule = \"L99\"\nreason = \"x\"\nexpires = 2027-01-31\n";
+        let last = under(config, day(2027, 1, 31));
+        assert_eq!((last.findings.len(), last.excepted.len()), (0, 1));
+        let after = under(config, day(2027, 2, 1));
+        let rules: Vec<&str> = after.findings.iter().map(|f| f.rule.as_str()).collect();
+        assert_eq!(rules, ["L99", "config/exception-expired"]);
+        assert!(after.excepted.is_empty());
+    }
+
+    #[test]
+    fn the_more_precise_level_wins_whatever_stands_first() {
+        for config in [
+            "[policy.rules]\nall = \"off\"\ncriteria = \"info\"\none-thing = \"critical\"\n",
+            "[policy.rules]\none-thing = \"critical\"\ncriteria = \"info\"\nall = \"off\"\n",
+        ] {
+            let report = under(config, day(2027, 1, 1));
+            let levels: Vec<Severity> = report.diagnostics().map(|d| d.severity).collect();
+            assert_eq!(levels, [Severity::Critical], "{config}");
+        }
+    }
+
+    #[test]
+    fn what_no_rule_is_about_cannot_be_turned_off() {
+        let mut report = testing::report("{\"a\": 1}", &[(1, 4)]);
+        report.findings[0].rule = "json/syntax".to_owned();
+        let all_off = [(Selector::All, Level::Off)];
+        apply(&mut report, &Section::default(), &all_off, day(2027, 1, 1));
+        assert_eq!(report.findings.len(), 1);
+    }
+}

@@ -47,8 +47,10 @@ impl<'s> Faults<'s> {
         self.all.len()
     }
 
-    /// All of them.
-    pub fn into_all(self) -> Vec<Diagnostic> {
+    /// All of them, in the order of their places.
+    pub fn into_all(mut self) -> Vec<Diagnostic> {
+        let start = |finding: &Diagnostic| finding.labels.first().map(|label| label.span.start);
+        self.all.sort_by_key(start);
         self.all
     }
 }

@@ -328,11 +328,9 @@ impl Reader<'_, '_> {
     }
 
     fn shape_fault(&mut self, name: &str, wanted: &str, value: &Spanned<DeValue<'_>>) {
-        self.faults.add(
-            "config/shape",
+        self.faults.push(
             value.span(),
-            format!("`{name}` is no {}", wanted.trim_start_matches("a ")),
-            format!("it has to be {wanted}"),
+            Diagnostic::error("config/shape", format!("`{name}` has to be {wanted}")),
         );
     }
 }

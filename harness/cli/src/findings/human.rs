@@ -1,8 +1,6 @@
 //! Findings for people: carets into the text, and how to read more.
 
-use std::collections::BTreeSet;
-
-use super::Report;
+use super::{Finding, Report};
 use crate::output::Output;
 use crate::render::{self, Style};
 
@@ -28,12 +26,16 @@ pub fn text(report: &Report, style: Style) -> String {
             render::plural(report.findings.len() - MAX_SHOWN, "finding")
         ));
     }
-    let explained: BTreeSet<&str> = report
-        .findings
-        .iter()
-        .filter_map(|finding| report.rule(&finding.rule))
-        .map(|rule| rule.id.as_str())
-        .collect();
+    let mut explained: Vec<&str> = Vec::new();
+    let mut by_weight: Vec<&Finding> = report.findings.iter().collect();
+    by_weight.sort_by_key(|finding| std::cmp::Reverse(finding.diagnostic.severity));
+    for finding in by_weight {
+        if let Some(rule) = report.rule(&finding.rule)
+            && !explained.contains(&rule.id.as_str())
+        {
+            explained.push(&rule.id);
+        }
+    }
     if let Some(first) = explained.first() {
         out.push_str(&format!(
             "why, and what to write instead: `fhirward {} --explain {first}`{}\n",

@@ -13,7 +13,7 @@ mod path;
 mod place;
 mod sarif;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -142,10 +142,7 @@ impl Report {
             Format::Human => file.map(|_| human::text(self, render::Style::PLAIN)),
             Format::Json => Some(format!("{:#}\n", json::document(self, exit, more))),
             Format::Sarif => Some(format!("{:#}\n", sarif::document(self))),
-            Format::Github => {
-                github::append_summary(self)?;
-                Some(github::annotations(self))
-            }
+            Format::Github => Some(github::annotations(self)),
             Format::Junit => Some(junit::document(self)?),
         };
         match (file, text) {
@@ -157,7 +154,11 @@ impl Report {
                 human::print(self, output.for_people());
             }
         }
-        Ok(())
+        // Last, so that a job without a writable summary still has its annotations.
+        match output.format() {
+            Format::Github => github::append_summary(self),
+            _ => Ok(()),
+        }
     }
 
     fn rule(&self, id: &str) -> Option<&Rule> {

@@ -24,15 +24,28 @@ pub struct Place {
     pub length: usize,
 }
 
-/// Where the lines of each text begin: a bulk file is not read once for each finding.
+/// Bytes between two marks: so many are read again for a place, however long its line is.
+const MARK_EVERY: usize = 1024;
+
+/// Where places of each text stand: a bulk file is not read once for each finding, and neither is a
+/// file that is one line.
 #[derive(Debug, Default)]
 pub struct Places {
-    texts: HashMap<*const Source, Vec<Line>>,
+    texts: HashMap<*const Source, Marks>,
 }
 
-/// Where a line begins.
-#[derive(Debug, Clone, Copy)]
-struct Line {
+/// Known places of a text, in order.
+#[derive(Debug, Default)]
+struct Marks {
+    /// Where each line begins.
+    lines: Vec<Mark>,
+    /// Some place in about every [`MARK_EVERY`] bytes.
+    steps: Vec<Mark>,
+}
+
+/// How many characters are before a byte.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
     byte: usize,
     character: usize,
 }
@@ -40,12 +53,12 @@ struct Line {
 impl Places {
     /// The place of a span.
     pub fn of(&mut self, source: &Arc<Source>, span: Span) -> Place {
-        let lines = self
+        let marks = self
             .texts
             .entry(Arc::as_ptr(source))
-            .or_insert_with(|| lines(&source.text));
-        let (line, column, offset) = locate(&source.text, lines, span.start);
-        let (end_line, end_column, end) = locate(&source.text, lines, span.end);
+            .or_insert_with(|| Marks::of(&source.text));
+        let (line, column, offset) = marks.locate(&source.text, span.start);
+        let (end_line, end_column, end) = marks.locate(&source.text, span.end);
         let before = source.before;
         Place {
             line: before.lines + line,
@@ -65,33 +78,44 @@ impl Places {
     }
 }
 
-fn lines(text: &str) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut byte = 0;
-    let mut character = 0;
-    for line in text.split_inclusive('\n') {
-        lines.push(Line { byte, character });
-        byte += line.len();
-        character += line.chars().count();
+impl Marks {
+    fn of(text: &str) -> Self {
+        let start = Mark::default();
+        let mut marks = Self {
+            lines: vec![start],
+            steps: vec![start],
+        };
+        let mut next_step = MARK_EVERY;
+        for (character, (byte, c)) in text.char_indices().enumerate() {
+            if byte >= next_step {
+                marks.steps.push(Mark { byte, character });
+                next_step = byte + MARK_EVERY;
+            }
+            if c == '\n' {
+                marks.lines.push(Mark {
+                    byte: byte + 1,
+                    character: character + 1,
+                });
+            }
+        }
+        marks
     }
-    if lines.is_empty() || text.ends_with('\n') {
-        lines.push(Line { byte, character });
-    }
-    lines
-}
 
-fn locate(text: &str, lines: &[Line], at: usize) -> (usize, usize, usize) {
-    let number = lines.partition_point(|line| line.byte <= at).max(1);
-    let line = lines.get(number - 1).copied().unwrap_or(Line {
-        byte: 0,
-        character: 0,
-    });
-    let rest = text.get(line.byte..).unwrap_or_default();
-    let into = rest
-        .char_indices()
-        .take_while(|(byte, _)| line.byte + byte < at)
-        .count();
-    (number, into + 1, line.character + into)
+    /// Line, column and characters before a byte.
+    fn locate(&self, text: &str, at: usize) -> (usize, usize, usize) {
+        let before = |marks: &[Mark]| marks.partition_point(|mark| mark.byte <= at).max(1);
+        let number = before(&self.lines);
+        let line = self.lines.get(number - 1).copied().unwrap_or_default();
+        let step = self.steps.get(before(&self.steps) - 1).copied();
+        let step = step.unwrap_or_default();
+        let rest = text.get(step.byte..).unwrap_or_default();
+        let into = rest
+            .char_indices()
+            .take_while(|(byte, _)| step.byte + byte < at)
+            .count();
+        let offset = step.character + into;
+        (number, offset + 1 - line.character.min(offset), offset)
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +131,17 @@ mod tests {
             assert_eq!((place.line, place.column), source.line_column(at), "{at}");
             let before = source.text.get(..at).unwrap().chars().count();
             assert_eq!(place.offset, before, "{at}");
+        }
+    }
+
+    #[test]
+    fn long_lines_have_marks_of_their_own() {
+        let source = Source::new("a", "äb\n".repeat(700) + &"üx".repeat(3000));
+        let mut places = Places::default();
+        for at in [0, 1023, 1024, 1025, 2047, 2802, 5000, 11_000] {
+            let at = (at..).find(|at| source.text.is_char_boundary(*at)).unwrap();
+            let place = places.of(&source, Span::new(at, at));
+            assert_eq!((place.line, place.column), source.line_column(at), "{at}");
         }
     }
 

@@ -5,9 +5,11 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod check;
 mod policy;
 mod replay;
 mod resolve;
+mod rule_pages;
 mod run;
 mod semantics;
 mod support;

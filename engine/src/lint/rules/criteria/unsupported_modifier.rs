@@ -84,15 +84,14 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             draft
                 .help(format!("did you mean `:{meant}`?"))
                 .fix_text(site.criteria.at(span), format!(":{meant}"));
-        } else if modifier == "exact"
-            && matches!(
-                kind,
-                ParamType::Token | ParamType::Uri | ParamType::Reference
-            )
-        {
+        } else if modifier == "exact" && matches!(kind, ParamType::Token | ParamType::Reference) {
             draft
                 .help(format!("`{code}` is compared exactly without a modifier"))
                 .fix_text(site.criteria.at(span), "");
+        } else if matches!(kind, ParamType::String | ParamType::Uri) {
+            draft.help(
+                "no text is compared exactly by every path; let an identifier, a reference, a tag or a code decide",
+            );
         }
     }
 }

@@ -15,7 +15,7 @@ pub static RULE: Rule = Rule {
     summary: "a type is granted without the type that applications need to use it",
     why: "\
 Some types are of no use alone. Who fills in a QuestionnaireResponse has to read the Questionnaire; its \
-answers come from a ValueSet; live updates of messages need a Subscription. Each missing type shows as a \
+answers come from a ValueSet. Each missing type shows as a \
 403 somewhere in an application, which is hard to trace back to the policy.
 
 Where only a bot or an import uses the policy, nothing is missing.",
@@ -57,7 +57,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 2] = [
     Need {
         of: ("QuestionnaireResponse", Interaction::Create),
         needs: ("Questionnaire", Interaction::Read),
@@ -67,11 +67,6 @@ const NEEDS: [Need; 3] = [
         of: ("Questionnaire", Interaction::Read),
         needs: ("ValueSet", Interaction::Read),
         why: "the answers to choose from come from value sets",
-    },
-    Need {
-        of: ("Communication", Interaction::Create),
-        needs: ("Subscription", Interaction::Create),
-        why: "a chat that shows new messages as they come creates a Subscription",
     },
 ];
 
@@ -95,12 +90,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                     format!("needs `{wanted}`"),
                     format!("`{interaction}` of `{kind}` is granted, `{to}` of `{wanted}` is not: {}", need.why),
                 )
-                .help(match wanted {
-                    "Subscription" => {
-                        "if the application subscribes, add an entry with `Subscription?type=websocket&author=%profile`".to_owned()
-                    }
-                    other => format!("if an application uses this policy, add `{{\"resourceType\": \"{other}\", \"interaction\": [\"search\", \"read\"]}}`"),
-                });
+                .help(format!("if an application uses this policy, add `{{\"resourceType\": \"{wanted}\", \"interaction\": [\"search\", \"read\"]}}`"));
         }
     }
 }
@@ -114,9 +104,7 @@ mod tests {
     #[rstest]
     #[case::no_questions(r#"{"resourceType": "QuestionnaireResponse"}"#, 1)]
     #[case::no_answers(r#"{"resourceType": "Questionnaire", "readonly": true}"#, 1)]
-    #[case::chat(r#"{"resourceType": "Communication"}"#, 1)]
-    #[case::reading_a_chat(r#"{"resourceType": "Communication", "readonly": true}"#, 0)]
-    #[case::everything(r#"{"resourceType": "*"}, {"resourceType": "Communication"}"#, 0)]
+    #[case::everything(r#"{"resourceType": "*"}, {"resourceType": "Questionnaire"}"#, 0)]
     fn finds(#[case] entries: &str, #[case] expected: usize) {
         assert_eq!(found("L49", &policy(entries)).len(), expected);
     }

@@ -59,6 +59,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         }
         let long = |kind: &&str| matches!(*kind, "Period" | "Timing");
         if types.iter().all(|kind| *kind == "date") {
+            time_of_a_day(&site, report);
             continue;
         }
         for (text, span) in filter.literals() {
@@ -74,7 +75,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             let over_time = types.iter().any(long)
                 && matches!(
                     prefix,
-                    Prefix::Equal | Prefix::GreaterOrEqual | Prefix::Greater
+                    Prefix::Equal | Prefix::GreaterOrEqual | Prefix::Greater | Prefix::EndsBefore
                 );
             let code = filter.code();
             let place = site.criteria.at(span);
@@ -102,6 +103,26 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                     .level(if only { Severity::Warning } else { Severity::Info })
                     .help(format!("ask about the start: `{code}=lt…`"));
             }
+        }
+    }
+}
+
+/// A time for an element that is a day.
+fn time_of_a_day(site: &Site<'_>, report: &mut Report<'_>) {
+    let code = site.filter.code();
+    for (text, span) in site.filter.literals() {
+        let day = Prefix::split(text).1;
+        if let Some((day, _)) = day
+            .split_once('T')
+            .filter(|_| date::interval(day).is_some())
+        {
+            report
+                .find(
+                    site.criteria.at(span),
+                    "a time",
+                    format!("`{code}` is a day without a time: search on Medplum drops the time of `{text}`, writes and cached reads compare with it"),
+                )
+                .help(format!("write the day, `{day}`"));
         }
     }
 }
@@ -136,6 +157,8 @@ mod tests {
     #[case::perhaps_a_period("Observation?date=ge2024-03-10", &["info: ge2024-03-10"])]
     #[case::last_updated("Patient?_lastUpdated=gt2020-01-01", &["warning: gt2020-01-01"])]
     #[case::d26("Patient?birthdate=ne1990-06-15", &["warning: ne1990-06-15"])]
+    #[case::time_of_a_day("Patient?birthdate=1990-06-15T00:00:00Z", &["warning: 1990-06-15T00:00:00Z"])]
+    #[case::ends("Encounter?date=eb2024-03-10", &["warning: eb2024-03-10"])]
     #[case::start_of_day("Communication?sent=ge2024-03-10", &[])]
     #[case::before("Communication?sent=lt2024-03-10", &[])]
     #[case::moment("Communication?sent=gt2024-03-10T10:00:00Z", &[])]

@@ -89,6 +89,8 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         }
         let why = if code == "_compartment" {
             "every resource is in the compartment of its project"
+        } else if matches!(code, "_id" | "_lastUpdated") {
+            "every resource has one"
         } else if has_word_table(&site.entry.resource_type, code) {
             "names and addresses have tables of their own"
         } else {
@@ -129,6 +131,7 @@ mod tests {
     )]
     #[case::other("Task?owner:missing=Practitioner/1", "error: Practitioner/1", None)]
     #[case::d3("Patient?_compartment:missing=true", "error: :missing", None)]
+    #[case::id("Patient?_id:missing=false", "error: :missing", None)]
     #[case::d17("Patient?name:missing=true", "error: :missing", None)]
     fn d3_d17(#[case] text: &str, #[case] expected: &str, #[case] fixed: Option<&str>) {
         let kind = text.split('?').next().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::criteria::syntax::Piece;
 use crate::diagnostic::Severity;
-use crate::lint::{Category, Context, Example, Report, Rule};
+use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 use fhirward_spec::ParamType;
 
 /// The rule.
@@ -32,7 +32,7 @@ What differs between members belongs into a parameter of the membership: `Patien
   "resource": [{ "resourceType": "Patient", "criteria": "Patient?_id=%patient.id" }]
 }"#,
     )],
-    adopts: &[],
+    adopts: &[Adopts::at_its_findings("criteria/value")],
     check,
 };
 

@@ -166,6 +166,17 @@ fn in_reference(
 ) {
     let place = site.criteria.at(alternative.span);
     let code = site.filter.code();
+    let text = site.criteria.text.slice(alternative.span);
+    if text.starts_with("identifier:") {
+        report
+            .find(
+                place,
+                "the server's own notation",
+                format!("`{text}` matches, on writes and cached reads on Medplum, references that have only an identifier"),
+            )
+            .help("name the resource by its reference, `Type/id`");
+        return;
+    }
     match alternative.pieces.as_slice() {
         [Piece::Text(text)] => literal(context, site, text, alternative, report),
         // `owner=%profile.id`
@@ -219,7 +230,16 @@ fn literal(
         .param()
         .is_some_and(|param| param.program.data_types().contains(&"canonical"));
     if reference::local(text, context.base_url()).is_some() {
-        if text.contains("://") {
+        if let Some((plain, _)) = text.split_once("/_history/") {
+            report
+                .find(
+                    place,
+                    "a version",
+                    format!("Medplum compares references as texts: `{text}` matches only what names that version"),
+                )
+                .help(format!("write `{plain}`"))
+                .fix_text(place, plain);
+        } else if text.contains("://") {
             absolute(context, text, place, report);
         }
         return;
@@ -336,6 +356,12 @@ mod tests {
         Some("Patient?_compartment=%patient")
     )]
     #[case::bare_compartment("Patient?_compartment=1", "warning: 1", None)]
+    #[case::version(
+        "Task?owner=Practitioner/1/_history/2",
+        "warning: Practitioner/1/_history/2",
+        Some("Task?owner=Practitioner/1")
+    )]
+    #[case::identifier("Task?owner=identifier:a|b", "warning: identifier:a|b", None)]
     #[case::absolute(
         "Patient?organization=https://x/fhir/R4/Organization/1",
         "warning: https://x/fhir/R4/Organization/1",

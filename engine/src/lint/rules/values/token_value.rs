@@ -5,7 +5,7 @@ use fhirward_spec::ParamType;
 use crate::criteria::nearest;
 use crate::criteria::syntax::Piece;
 use crate::diagnostic::Severity;
-use crate::lint::server::{fixed_codes, is_boolean, is_plain_code};
+use crate::lint::server::{fixed_codes, has_display, is_boolean, is_plain_code};
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
 
 /// The rule.
@@ -19,7 +19,8 @@ pub static RULE: Rule = Rule {
 Codes are case-sensitive. In memory they are compared without regard to case, in the database with it: \
 `status=FINAL` can be written and read from the cache, and is never found. A boolean other than `true` and \
 `false` makes search answer 400. A code with more than one `|` is cut in memory and not in the database. \
-`|code` on an element that is a plain code matches in memory alone.
+`|code` on an element that is a plain code matches in memory alone. The text and the displays of a concept \
+count as codes without a system.
 
 A code that FHIR does not know for the element matches nothing, and under `:not` everything.",
     versions: "Every Medplum version. The reference semantics compares codes exactly.",
@@ -68,6 +69,10 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         }
         pipes(&site, report);
         if is_boolean(param) {
+            if site.filter.pair.alternatives.len() > 1 {
+                boolean_list(&site, report);
+                continue;
+            }
             codes(
                 &site,
                 &["true", "false"],
@@ -76,13 +81,43 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             );
             continue;
         }
-        // A concept has displays as well, which Medplum takes for codes.
         if !is_plain_code(param) {
+            if has_display(param) {
+                displays(&site, report);
+            }
             continue;
         }
         let known = fixed_codes(&site.entry.resource_type, param);
         if !known.is_empty() {
             codes(&site, &known, "search on Medplum finds nothing", report);
+        }
+    }
+}
+
+fn boolean_list(site: &Site<'_>, report: &mut Report<'_>) {
+    let code = site.filter.code();
+    report
+        .find(
+            site.criteria.at(site.filter.value_span()),
+            "a list",
+            format!("`{code}` takes one of `true` and `false`: with a list search on Medplum answers 400"),
+        )
+        .level(Severity::Error)
+        .help(format!("leave the filter out, or write `{code}:missing=false`"));
+}
+
+/// Texts and displays of a concept are codes to Medplum, in the database too.
+fn displays(site: &Site<'_>, report: &mut Report<'_>) {
+    let code = site.filter.code();
+    for (text, span) in site.filter.literals() {
+        if text.trim().contains(' ') && !text.contains('?') {
+            report
+                .find(
+                    site.criteria.at(span),
+                    "a display",
+                    format!("`{text}` looks like a display: Medplum compares the text and the displays of `{code}` as well, which anybody who writes the resource chooses"),
+                )
+                .help("write the code with its system: `system|code`");
         }
     }
 }
@@ -197,6 +232,8 @@ mod tests {
         "warning: Amended",
         Some("Observation?status=final,amended")
     )]
+    #[case::boolean_list("Patient?active=true,false", "error: true,false", None)]
+    #[case::display("Observation?code=Heart Rate", "warning: Heart Rate", None)]
     #[case::typo(
         "Observation?status=finl",
         "warning: finl",

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::policy::{Decision, Explanation, Interaction, IpDecision, Membership, Options, Policy, Request,
+use fhirward_engine::policy::{
+    Decision, Explanation, Interaction, IpDecision, Membership, Options, Policy, Request,
 };
 use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
