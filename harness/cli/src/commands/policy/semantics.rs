@@ -93,7 +93,7 @@ pub fn run(question: &Question, choices: &[Choice], decides: bool, output: Outpu
             .answers
             .iter()
             .all(|(_, answer)| answer.verdict == Verdict::Allowed),
-        _ => question.policy.decide(&question.request()).is_allowed(),
+        _ => question.decide().is_allowed(),
     };
     let exit = question.exit(if allowed || !decides {
         Exit::Ok
