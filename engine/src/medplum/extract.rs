@@ -50,7 +50,11 @@ pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extrac
             text.is_none_or(|text| text.starts_with(|c: char| c.is_ascii_uppercase()))
         });
     }
-    // A cast looks at the value: a Quantity has a number, a Period a side that is a date.
+    values
+}
+
+/// From 5.1.23 a cast looks at the value: a Quantity has a number, a Period a side that is a date.
+pub(crate) fn cast(param: &SearchParam, values: &mut Vec<Extracted<'_>>) {
     let casts = |kind: &str| {
         let expression = &*param.expression;
         expression.contains(&format!("({kind})")) || expression.contains(&format!("as {kind}"))
@@ -63,7 +67,6 @@ pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extrac
             values.retain(|extracted| extracted.data_type != kind || is(extracted.value));
         }
     }
-    values
 }
 
 fn is_quantity(value: &Value) -> bool {
