@@ -50,6 +50,17 @@ fn pair(random: &mut Random, resource: &Value) -> String {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let mut params: Vec<&SearchParam> = spec().search_params(kind).collect();
+    // Few types have numbers, so they would hardly be asked for.
+    if random.chance(10) {
+        let measured: Vec<&SearchParam> = params
+            .iter()
+            .copied()
+            .filter(|p| matches!(p.param_type, ParamType::Number | ParamType::Quantity))
+            .collect();
+        if !measured.is_empty() {
+            params = measured;
+        }
+    }
     // Mostly those that read something in this resource.
     if random.chance(85) {
         let filled: Vec<&SearchParam> = params

@@ -5,7 +5,7 @@ pub const INTERACTIONS: [&str; 7] = [
 ];
 
 /// The types that policies are mostly about.
-pub const KINDS: [&str; 30] = [
+pub const KINDS: [&str; 33] = [
     "Communication",
     "Communication",
     "Communication",
@@ -32,6 +32,9 @@ pub const KINDS: [&str; 30] = [
     "Slot",
     "Location",
     "MedicationRequest",
+    "RiskAssessment",
+    "ChargeItem",
+    "MolecularSequence",
     "Binary",
     "AccessPolicy",
     "Project",

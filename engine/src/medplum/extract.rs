@@ -49,8 +49,38 @@ pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extrac
             let text = extracted.value.get("reference").and_then(Value::as_str);
             text.is_none_or(|text| text.starts_with(|c: char| c.is_ascii_uppercase()))
         });
+        values.extend(conditional(param, resource));
     }
-    // A cast looks at the value: a Quantity has a number, a Period a side that is a date.
+    values
+}
+
+/// Conditional references, `Patient?identifier=x`: what stands before the question mark is their
+/// type.
+fn conditional<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extracted<'r>> {
+    let target = param
+        .expression
+        .split_once("resolve() is ")
+        .map(|(_, rest)| rest.trim_end_matches(')'));
+    let names = |value: &Value| {
+        let text = value.get("reference").and_then(Value::as_str);
+        text.and_then(|text| text.split_once('?'))
+            .is_some_and(|(kind, _)| Some(kind) == target)
+    };
+    param
+        .program
+        .member_paths()
+        .iter()
+        .flat_map(|path| parameters::along(resource, path))
+        .filter(|value| names(value))
+        .map(|value| Extracted {
+            value,
+            data_type: "Reference",
+        })
+        .collect()
+}
+
+/// From 5.1.23 a cast looks at the value: a Quantity has a number, a Period a side that is a date.
+pub(crate) fn cast(param: &SearchParam, values: &mut Vec<Extracted<'_>>) {
     let casts = |kind: &str| {
         let expression = &*param.expression;
         expression.contains(&format!("({kind})")) || expression.contains(&format!("as {kind}"))
@@ -63,7 +93,6 @@ pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extrac
             values.retain(|extracted| extracted.data_type != kind || is(extracted.value));
         }
     }
-    values
 }
 
 fn is_quantity(value: &Value) -> bool {

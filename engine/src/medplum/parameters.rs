@@ -332,7 +332,7 @@ fn extra(
 }
 
 /// Everything at the end of a path; lists on the way are gone through.
-fn along<'r>(value: &'r Value, path: &[&str]) -> Vec<&'r Value> {
+pub(super) fn along<'r>(value: &'r Value, path: &[&str]) -> Vec<&'r Value> {
     match (value, path.split_first()) {
         (Value::Array(items), _) => items.iter().flat_map(|item| along(item, path)).collect(),
         (value, None) => vec![value],

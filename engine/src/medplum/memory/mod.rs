@@ -13,7 +13,7 @@ use fhirward_spec::ParamType;
 use serde_json::Value;
 
 use super::extract;
-use super::parameters::{param_type, search_param};
+use super::parameters::{Definitions, param_type, search_param};
 use super::parse::{BadCriteria, Filter, Operator, SearchRequest};
 use super::version::Features;
 
@@ -55,6 +55,9 @@ pub(super) fn matches_filter(
         return Ok(false);
     };
     let mut values = extract::values(param, resource);
+    if features.definitions >= Definitions::V5_1_23 {
+        extract::cast(param, &mut values);
+    }
     if values.is_empty() && extract::has_extensions(param, resource) {
         values.push(extract::bare_primitive());
     }
