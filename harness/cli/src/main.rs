@@ -6,6 +6,7 @@ mod exit;
 mod findings;
 mod input;
 mod notation;
+mod lines;
 mod output;
 mod progress;
 mod render;
@@ -71,6 +72,8 @@ enum Policy {
     #[command(after_help = exit::HELP)]
     Resolve(policy::resolve::Args),
     #[command(after_help = exit::HELP)]
+    Filter(policy::filter::Args),
+    #[command(after_help = exit::HELP)]
     Replay(policy::replay::Args),
 }
 
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Policy(Policy::Decide(args)) => policy::decide::run(args, output),
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
         Command::Policy(Policy::Resolve(args)) => policy::resolve::run(args, output),
+        Command::Policy(Policy::Filter(args)) => policy::filter::run(args, output),
         Command::Policy(Policy::Replay(args)) => policy::replay::run(args, output),
         Command::Thread(Thread::Check(args)) => thread::check::run(args, output),
         Command::Thread(Thread::Show(args)) => thread::show::run(args, output),

@@ -28,7 +28,7 @@ const SIZES: [usize; 5] = [1, 5, 20, 100, 1000];
 /// Communications that are decided on in turn.
 const MESSAGES: usize = 64;
 /// Resources of the export.
-const EXPORTED: usize = 2000;
+const EXPORTED: usize = 200;
 
 /// One policy and what it says of each message.
 struct Case {
@@ -100,7 +100,7 @@ fn decisions(case: &Case, messages: &[Value]) -> Fallible<Row> {
     };
     case.check("the slow evaluator", |at| walk(&messages[at]).is_some())?;
     case.check("Cedar", |at| cedar.allows(&questions[at]))?;
-    let [engine, walking, cedar] = race([
+    let [engine, walking] = race([
         Contestant::new(|| {
             for message in messages {
                 black_box(case.policy.decide(black_box(&Request::Read(message))));
@@ -111,12 +111,14 @@ fn decisions(case: &Case, messages: &[Value]) -> Fallible<Row> {
                 black_box(walk(black_box(message)));
             }
         }),
-        Contestant::new(|| {
-            for question in &questions {
-                black_box(cedar.allows(black_box(question)));
-            }
-        }),
     ])
+    .map(|nanos| nanos / messages.len() as f64);
+    // By itself: its turns are so long that nobody else would get many.
+    let [cedar] = race([Contestant::new(|| {
+        for question in &questions {
+            black_box(cedar.allows(black_box(question)));
+        }
+    })])
     .map(|nanos| nanos / messages.len() as f64);
     Ok(Row {
         name: case.name.clone(),

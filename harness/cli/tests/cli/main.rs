@@ -6,6 +6,7 @@
 )]
 
 mod check;
+mod filter;
 mod policy;
 mod replay;
 mod resolve;

@@ -1,22 +1,18 @@
 //! `fhirward policy replay`: what a Medplum 5.0 server answered, against what is predicted.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::medplum::replay::{Comparison, Replayed, replay};
-use flate2::bufread::MultiGzDecoder;
+use fhirward_engine::source::json::MAX_BYTES;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
 use crate::input;
+use crate::lines::Lines;
 use crate::output::{Failure, Output};
 use crate::render;
-
-/// The longest line that is read; a case of hundreds of decisions has a tenth of a megabyte.
-const MAX_LINE: u64 = 64 * 1024 * 1024;
 
 /// Disagreements that a person is shown unless they ask for more.
 const SHOWN: usize = 20;
@@ -72,33 +68,24 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let mut all = Replay::default();
     let files = input::expand(&args.files, &["jsonl", "gz"])?;
     for path in &files {
-        let name = match input::is_stdin(path) {
-            true => "<stdin>".to_owned(),
-            false => path.display().to_string(),
-        };
-        let mut lines = open(path, &name)?;
-        let mut line = Vec::new();
-        for number in 1_usize.. {
-            line.clear();
-            let read = (&mut lines)
-                .take(MAX_LINE)
-                .read_until(b'\n', &mut line)
-                .map_err(|error| unreadable(&name, number, &error.to_string()))?;
-            if read == 0 {
-                break;
-            }
-            if !line.ends_with(b"\n") && line.len() as u64 == MAX_LINE {
+        let mut lines = Lines::open(path)?;
+        let name = lines.name().to_owned();
+        loop {
+            let line = match lines.next() {
+                Ok(Some(line)) => line,
+                Ok(None) => break,
+                Err(error) => return Err(unreadable(&name, lines.number(), &error.to_string())),
+            };
+            let number = line.number;
+            if line.bytes.len() > MAX_BYTES {
                 return Err(unreadable(
                     &name,
                     number,
                     "the line is too long to be a case",
                 ));
             }
-            let text = std::str::from_utf8(&line)
+            let text = std::str::from_utf8(line.bytes)
                 .map_err(|_| unreadable(&name, number, "the line is not UTF-8 text"))?;
-            if text.trim().is_empty() {
-                continue;
-            }
             let case = replay(text).map_err(|bad| unreadable(&name, number, &bad.0))?;
             for decision in &case.decisions {
                 let listed = known.contains_key(&(case.id.clone(), decision.index));
@@ -253,30 +240,6 @@ fn share(part: usize, whole: usize) -> String {
     }
     let thousandths = part.saturating_mul(100_000) / whole;
     format!("{}.{:03} %", thousandths / 1000, thousandths % 1000)
-}
-
-/// The lines of a file, unpacked where it begins as gzip does.
-fn open(path: &Path, name: &str) -> Result<Box<dyn BufRead>, Failure> {
-    let unopened = |error: io::Error| {
-        let message = match error.kind() {
-            io::ErrorKind::NotFound => format!("there is no file `{name}`"),
-            _ => format!("cannot read `{name}`: {error}"),
-        };
-        Failure::usage(Diagnostic::error("file/unreadable", message))
-    };
-    let raw: Box<dyn Read> = match input::is_stdin(path) {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(File::open(path).map_err(unopened)?),
-    };
-    let mut buffered = BufReader::new(raw);
-    let packed = buffered
-        .fill_buf()
-        .map_err(unopened)?
-        .starts_with(&[0x1f, 0x8b]);
-    Ok(match packed {
-        true => Box::new(BufReader::new(MultiGzDecoder::new(buffered))),
-        false => Box::new(buffered),
-    })
 }
 
 fn unreadable(name: &str, line: usize, what: &str) -> Failure {
