@@ -186,7 +186,7 @@ impl Tally {
             findings.extend(self.findings.iter().cloned());
             output.document(&json!({
                 "exit_code": exit.code(),
-                "profile": who.profile,
+                "profile": who.membership.profile,
                 "interaction": interaction,
                 "resources": self.visible + self.hidden,
                 "visible": self.visible,
@@ -209,7 +209,7 @@ impl Tally {
             "{} of {} visible to {} by {interaction}{broken}",
             self.visible,
             render::plural(self.visible + self.hidden, "resource"),
-            who.profile,
+            who.membership.profile,
         ));
         exit
     }
