@@ -17,6 +17,7 @@ use crate::source::{Source, Span};
 /// all diagnostics of a code takes it out of this list; a test holds every code to one home.
 pub const FORMAT: &[&str] = &[
     "criteria/bad-escape",
+    "criteria/more-faults",
     "criteria/no-parameter",
     "criteria/no-value",
     "criteria/too-long",
@@ -27,15 +28,20 @@ pub const FORMAT: &[&str] = &[
     "json/syntax",
     "json/too-deep",
     "json/too-large",
+    "json/too-many-values",
+    "membership/no-project",
     "membership/repeated-parameter",
+    "membership/reserved-parameter",
     "membership/shape",
     "membership/too-many-entries",
+    "policy/compartment",
     "policy/constraint-not-evaluated",
     "policy/no-entries",
     "policy/no-resource",
     "policy/not-a-policy",
     "policy/shape",
     "policy/too-many-entries",
+    "policy/too-many-items",
     "policy/unknown-key",
 ];
 

@@ -1,8 +1,7 @@
 //! What is kept of a resource between the two passes: keys, no texts of people.
 
 use std::collections::hash_map::DefaultHasher;
-use std::hash::Hasher;
-use std::io;
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
 
 use serde_json::Value;
@@ -267,25 +266,9 @@ pub(super) fn hash_value(value: Option<&Value>) -> u64 {
     let Some(value) = value.filter(|value| !value.is_null()) else {
         return 0;
     };
-    let mut hashing = Hashing(DefaultHasher::new());
-    // Writing to it cannot fail, and a Value has string keys only.
-    match serde_json::to_writer(&mut hashing, value) {
-        Ok(()) => hashing.0.finish().max(1),
-        Err(_) => 1,
-    }
-}
-
-struct Hashing(DefaultHasher);
-
-impl io::Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish().max(1)
 }
 
 #[cfg(test)]

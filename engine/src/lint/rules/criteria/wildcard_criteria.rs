@@ -57,7 +57,10 @@ with the type of the resource, on every path; types that lack a parameter do not
         )
         .titled("a parameter that some types lack"),
     ],
-    adopts: &[Adopts::all_as("criteria/no-such-type", Severity::Error)],
+    adopts: &[
+        Adopts::all_as("criteria/no-such-type", Severity::Error),
+        Adopts::all("criteria/not-every-type"),
+    ],
     check,
 };
 

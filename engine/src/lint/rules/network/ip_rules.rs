@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Severity;
 use crate::lint::view::{Node, PolicyView, TextView};
-use crate::lint::{Category, Context, Example, Report, Rule};
+use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -62,7 +62,7 @@ The rules are asked when somebody signs in, not on every request.",
         )
         .titled("prefixes"),
     ],
-    adopts: &[],
+    adopts: &[Adopts::all("policy/ip-rule")],
     check,
 };
 
@@ -197,7 +197,7 @@ mod tests {
         &["info: 1.2.3.4"]
     )]
     #[case::cidr(
-        r#"{"value": "10.0.0.0/8", "action": "block"}"#, &["warning: 10.0.0.0/8"]
+        r#"{"value": "10.0.0.0/8", "action": "block"}"#, &["error: 10.0.0.0/8"]
     )]
     #[case::behind_all(
         r#"{"value": "*", "action": "block"}, {"value": "10.", "action": "allow"}"#,

@@ -49,14 +49,17 @@ const SINCE_5_2: [&str; 5] = [
 ];
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
+    let old = context.server().is_before(5, 2, 0);
     for (_, entry) in context.entries() {
         let kind = entry.resource_type.as_str();
-        let why = if ADMIN_TYPES.contains(&kind) {
+        let why = if old && SINCE_5_2.contains(&kind) {
+            "Medplum removes it from 5.2 on, and the documentation has it so now"
+        } else if SINCE_5_2.contains(&kind) {
+            "Medplum removes it since 5.2"
+        } else if ADMIN_TYPES.contains(&kind) {
             "servers remove it; administrators of the project have fixed entries instead"
         } else if PROTECTED_TYPES.contains(&kind) {
             "servers keep this type from everybody"
-        } else if SINCE_5_2.contains(&kind) && !context.server().is_before(5, 2, 0) {
-            "Medplum removes it since 5.2"
         } else {
             continue;
         };
@@ -64,7 +67,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             .find(
                 entry.place(),
                 "removed",
-                format!("the entry for `{kind}` has no effect: {why}"),
+                format!("the entry for `{kind}` grants nothing: {why}"),
             )
             .help("delete the entry; access to this type follows from `ProjectMembership.admin` alone");
     }
@@ -81,7 +84,7 @@ mod tests {
     #[case::membership("ProjectMembership", "5.0", true)]
     #[case::protected("Login", "", true)]
     #[case::since_5_2("AccessPolicy", "5.2", true)]
-    #[case::before_5_2("AccessPolicy", "5.1.24", false)]
+    #[case::before_5_2("AccessPolicy", "5.1.24", true)]
     #[case::newest("Cron", "", true)]
     #[case::ordinary("Patient", "", false)]
     fn case_11(#[case] kind: &str, #[case] server: &str, #[case] expected: bool) {

@@ -3,7 +3,7 @@
 
 use crate::diagnostic::Severity;
 use crate::lint::view::{FilterView, PolicyView};
-use crate::lint::{Category, Context, Example, Report, Rule};
+use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 use crate::policy::Interaction;
 
 /// The rule.
@@ -48,7 +48,7 @@ accounts, and such creates succeed.",
   ]
 }"#,
     )],
-    adopts: &[],
+    adopts: &[Adopts::all("membership/several-accounts")],
     check,
 };
 
@@ -129,6 +129,7 @@ fn several_compartments(context: &Context<'_>, report: &mut Report<'_>) {
                         ),
                     )
                     .help("give one of the policies no `compartment`, or use two memberships");
+                report.answer(membership.place());
             }
             last = Some(&compartment.text);
         }
