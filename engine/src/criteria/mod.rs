@@ -1,6 +1,6 @@
 //! The small part of FHIR search that an AccessPolicy's `criteria` may use.
 //!
-//! A criteria goes through three stages: [`syntax`] reads the text and loses nothing; [`compile`]
+//! A criteria goes through three stages: [`syntax`] reads the text and loses nothing; [`compile()`]
 //! holds it against the search parameters of the type, puts the values of variables in, and
 //! collects everything that is wrong; [`filter`] is what remains to be asked of a resource. Many
 //! filters that are asked of one resource share a `reading`, which extracts each element once.

@@ -36,7 +36,7 @@ pub struct Args {
     /// The environment variable that holds the client's secret.
     #[arg(long, value_name = "NAME", requires = "server")]
     admin_secret_env: Option<String>,
-    /// The token endpoint, where it is not <server>/oauth2/token.
+    /// The token endpoint, where it is not `oauth2/token` on the server.
     #[arg(long, value_name = "URL", requires = "server")]
     token_url: Option<url::Url>,
     /// Also write a report: json=FILE. May be repeated.
