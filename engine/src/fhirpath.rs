@@ -2,6 +2,19 @@
 //!
 //! The evaluator is a library that takes long to build, so it stands behind the feature `fhirpath`.
 //! Without the feature nothing can be evaluated, and whoever asks must deny or say so.
+//!
+//! The library has faults that could make a constraint true that is not. What is asked is therefore
+//! rewritten, on copies of the resources in which those faults cannot occur; where that is not
+//! possible the expression cannot be evaluated. The private module `guard` names each fault.
+
+#[cfg(feature = "fhirpath")]
+mod copy;
+#[cfg(feature = "fhirpath")]
+mod guard;
+#[cfg(feature = "fhirpath")]
+mod moments;
+#[cfg(feature = "fhirpath")]
+mod tree;
 
 use serde_json::Value;
 
@@ -54,17 +67,23 @@ pub fn truth(expression: &str, before: Option<&Value>, after: &Value) -> Truth {
         Ok(parsed) => parsed,
         Err(error) => return Truth::Unreadable(error.to_string()),
     };
-    let mut context = EvaluationContext::new(after.clone());
+    let asked = match guard::guarded(parsed, before, after) {
+        Ok(asked) => asked,
+        Err(reason) => return Truth::Unknown(reason),
+    };
+    let before = asked.before.as_ref();
     let before = before.map_or(FhirPathValue::Empty, FhirPathValue::from_json);
+    let after = FhirPathValue::from_json(&asked.after);
+    let mut context = EvaluationContext::new(asked.after);
     context.add_constant("before".to_owned(), before);
-    context.add_constant("after".to_owned(), FhirPathValue::from_json(after));
+    context.add_constant("after".to_owned(), after);
     let is_true = |value: &FhirPathValue| {
         matches!(
             value,
             FhirPathValue::Boolean(true) | FhirPathValue::TypedBoolean { value: true, .. }
         )
     };
-    match FhirPathEvaluator::new().evaluate(&parsed, &context) {
+    match FhirPathEvaluator::new().evaluate(&asked.expression, &context) {
         Ok(FhirPathValue::Collection(items)) => match items.as_slice() {
             [one] if is_true(one) => Truth::Holds,
             _ => Truth::Fails,

@@ -9,13 +9,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fhirward_engine::lint::{Finding, Options, ServerVersion, Subject, catalogue, check, page};
+use fhirward_engine::lint::{Finding, Options, Subject, catalogue, check, page};
+use fhirward_engine::medplum::Version;
 use fhirward_engine::source::Source;
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-fn lint_on(json: &str, server: ServerVersion) -> Vec<Finding> {
+fn lint_on(json: &str, server: Version) -> Vec<Finding> {
     let mut subject = Subject::default();
     subject.add_text(&Source::new("policy.json", json));
     let options = Options {
@@ -26,7 +27,7 @@ fn lint_on(json: &str, server: ServerVersion) -> Vec<Finding> {
 }
 
 fn lint(json: &str) -> Vec<Finding> {
-    lint_on(json, ServerVersion::NEWEST)
+    lint_on(json, Version::NEWEST)
 }
 
 /// `level id: underlined text`.
@@ -247,7 +248,7 @@ fn a_very_long_policy_is_checked() {
         })
         .collect();
     let policy = json!({"resourceType": "AccessPolicy", "resource": entries});
-    let findings = lint_on(&policy.to_string(), ServerVersion::new(5, 0, 0));
+    let findings = lint_on(&policy.to_string(), "5.0.0".parse().unwrap());
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in &findings {
         *counts.entry(finding.id()).or_default() += 1;

@@ -4,6 +4,9 @@ pub mod criteria;
 pub mod membership;
 pub mod policy;
 pub mod resource;
+pub mod scopes;
+pub mod text;
+pub mod threads;
 pub mod vectors;
 
 mod samples;

@@ -18,7 +18,7 @@ const HIDDEN: [&str; 5] = [
     "extension",
 ];
 
-static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+pub(crate) static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let entries: Vec<Value> = [
         "recipient=Practitioner/b",
         "sender=Practitioner/a,Practitioner/b",

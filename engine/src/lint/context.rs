@@ -5,19 +5,29 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::version::ServerVersion;
 use super::view::{
     AccessView, CriteriaView, EntryView, FilterView, MembershipView, Node, PolicyView, VariableView,
 };
+use crate::medplum::Version;
 use crate::source::json::Document;
 
 /// What to check for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
-    /// The server that the policies are meant for; the newest where nothing is said.
-    pub server: ServerVersion,
+    /// The server that the policies are meant for; the newest where nothing is said. A line alone
+    /// (`5.1`) is its first version ([`Version::first_of_line`]).
+    pub server: Version,
     /// The FHIR base of the server, on which absolute references are local ones.
     pub base_url: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            server: Version::NEWEST,
+            base_url: None,
+        }
+    }
 }
 
 /// All policies and memberships of a check, read once.
@@ -107,8 +117,8 @@ impl<'a> Context<'a> {
     }
 
     /// The server that the policies are meant for.
-    pub fn server(&self) -> ServerVersion {
-        self.options.server
+    pub fn server(&self) -> Version {
+        self.options.server.first_of_line()
     }
 
     /// The FHIR base of the server, if it is known.
@@ -136,6 +146,14 @@ impl<'a> Context<'a> {
     pub fn members_of(&self, policy: &PolicyView) -> Vec<(&MembershipView, &AccessView)> {
         let at = self.policies.iter().position(|p| std::ptr::eq(p, policy));
         at.map_or_else(Vec::new, |at| self.accesses(at))
+    }
+
+    /// Whether some member that uses the policy has another one too, which may grant more.
+    pub fn is_one_of_several(&self, policy: &PolicyView) -> bool {
+        let members = self.members_of(policy);
+        members
+            .iter()
+            .any(|(membership, _)| membership.access.len() > 1)
     }
 
     fn accesses(&self, policy: usize) -> Vec<(&MembershipView, &AccessView)> {

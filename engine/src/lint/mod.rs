@@ -38,7 +38,9 @@
 //!    semantics denies it: people deploy on servers); *error* where something is dead, always denied
 //!    or always an error; *warning* where paths or versions differ, or it surprises; *info* for the
 //!    rest. The message must be true for every policy that it is shown for: no false alarms.
-//! 4. **Versions**: a rule about older servers asks `context.server().is_before(5, 1, 1)`.
+//! 4. **Versions**: a rule about older servers asks for a feature,
+//!    `context.server().features().revinclude_gate`, or where there is none
+//!    `context.server().is_before(5, 0, 10)`.
 //! 5. **`adopts`**: codes of diagnostics that the reader makes for the same mistake, so that it is
 //!    reported once. A test holds every code to exactly one rule or to [`FORMAT`].
 //! 6. **`fix`** only where what was meant is beyond doubt; tests apply it to the examples and the rule
@@ -58,7 +60,6 @@ mod rules;
 mod server;
 #[cfg(test)]
 mod testing;
-mod version;
 pub mod view;
 
 use std::collections::{HashMap, HashSet};
@@ -70,7 +71,6 @@ pub use fix::apply_fixes;
 pub use page::page;
 pub use report::{Draft, Finding, Place, Report};
 pub use rule::{Adopts, Category, Example, Rule, Which};
-pub use version::{BadVersion, ServerVersion};
 
 use crate::diagnostic::{Diagnostic, Label};
 use crate::policy::{self, Membership, PolicyDocument, assemble};

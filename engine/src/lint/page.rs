@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::rule::{Example, Rule};
 use super::{Options, Subject, check};
 use crate::diagnostic::Diagnostic;
+use crate::medplum::Version;
 use crate::source::Source;
 
 /// Everything there is to say about a rule. The findings on it are those that the rule makes.
@@ -74,7 +75,7 @@ fn findings(rule: &Rule, example: &Example) -> Vec<Diagnostic> {
     let mut subject = Subject::default();
     subject.add_text(&Source::new("example.json", example.bad));
     let options = Options {
-        server: example.server.parse().unwrap_or_default(),
+        server: example.server.parse().unwrap_or(Version::NEWEST),
         ..Options::default()
     };
     check(&subject, &options)

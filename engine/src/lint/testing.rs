@@ -9,7 +9,7 @@ pub fn lint(json: &str, server: &str) -> Vec<Finding> {
     subject.add_text(&Source::new("test.json", json));
     let options = Options {
         server: if server.is_empty() {
-            Default::default()
+            crate::medplum::Version::NEWEST
         } else {
             server.parse().unwrap()
         },

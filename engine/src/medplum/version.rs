@@ -68,6 +68,33 @@ impl Version {
         }
     }
 
+    /// The newest version whose behaviour is known.
+    pub const NEWEST: Self = Self {
+        exact: true,
+        ..Self::V5_2
+    };
+
+    /// The first version of the line where only the line is named: it has the most faults, and what
+    /// is not said must not hide a finding.
+    pub fn first_of_line(self) -> Self {
+        let line = LINES
+            .iter()
+            .find(|line| (line.0, line.1) == (self.major, self.minor));
+        match line {
+            Some((.., first, _, _)) if !self.exact => Self {
+                patch: *first,
+                exact: true,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    /// Whether this is an older version.
+    pub fn is_before(self, major: u16, minor: u16, patch: u16) -> bool {
+        self.number() < (major, minor, patch)
+    }
+
     /// The last version of each line that is known, the oldest first.
     pub const LINES: [Self; 4] = [Self::V4_5, Self::V5_0, Self::V5_1, Self::V5_2];
 
@@ -337,6 +364,23 @@ mod tests {
                  5.2 (that is 5.2.13; 0 to 13)"
             )
         );
+    }
+
+    #[rstest]
+    #[case::line("5.0", "5.0.0")]
+    #[case::line_5_1("5.1", "5.1.0")]
+    #[case::exact("5.1.10", "5.1.10")]
+    fn a_line_begins_with_its_first_version(#[case] text: &str, #[case] first: &str) {
+        let version: Version = text.parse().unwrap();
+        assert_eq!(version.first_of_line().to_string(), first);
+        assert!(Version::NEWEST.first_of_line() == *Version::LINES.last().unwrap());
+    }
+
+    #[test]
+    fn an_older_version_is_before() {
+        let parse = |text: &str| text.parse::<Version>().unwrap();
+        assert!(parse("5.1.9").is_before(5, 1, 10));
+        assert!(!parse("5.1.10").is_before(5, 1, 10));
     }
 
     #[test]

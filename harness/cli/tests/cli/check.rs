@@ -378,7 +378,12 @@ fn a_configuration_that_is_not_there() {
 fn a_version_that_is_none() {
     let shown = check(&["policies/participant.json", "--server-version", "newest"]);
     assert_eq!(shown.code, 1, "{shown}");
-    assert!(shown.stderr.contains("`newest` is no version"), "{shown}");
+    assert!(
+        shown
+            .stderr
+            .contains("Medplum `newest` is not known; known are 4.5"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             continue;
         }
         let code = site.filter.code();
-        let (effect, level) = if context.server().is_before(5, 0, 0) {
+        let (effect, level) = if !context.server().features().ordered_modifiers {
             (
                 "Medplum before 5.0 ignores `:not` and grants that very date",
                 Severity::Critical,

@@ -48,7 +48,7 @@ taken. The reference semantics: an entry grants what it allows.",
 };
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
-    if !context.server().is_before(5, 1, 1) {
+    if context.server().features().sql_honours_interaction {
         return;
     }
     for policy in context.policies() {

@@ -84,7 +84,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             };
             let (read, search) = (allows(Interaction::Read), allows(Interaction::Search));
             if search && !read && entry.allows(Interaction::Search) {
-                let older = if context.server().is_before(5, 1, 1) {
+                let older = if !context.server().features().sql_honours_interaction {
                     "; this server also shows it by id where it is not cached"
                 } else {
                     ""

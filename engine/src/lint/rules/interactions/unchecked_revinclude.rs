@@ -55,7 +55,7 @@ const TELLING: [&str; 6] = [
 ];
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
-    if !context.server().is_before(5, 1, 11) {
+    if context.server().features().revinclude_gate {
         return;
     }
     for policy in context.policies() {

@@ -63,11 +63,7 @@ fn missing(entry: &EntryView) -> Option<(bool, crate::source::Span)> {
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for policy in context.policies() {
-        let members = context.members_of(policy);
-        if members
-            .iter()
-            .any(|(membership, _)| membership.access.len() > 1)
-        {
+        if context.is_one_of_several(policy) {
             continue;
         }
         let mut entries = policy.entries.iter().filter(|e| e.covers("Communication"));

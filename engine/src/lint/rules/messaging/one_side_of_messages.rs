@@ -49,12 +49,8 @@ enum Side {
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for policy in context.policies() {
-        let members = context.members_of(policy);
         // What the other policies of a member grant is not looked into.
-        if members
-            .iter()
-            .any(|(membership, _)| membership.access.len() > 1)
-        {
+        if context.is_one_of_several(policy) {
             continue;
         }
         look_at(policy, report);

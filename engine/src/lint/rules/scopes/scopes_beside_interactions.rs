@@ -48,7 +48,7 @@ SMART scopes. Newer servers intersect the scope with the list.",
 };
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
-    if !context.server().is_before(5, 1, 23) {
+    if context.server().features().smart_intersect {
         return;
     }
     for policy in context.policies() {

@@ -49,13 +49,13 @@ const SINCE_5_2: [&str; 5] = [
 ];
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
-    let old = context.server().is_before(5, 2, 0);
+    let features = context.server().features();
     for (_, entry) in context.entries() {
         let kind = entry.resource_type.as_str();
-        let why = if old && SINCE_5_2.contains(&kind) {
-            "Medplum removes it from 5.2 on, and the documentation has it so now"
+        let why = if SINCE_5_2.contains(&kind) && !features.is_admin_type(kind) {
+            "Medplum removes it from 5.2 on at the latest, and the documentation has it so now"
         } else if SINCE_5_2.contains(&kind) {
-            "Medplum removes it since 5.2"
+            "Medplum removes it since 5.2 at the latest"
         } else if ADMIN_TYPES.contains(&kind) {
             "servers remove it; administrators of the project have fixed entries instead"
         } else if PROTECTED_TYPES.contains(&kind) {

@@ -103,7 +103,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                     )
                     .help("write a range with `ge` and `lt`");
             } else if lacks_seconds(day) {
-                let effect = if context.server().is_before(5, 2, 0) {
+                let effect = if !context.server().features().search_date_regex {
                     format!(
                         "Medplum before 5.2 {}",
                         EVERYTHING.trim_start_matches("Medplum ")

@@ -311,9 +311,9 @@ fn bare(context: &Context<'_>, site: &Site<'_>) -> String {
         .filter
         .param()
         .is_some_and(|param| param.targets.len() == 1);
-    let memory = one_target && !context.server().is_before(5, 2, 0);
+    let memory = one_target && context.server().features().bare_ref_single_target;
     match (memory, completed || memory) {
-        (true, _) => "Medplum before 5.2 denies what newer versions allow".to_owned(),
+        (true, _) => "Medplum before 5.1.10 denies what newer versions allow".to_owned(),
         (false, true) => format!("as `{}`, {SEARCH_ONLY}", "Patient/…"),
         (false, false) => "Medplum finds nothing with it".to_owned(),
     }

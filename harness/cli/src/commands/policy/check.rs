@@ -8,7 +8,8 @@ mod subjects;
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::lint::{self, ServerVersion};
+use fhirward_engine::lint;
+use fhirward_engine::medplum::{UnknownVersion, Version};
 use serde_json::{Map, json};
 
 use crate::config::{self, Catalogue, Date, Shape};
@@ -156,13 +157,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn server(args: &Args, section: &config::Section) -> Result<ServerVersion, Failure> {
+fn server(args: &Args, section: &config::Section) -> Result<Version, Failure> {
     let told = args.server_version.as_deref();
     let written = section.server_version.as_ref();
     let Some(text) = told.or(written.map(|text| text.text.as_str())) else {
-        return Ok(ServerVersion::default());
+        return Ok(Version::NEWEST);
     };
-    text.parse().map_err(|error: lint::BadVersion| {
+    let version = text.parse().map(Version::first_of_line);
+    version.map_err(|error: UnknownVersion| {
         let finding = Diagnostic::error("config/server-version", error.to_string());
         Failure::usage(match (told, written, &section.source) {
             (None, Some(written), Some(source)) => {
