@@ -176,6 +176,7 @@ fn server(args: &Args, section: &config::Section) -> Result<ServerVersion, Failu
 /// A finding of the engine, as reports have it.
 fn finding(found: lint::Finding) -> Finding {
     Finding {
+        thread: None,
         rule: found.id().to_owned(),
         diagnostic: found.diagnostic,
     }

@@ -1,4 +1,7 @@
-//! JSON texts without what people wrote, for the lines that findings show.
+//! Texts without what people wrote: the lines that findings show, and what findings say.
+
+use fhirward_engine::diagnostic::Diagnostic;
+use serde_json::Value;
 
 /// Members whose texts are codes, references and times, and are shown.
 const SHOWN: [&str; 22] = [
@@ -41,8 +44,22 @@ pub fn masked(text: &str) -> String {
                 '}' | ']' => is_shown = around.pop().unwrap_or(false),
                 _ => {}
             }
-            out.push(c);
-            rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            let word = rest
+                .find(|c: char| !c.is_alphanumeric())
+                .unwrap_or(rest.len());
+            let (word, behind) = rest.split_at_checked(word).unwrap_or((rest, ""));
+            if word.is_empty() {
+                out.push(c);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            } else {
+                // Outside of strings JSON has three words and numbers.
+                if is_literal(word) {
+                    out.push_str(word);
+                } else {
+                    word.chars().for_each(|c| out.push(black(c)));
+                }
+                rest = behind;
+            }
             continue;
         }
         let length = string_length(rest);
@@ -50,9 +67,12 @@ pub fn masked(text: &str) -> String {
         let content = string.trim_matches('"');
         if behind.trim_start().starts_with(':') {
             is_shown = SHOWN.contains(&content);
-            out.push_str(string);
-        } else if is_shown && !content.contains('?') {
-            // A reference with a query may hold a telephone number.
+            if is_plain(content) {
+                out.push_str(string);
+            } else {
+                blacken(string, &mut out);
+            }
+        } else if is_shown && is_plain(content) {
             out.push_str(string);
         } else {
             blacken(string, &mut out);
@@ -60,6 +80,113 @@ pub fn masked(text: &str) -> String {
         rest = behind;
     }
     out
+}
+
+/// Takes out of a finding what people wrote: texts of the resource that its message or advice
+/// quotes, and whatever else it quotes that can be no name, code, reference or time.
+pub fn without_text(finding: &mut Diagnostic, resource: &Value, pointer: &str) {
+    let texts = Texts::of(resource, pointer);
+    finding.message = texts.without(&finding.message);
+    finding.help = finding.help.take().map(|help| texts.without(&help));
+    if let Some(fix) = &mut finding.fix {
+        // A repair with black text in it would write it into the file.
+        if texts.without(&fix.replacement) != fix.replacement || has_text(&fix.replacement) {
+            finding.fix = None;
+        }
+    }
+}
+
+fn has_text(json: &str) -> bool {
+    let strings = json.split('"').skip(1).step_by(2);
+    strings.into_iter().any(|string| !is_plain(string))
+}
+
+/// Whether a text looks like a name, a code, a reference or a time. A query does not: it may hold a
+/// telephone number.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._:/#|+$".contains(&b))
+}
+
+/// As many signs that say nothing.
+pub fn blackened(text: &str) -> String {
+    text.chars().map(|_| '*').collect()
+}
+
+/// What people wrote in a resource.
+struct Texts<'r> {
+    /// The value at the place of a finding, where it is no code.
+    here: Option<&'r str>,
+    /// All that can be no code, the longest first.
+    all: Vec<&'r str>,
+}
+
+impl<'r> Texts<'r> {
+    fn of(resource: &'r Value, pointer: &str) -> Self {
+        let member = pointer
+            .rsplit('/')
+            .find(|part| part.parse::<usize>().is_err());
+        let is_code = member.is_some_and(|member| SHOWN.contains(&member));
+        let here = resource.pointer(pointer).and_then(Value::as_str);
+        let mut all = Vec::new();
+        collect(resource, &mut all);
+        all.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
+        Texts {
+            here: here.filter(|_| !is_code),
+            all,
+        }
+    }
+
+    fn without(&self, message: &str) -> String {
+        let mut out = message.to_owned();
+        for text in &self.all {
+            if out.contains(text) {
+                out = out.replace(text, &blackened(text));
+            }
+        }
+        // What is quoted stands between backticks, and may be cut short.
+        let mut shown = String::with_capacity(out.len());
+        let mut rest = out.as_str();
+        while let Some((before, behind)) = rest.split_once('`') {
+            shown.push_str(before);
+            let Some((quoted, behind)) = behind.split_once('`') else {
+                shown.push('`');
+                rest = behind;
+                break;
+            };
+            let start = quoted.trim_end_matches('…');
+            let is_here = |here: &str| !start.is_empty() && here.contains(start);
+            let is_tag = start.starts_with('<') && start.ends_with('>');
+            let is_secret = self.here.is_some_and(is_here) && !is_tag
+                || !is_plain(start.trim_start_matches('<').trim_end_matches('>'));
+            shown.push('`');
+            shown.push_str(&if is_secret {
+                blackened(quoted)
+            } else {
+                quoted.to_owned()
+            });
+            shown.push('`');
+            rest = behind;
+        }
+        shown.push_str(rest);
+        shown
+    }
+}
+
+fn collect<'r>(value: &'r Value, texts: &mut Vec<&'r str>) {
+    match value {
+        Value::String(text) if !is_plain(text) && text.chars().count() > 2 => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if !is_plain(name) {
+                    texts.push(name);
+                }
+                collect(value, texts);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The length of the string that the text begins with, with its quotes.
@@ -83,14 +210,26 @@ fn blacken(string: &str, out: &mut String) {
     let is_closed = string.len() > 1 && string.ends_with('"');
     let last = string.len() - usize::from(is_closed);
     for (at, c) in string.char_indices() {
-        out.push(match c.len_utf8() {
-            _ if at == 0 || at == last => '"',
-            1 => '*',
-            2 => '\u{b7}',
-            3 => '\u{2022}',
-            _ => '\u{1f512}',
-        });
+        out.push(if at == 0 || at == last { '"' } else { black(c) });
     }
+}
+
+/// A character that says nothing and is as long in UTF-8.
+fn black(c: char) -> char {
+    match c.len_utf8() {
+        1 => '*',
+        2 => '\u{b7}',
+        3 => '\u{2022}',
+        _ => '\u{1f512}',
+    }
+}
+
+fn is_literal(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null")
+        || word.starts_with(|c: char| c.is_ascii_digit())
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b == b'e' || b == b'E')
 }
 
 #[cfg(test)]
