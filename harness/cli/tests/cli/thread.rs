@@ -661,7 +661,7 @@ fn bad_input() {
             "keys twice",
             "a.json",
             twice.as_bytes().to_vec(),
-            4,
+            2,
             "json/repeated-key",
         ),
         ("nothing", "a.json", Vec::new(), 2, "json/"),

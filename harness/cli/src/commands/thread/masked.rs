@@ -29,6 +29,17 @@ const SHOWN: [&str; 22] = [
     "use",
 ];
 
+/// Those of them whose texts are times, and shown only if they look like one.
+const TIMES: [&str; 7] = [
+    "sent",
+    "received",
+    "lastUpdated",
+    "authoredOn",
+    "recorded",
+    "time",
+    "valueDateTime",
+];
+
 /// The text with every other string value blackened. Each character gives way to one as long, so
 /// places stay what they were. Texts that are no JSON are blackened as far as they have strings.
 pub fn masked(text: &str) -> String {
@@ -36,6 +47,7 @@ pub fn masked(text: &str) -> String {
     // Whether the values of the member around are shown, and so of all objects and arrays around.
     let mut around: Vec<bool> = Vec::new();
     let mut is_shown = false;
+    let mut is_time = false;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if c != '"' {
@@ -67,12 +79,13 @@ pub fn masked(text: &str) -> String {
         let content = string.trim_matches('"');
         if behind.trim_start().starts_with(':') {
             is_shown = SHOWN.contains(&content);
+            is_time = TIMES.contains(&content);
             if is_plain(content) {
                 out.push_str(string);
             } else {
                 blacken(string, &mut out);
             }
-        } else if is_shown && is_plain(content) {
+        } else if is_shown && is_plain(content) && (!is_time || is_like_a_time(content)) {
             out.push_str(string);
         } else {
             blacken(string, &mut out);
@@ -108,6 +121,11 @@ pub fn is_plain(text: &str) -> bool {
         .all(|b| b.is_ascii_alphanumeric() || b"-._:/#|+$".contains(&b))
 }
 
+fn is_like_a_time(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_digit() || b"-:.+TZ".contains(&b))
+}
+
 /// As many signs that say nothing.
 pub fn blackened(text: &str) -> String {
     text.chars().map(|_| '*').collect()
@@ -126,8 +144,11 @@ impl<'r> Texts<'r> {
         let member = pointer
             .rsplit('/')
             .find(|part| part.parse::<usize>().is_err());
-        let is_code = member.is_some_and(|member| SHOWN.contains(&member));
         let here = resource.pointer(pointer).and_then(Value::as_str);
+        let is_code = member.is_some_and(|member| {
+            SHOWN.contains(&member)
+                && (!TIMES.contains(&member) || here.is_some_and(is_like_a_time))
+        });
         let mut all = Vec::new();
         collect(resource, &mut all);
         all.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
@@ -234,7 +255,9 @@ fn is_literal(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::masked;
+    use super::{masked, without_text};
+    use fhirward_engine::diagnostic::Diagnostic;
+    use serde_json::json;
 
     #[test]
     fn texts_are_black_and_codes_are_not() {
@@ -260,6 +283,53 @@ mod tests {
         for text in ["", "\"", "{\"a\": \"b", "\"a\\", "{]\"x\"", "\"a\n\"b\""] {
             assert_eq!(masked(text).len(), text.len(), "{text}");
             assert!(!masked(text).contains('b'), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_shown_and_words_in_their_place_are_not() {
+        let text = r#"{"sent": "2024-04-10T10:00:00Z", "received": "yesterday"}"#;
+        assert_eq!(
+            masked(text),
+            r#"{"sent": "2024-04-10T10:00:00Z", "received": "*********"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_shows_no_words() {
+        assert_eq!(
+            masked("{text: 'sore 12 knee', n: 1.5e3}"),
+            "{****: '**** 12 ****', *: 1.5e3}"
+        );
+    }
+
+    /// A finding says the code that is wrong, and not the text.
+    #[test]
+    fn messages_quote_codes_and_no_texts() {
+        let resource = json!({"status": "sent", "sent": "Tuesday", "payload": [{"contentString": "sore knee", "contentUri": "Homer"}]});
+        let table = [
+            (
+                "/status",
+                "`sent` is not a code that `status` may have",
+                None,
+            ),
+            (
+                "/sent",
+                "`Tuesday` is no valid `dateTime`",
+                Some("`*******` is no valid `dateTime`"),
+            ),
+            (
+                "/payload/0/contentUri",
+                "`Hom…` is bad",
+                Some("`****` is bad"),
+            ),
+            ("", "it says sore knee", Some("it says *********")),
+            ("", "`a ` b` is odd", Some("`**` b` is odd")),
+        ];
+        for (pointer, message, wanted) in table {
+            let mut finding = Diagnostic::error("x/y", message);
+            without_text(&mut finding, &resource, pointer);
+            assert_eq!(finding.message, wanted.unwrap_or(message));
         }
     }
 }
