@@ -426,10 +426,13 @@ impl<'t> Known<'t> {
         usize::try_from(self.record.number).unwrap_or(usize::MAX)
     }
 
-    /// How messages name it: type and id, or its number among the given resources.
+    /// How messages name it: type and id, or its number among the given resources. What stands in
+    /// the place of an id may be anything that somebody wrote, and is not repeated.
     pub fn name(self) -> String {
-        match self.record.id {
-            Some(id) => self.threads.text(id).to_owned(),
+        let is_id = |b: u8| b.is_ascii_alphanumeric() || b"-./_".contains(&b);
+        let name = self.record.id.map(|id| self.threads.text(id));
+        match name.filter(|name| name.bytes().all(is_id)) {
+            Some(name) => name.to_owned(),
             None => format!("resource {}", self.number()),
         }
     }

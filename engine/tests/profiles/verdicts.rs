@@ -2,7 +2,7 @@
 
 use fhirward_engine::fhirpath::{Truth, truth};
 use fhirward_engine::profile::invariants;
-use fhirward_engine::thread::{Rule, check};
+use fhirward_engine::thread::{Rule, Subject, check, rules};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
@@ -234,4 +234,47 @@ proptest! {
     fn receipts(task in task()) {
         prop_assert_eq!(differences("ThreadReceiptTask", &task), Vec::<String>::new());
     }
+}
+
+/// The FHIRPath of every rule that has one, also of those that no profile holds: it is FHIRPath that
+/// an engine evaluates, it fails where the rule's example fails, and holds in the one that passes.
+#[test]
+fn every_fhirpath_of_a_rule_tells_its_examples_apart() {
+    let mut count = 0;
+    for rule in rules() {
+        let Some(expression) = rule.fhirpath else {
+            continue;
+        };
+        count += 1;
+        let failing = rule.failing();
+        let resources: Vec<&Value> = failing.iter().collect();
+        let broken: Vec<usize> = check(&resources)
+            .iter()
+            .filter(|finding| finding.rule == rule.id)
+            .map(|finding| finding.resource)
+            .collect();
+        assert!(!broken.is_empty(), "{}", rule.id);
+        for at in broken {
+            let verdict = truth(expression, None, resources.get(at).unwrap());
+            assert_eq!(verdict, Truth::Fails, "{} `{expression}`", rule.id);
+        }
+        let wanted = match rule.subject {
+            Subject::Task => "Task",
+            Subject::Encounter => "Encounter",
+            Subject::Communication | Subject::Header | Subject::Message => "Communication",
+        };
+        for resource in rule.passing() {
+            let is_of_rule = resource["resourceType"] == wanted
+                && match rule.subject {
+                    Subject::Header => resource.get("payload").is_none(),
+                    Subject::Message => resource.get("partOf").is_some(),
+                    _ => true,
+                };
+            if is_of_rule {
+                let verdict = truth(expression, None, &resource);
+                assert_eq!(verdict, Truth::Holds, "{} `{expression}`", rule.id);
+            }
+        }
+    }
+    assert!(count > 30, "{count}");
 }

@@ -141,6 +141,8 @@ fn refuse_format(cli: &Cli) -> Result<(), Failure> {
             "usage/format",
             "this command writes `human` or `json` and no other format",
         )
-        .with_help("`sarif`, `github` and `junit` are for `policy check` and `thread check`"),
+        .with_help(
+            "`sarif`, `github`, `junit` and `html` are for `policy check` and `thread check`",
+        ),
     ))
 }

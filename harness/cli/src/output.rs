@@ -23,12 +23,14 @@ pub enum Format {
     Github,
     /// JUnit XML; for `policy check` and `thread check`.
     Junit,
+    /// A page to read or to send on; for `policy check` and `thread check`.
+    Html,
 }
 
 impl Format {
     /// Whether only commands that find things in files write it.
     pub fn is_of_findings(self) -> bool {
-        matches!(self, Self::Sarif | Self::Github | Self::Junit)
+        matches!(self, Self::Sarif | Self::Github | Self::Junit | Self::Html)
     }
 }
 

@@ -22,7 +22,7 @@ fn missing(variable: &str, why: &str) -> Failure {
             format!("the environment variable `{variable}` {why}"),
         )
         .with_help(format!(
-            "--admin-secret-env takes the name of a variable, not the secret: \
+            "the option takes the name of a variable, not the secret: \
              {variable}=… fhirward …"
         )),
     )

@@ -131,6 +131,7 @@ fn remark(
     };
     let label = Span::new(at.start, at.end);
     Some(Finding {
+        thread: None,
         rule: code.to_owned(),
         diagnostic: Diagnostic::new(severity, code, message)
             .with_label(label, "")

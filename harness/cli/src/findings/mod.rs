@@ -6,6 +6,7 @@
 
 mod fingerprint;
 mod github;
+mod html;
 mod human;
 mod json;
 mod junit;
@@ -83,6 +84,8 @@ pub struct Finding {
     pub rule: String,
     /// What, where, and what to do.
     pub diagnostic: Diagnostic,
+    /// The thread that it is about, by its header, where there is one.
+    pub thread: Option<String>,
 }
 
 /// A finding that somebody answers for.
@@ -144,6 +147,7 @@ impl Report {
             Format::Sarif => Some(format!("{:#}\n", sarif::document(self))),
             Format::Github => Some(github::annotations(self)),
             Format::Junit => Some(junit::document(self)?),
+            Format::Html => Some(html::document(self)),
         };
         match (file, text) {
             (None, None) => human::print(self, output),

@@ -16,6 +16,7 @@ pub fn report(text: &str, places: &[(usize, usize)]) -> Report {
 /// The same, of a named text.
 pub fn report_of(source: &Arc<Source>, places: &[(usize, usize)]) -> Report {
     let finding = |&(start, end): &(usize, usize)| Finding {
+        thread: None,
         rule: "L99".to_owned(),
         diagnostic: Diagnostic::error("L99", "one thing, and\nanother: 100% <wrong> & \"so\"")
             .with_label(Span::new(start, end), "here")

@@ -8,6 +8,7 @@
 mod check;
 mod filter;
 mod policy;
+mod remote;
 mod replay;
 mod resolve;
 mod rule_pages;

@@ -12,6 +12,8 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
 
+const FORMATS: [&str; 6] = ["human", "json", "sarif", "github", "junit", "html"];
+
 #[test]
 fn accepts_a_thread() {
     assert_snapshot!(fhirward(&["thread", "check", "resources/thread.ndjson"]));
@@ -89,7 +91,7 @@ fn three_mistakes_are_three_findings() {
 #[test]
 fn what_people_wrote_is_not_shown_unless_asked_for() {
     let check = ["thread", "check", "resources/three-mistakes.json"];
-    for format in ["human", "json", "sarif", "github", "junit"] {
+    for format in FORMATS {
         let shown = fhirward(&[&check[..], &["--format", format]].concat());
         for text in ["stairs", "Since when", "come by", "Knee pain"] {
             assert!(!shown.to_string().contains(text), "{format}: {shown}");
@@ -407,4 +409,305 @@ fn long_files_have_the_same_places() {
     let characters = padding.chars().count() as u64;
     let difference = long["offset"].as_u64().unwrap() - short["offset"].as_u64().unwrap();
     assert_eq!(difference, characters * 4_990);
+}
+
+/// A text that somebody wrote, in the place of every element of a Communication in turn, valid or
+/// not: no format says it, in a message, a line of the file, or a repair.
+#[test]
+fn a_secret_in_any_element_is_in_no_output() {
+    const SECRET: &str = "Geheimnis of the patient";
+    let message: Value = serde_json::from_str(r#"{
+        "resourceType": "Communication", "id": "m", "language": "en",
+        "implicitRules": "http://example.com/rules",
+        "meta": {"versionId": "1", "lastUpdated": "2024-04-10T10:00:00Z", "profile": ["http://example.com/p"],
+            "tag": [{"system": "http://example.com/t", "code": "t", "display": "d"}]},
+        "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},
+        "contained": [{"resourceType": "Basic", "id": "b", "code": {"text": "x"}}],
+        "extension": [{"url": "http://example.com/e", "valueDateTime": "2024-04-10"}],
+        "identifier": [{"system": "http://example.com/i", "value": "1", "period": {"start": "2024-04-10"}}],
+        "instantiatesCanonical": ["http://example.com/c"], "instantiatesUri": ["http://example.com/u"],
+        "basedOn": [{"reference": "ServiceRequest/s"}], "partOf": [{"reference": "Communication/h"}],
+        "inResponseTo": [{"reference": "Communication/n"}], "status": "in-progress",
+        "statusReason": {"text": "x"}, "priority": "routine",
+        "category": [{"coding": [{"system": "http://example.com/c", "code": "c"}], "text": "x"}],
+        "medium": [{"text": "x"}], "subject": {"reference": "Patient/homer", "display": "x"},
+        "topic": {"text": "x"}, "about": [{"reference": "Patient/homer"}],
+        "encounter": {"reference": "Encounter/e"}, "sent": "2024-04-10T10:00:00Z",
+        "received": "2024-04-10T10:00:01Z",
+        "recipient": [{"reference": "Patient/homer", "type": "Patient"}],
+        "sender": {"reference": "Practitioner/alice"}, "reasonCode": [{"text": "x"}],
+        "reasonReference": [{"reference": "Condition/c"}],
+        "payload": [{"contentString": "x"}, {"contentAttachment": {"contentType": "text/plain",
+            "language": "en", "data": "eA==", "url": "http://example.com/a", "size": 1,
+            "hash": "eA==", "title": "x", "creation": "2024-04-10"}}],
+        "note": [{"authorString": "x", "time": "2024-04-10T10:00:00Z", "text": "x"}]
+    }"#).unwrap();
+    let header = serde_json::json!({
+        "resourceType": "Communication", "id": "h", "status": "in-progress", "topic": {"text": "t"},
+        "subject": {"reference": "Patient/homer"}, "sender": {"reference": "Practitioner/alice"},
+        "recipient": [{"reference": "Practitioner/alice"}],
+    });
+    let mut variants: Vec<Value> = Vec::new();
+    let mut places = Vec::new();
+    pointers(&message, "", &mut places);
+    assert!(places.len() > 100, "{}", places.len());
+    for pointer in &places {
+        // Not the keys by which the file is found to hold resources.
+        if pointer == "/resourceType" {
+            continue;
+        }
+        for secret in [
+            Value::from(SECRET),
+            Value::from(vec![SECRET]),
+            Value::from(format!("<b>{SECRET}")),
+        ] {
+            let mut variant = message.clone();
+            *variant.pointer_mut(pointer).unwrap() = secret;
+            variants.push(variant);
+        }
+    }
+    let mut named = message.clone();
+    named[SECRET] = "x".into();
+    named["payload"][0][SECRET] = SECRET.into();
+    variants.push(named);
+    let mut kind = message.clone();
+    kind["resourceType"] = SECRET.into();
+    variants.push(kind);
+    let mut one_word = message;
+    one_word["received"] = "Geheimnis".into();
+    one_word["payload"][1]["contentAttachment"]["creation"] = "Geheimnis".into();
+    variants.push(one_word);
+
+    // Once as lines, once so that findings show the lines around them.
+    let mut lines = header.to_string();
+    for variant in &variants {
+        lines.push_str(&format!("\n{variant}"));
+    }
+    lines.push_str(&format!("\n{{\"a\": \"{SECRET}\", {SECRET}"));
+    let pretty = serde_json::to_string_pretty(
+        &vec![&header; 1]
+            .into_iter()
+            .chain(&variants)
+            .collect::<Vec<_>>(),
+    )
+    .unwrap();
+    for (name, text) in [("a.ndjson", lines), ("a.json", pretty)] {
+        let (_folder, path) = file(name, text.as_bytes());
+        let path = path.to_str().unwrap();
+        for format in FORMATS {
+            let check = [
+                "thread",
+                "check",
+                "--format",
+                format,
+                "--max-findings",
+                "100000",
+                path,
+            ];
+            let shown = fhirward(&check).to_string();
+            let leak = shown.lines().find(|line| line.contains("Geheimnis"));
+            assert_eq!(leak, None, "{name} {format}");
+        }
+        let shown = fhirward(&["thread", "check", "--show-text", path]).to_string();
+        assert!(shown.contains(SECRET), "{name}");
+    }
+}
+
+fn pointers(value: &Value, pointer: &str, places: &mut Vec<String>) {
+    if !pointer.is_empty() {
+        places.push(pointer.to_owned());
+    }
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                pointers(value, &format!("{pointer}/{name}"), places);
+            }
+        }
+        Value::Array(items) => {
+            for (at, value) in items.iter().enumerate() {
+                pointers(value, &format!("{pointer}/{at}"), places);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The same findings in the same order, however many look for them.
+#[test]
+fn any_number_of_jobs_finds_the_same() {
+    let mut text = String::new();
+    for n in 0..6_000 {
+        let status = if n % 7 == 0 { "on-hold" } else { "in-progress" };
+        let line = serde_json::json!({
+            "resourceType": "Communication", "id": format!("m{n}"), "status": status,
+            "partOf": [{"reference": format!("Communication/m{}", n / 2)}],
+            "sender": {"reference": "Patient/homer"}, "sent": "2024-04-10T10:00:00Z",
+            "payload": [{"contentString": "x".repeat(n % 300)}],
+        });
+        text.push_str(&format!("{line}\n"));
+        if n % 1000 == 999 {
+            text.push_str("{\"broken\n\n");
+        }
+    }
+    for (name, bytes) in [
+        ("a.ndjson", text.clone().into_bytes()),
+        ("a.ndjson.gz", zipped(text.as_bytes())),
+    ] {
+        let (_folder, path) = file(name, &bytes);
+        let path = path.to_str().unwrap();
+        let check = |jobs: &str| {
+            let check = ["thread", "check", "--format", "json", "--jobs", jobs, path];
+            fhirward(&check)
+        };
+        let alone = check("1");
+        assert_eq!(alone.code, 2, "{alone}");
+        assert!(alone.stdout.contains("\"resources\": 6000"), "{name}");
+        for jobs in ["2", "5"] {
+            assert!(check(jobs).stdout == alone.stdout, "{name} {jobs}");
+        }
+    }
+    let none = fhirward(&["thread", "check", "--jobs", "0", "resources/thread.ndjson"]);
+    assert_eq!(none.code, 1, "{none}");
+}
+
+#[test]
+fn a_page_for_people() {
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        "--format",
+        "html",
+        "resources/three-mistakes.json",
+    ]);
+    assert_snapshot!(shown);
+}
+
+/// More threads than are shown are not left out in silence.
+#[test]
+fn threads_that_are_not_shown_are_counted() {
+    let header = |n: usize| {
+        format!(
+            "{{\"resourceType\":\"Communication\",\"id\":\"h{n}\",\"status\":\"in-progress\"}}\n"
+        )
+    };
+    let text: String = (0..103).map(header).collect();
+    let (_folder, path) = file("many.ndjson", text.as_bytes());
+    for command in ["show", "graph"] {
+        let shown = fhirward(&["thread", command, path.to_str().unwrap()]);
+        assert_eq!(shown.code, 0, "{shown}");
+        assert!(
+            shown.stderr.contains("3 more threads are not shown"),
+            "{shown}"
+        );
+    }
+    let one = fhirward(&["thread", "show", "--thread", "h1", path.to_str().unwrap()]);
+    assert!(!one.stderr.contains("not shown"), "{one}");
+}
+
+/// Files as they come: what can be read is checked, what cannot is said, and nothing is passed over.
+#[test]
+fn bad_input() {
+    let line = thread();
+    let utf16: Vec<u8> = line.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin1 = [
+        line.as_bytes(),
+        b"{\"resourceType\":\"Patient\",\"id\":\"M\xfcller\"}\n",
+        line.as_bytes(),
+    ]
+    .concat();
+    let cut = zipped(line.repeat(2000).as_bytes());
+    let marks = format!("\u{feff}{line}\u{feff}{line}");
+    let twice = "{\"resourceType\":\"Patient\",\"resourceType\":\"Communication\",\"id\":\"a\",\"id\":\"b\"}";
+    let marked = [&[0xff, 0xfe], &utf16[..]].concat();
+    let table: [(&str, &str, Vec<u8>, i32, &str); 12] = [
+        (
+            "a truncated gz",
+            "a.ndjson.gz",
+            cut[..cut.len() - 9].to_vec(),
+            2,
+            "file/truncated",
+        ),
+        (
+            "a gz of nothing but its head",
+            "a.ndjson.gz",
+            cut[..10].to_vec(),
+            2,
+            "file/truncated",
+        ),
+        (
+            "no gz behind the name",
+            "a.ndjson.gz",
+            line.clone().into_bytes(),
+            0,
+            "",
+        ),
+        ("UTF-16 without a mark", "a.json", utf16, 2, "json/syntax"),
+        ("UTF-16", "a.json", marked, 2, "file/not-utf8"),
+        (
+            "one line in Latin-1",
+            "a.ndjson",
+            latin1,
+            2,
+            "file/not-utf8",
+        ),
+        (
+            "byte order marks between lines",
+            "a.ndjson",
+            marks.into_bytes(),
+            0,
+            "file/byte-order-mark",
+        ),
+        (
+            "keys twice",
+            "a.json",
+            twice.as_bytes().to_vec(),
+            2,
+            "json/repeated-key",
+        ),
+        ("nothing", "a.json", Vec::new(), 2, "json/"),
+        ("nothing but lines", "a.ndjson", b"\n\n\n".to_vec(), 6, ""),
+        (
+            "an unknown type",
+            "a.json",
+            b"{\"resourceType\":\"Comunication\",\"id\":\"a\"}".to_vec(),
+            4,
+            "unknown-type",
+        ),
+        ("zeros", "a.ndjson", vec![0; 4096], 2, "json/"),
+    ];
+    for (name, file_name, bytes, code, wanted) in table {
+        let (shown, document) = check(file_name, &bytes);
+        let codes = found(&document);
+        assert_eq!(shown.code, code, "{name}: {codes:?}");
+        assert!(
+            wanted.is_empty() || codes.iter().any(|code| code.starts_with(wanted)),
+            "{name}: {codes:?}"
+        );
+    }
+}
+
+/// One value of 100 MB is refused by its length, in a document and in a line; what stands in the
+/// other lines is checked.
+#[test]
+fn a_resource_of_a_hundred_megabytes() {
+    let long = format!(
+        "{{\"resourceType\":\"Communication\",\"id\":\"l\",\"status\":\"completed\",\"payload\":[{{\"contentString\":\"{}\"}}]}}\n",
+        "x".repeat(100_000_000)
+    );
+    let (shown, document) = check("a.json", long.as_bytes());
+    assert_eq!(
+        (shown.code, found(&document)),
+        (2, vec!["file/too-large null".to_owned()])
+    );
+    let (shown, document) = check(
+        "a.ndjson",
+        format!("{}{long}{}", thread(), thread()).as_bytes(),
+    );
+    assert_eq!(shown.code, 2);
+    assert_eq!(document["resources"], 4);
+    assert!(
+        shown.stdout.contains("line 3 is longer than the limit"),
+        "{}",
+        &shown.stdout[..2000]
+    );
 }

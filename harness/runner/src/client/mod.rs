@@ -148,6 +148,8 @@ struct Inner {
     http: reqwest::Client,
     target: Arc<Target>,
     credentials: Option<Credentials>,
+    /// A token that needs no signing in.
+    bearer: Option<SecretString>,
     token: tokio::sync::Mutex<Option<Token>>,
     limits: Limits,
     redactor: Redactor,
@@ -199,11 +201,30 @@ impl Client {
                 http,
                 target: Arc::clone(target),
                 credentials,
+                bearer: None,
                 token: tokio::sync::Mutex::new(None),
                 limits,
                 redactor: redactor.clone(),
             }),
         })
+    }
+
+    /// A caller with a token that somebody else got for it, and that is not renewed.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_token(
+        target: &Arc<Target>,
+        token: &SecretString,
+        limits: Limits,
+        redactor: &Redactor,
+    ) -> Result<Self, ClientError> {
+        redactor.add(token.expose_secret());
+        let mut client = Self::new(target, None, limits, redactor)?;
+        if let Some(inner) = Arc::get_mut(&mut client.inner) {
+            inner.bearer = Some(token.clone());
+        }
+        Ok(client)
     }
 
     /// Where it sends requests.
@@ -304,7 +325,7 @@ impl Client {
 
     async fn token(&self) -> Result<Option<SecretString>, ClientError> {
         if self.inner.credentials.is_none() {
-            return Ok(None);
+            return Ok(self.inner.bearer.clone());
         }
         let mut held = self.inner.token.lock().await;
         if let Some(token) = held.as_ref()

@@ -58,24 +58,58 @@ impl Client {
     /// As [`send`](Client::send), and for pages that cannot or must not be followed: the result
     /// would be incomplete, and an incomplete result says nothing about what is absent.
     pub async fn search(&self, path: &str) -> Result<Found, ClientError> {
+        let mut all = Found::default();
+        let end = self
+            .search_pages(path, &mut |page| {
+                all.matches.extend(page.matches);
+                all.included.extend(page.included);
+                if all.first.is_none() {
+                    all.total = page.total;
+                    all.first = page.first;
+                }
+            })
+            .await?;
+        all.status = end.status;
+        all.outcome = end.outcome;
+        Ok(all)
+    }
+
+    /// The same with a page at a time, for results that are not to be kept. What is returned has the
+    /// status of the search and no entries; the Bundle itself is only in the first page.
+    ///
+    /// # Errors
+    /// As [`search`](Client::search).
+    pub async fn search_pages(
+        &self,
+        path: &str,
+        take: &mut (dyn FnMut(Found) + Send),
+    ) -> Result<Found, ClientError> {
         let base = &self.inner.target.base_url;
         let place = Place::new(&Method::GET, path);
         let mut answer = self.send(Request::get(path)).await?;
-        let mut found = Found {
+        let end = Found {
             status: answer.status,
             outcome: answer.outcome().map(str::to_owned),
             ..Found::default()
         };
         if !answer.is_success() {
-            return Ok(found);
+            return Ok(end);
         }
         let resource_type = path.split(['?', '/']).next().unwrap_or_default();
         let mut pages = 1;
         let mut seen = BTreeSet::new();
         loop {
-            let next = collect(&answer, resource_type, &place, &mut found)?;
+            let mut page = Found {
+                status: answer.status,
+                ..Found::default()
+            };
+            let next = collect(&answer, resource_type, &place, &mut page)?;
+            if pages == 1 {
+                page.first = answer.body.take();
+            }
+            take(page);
             let Some(next) = next else {
-                return Ok(found);
+                return Ok(end);
             };
             let url = base.join(&next).map_err(|error| ClientError::BadBundle {
                 place: place.clone(),
@@ -117,10 +151,7 @@ fn collect(
             place: place.clone(),
             text: "the search is not answered with a Bundle".into(),
         })?;
-    if found.first.is_none() {
-        found.first = Some(bundle.clone());
-        found.total = bundle.get("total").and_then(Value::as_u64);
-    }
+    found.total = bundle.get("total").and_then(Value::as_u64);
     let entries = bundle.get("entry").and_then(Value::as_array);
     for entry in entries.into_iter().flatten() {
         let Some(resource) = entry.get("resource") else {

@@ -178,6 +178,7 @@ fn server(args: &Args, section: &config::Section) -> Result<Version, Failure> {
 /// A finding of the engine, as reports have it.
 fn finding(found: lint::Finding) -> Finding {
     Finding {
+        thread: None,
         rule: found.id().to_owned(),
         diagnostic: found.diagnostic,
     }

@@ -1,6 +1,7 @@
 //! `fhirward thread check`: are these valid Communications, and do they form threads?
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,9 @@ use serde_json::{Map, Value, json};
 use super::fix::with_fix;
 use super::found::{self, Found, Item};
 use super::inputs::{Inputs, Piece};
-use super::masked::masked;
+use super::masked::{blackened, is_plain, masked, without_text};
+use super::parallel::{self, Batch};
+use super::remote::Remote;
 use super::rules;
 use super::who::Who;
 use crate::commands::policy::check::levels::Levels;
@@ -45,8 +48,10 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub struct Args {
     /// JSON or NDJSON files, also as .gz: a resource, an array, a Bundle, or one resource a line. A
     /// folder stands for the *.json, *.ndjson and *.jsonl in it; - is standard input.
-    #[arg(required_unless_present_any = ["explain", "list_rules"], value_name = "PATH")]
+    #[arg(required_unless_present_any = ["explain", "list_rules", "server"], value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    remote: Remote,
     /// Only what belongs to this thread: the id of its header.
     #[arg(long, value_name = "ID")]
     thread: Option<String>,
@@ -64,14 +69,17 @@ pub struct Args {
     /// Findings of each rule that are kept; the others are counted.
     #[arg(long, value_name = "N", default_value_t = 200)]
     max_findings: usize,
-    /// Show what people wrote where a finding shows the lines around it.
+    /// Show what people wrote where a finding quotes it or shows the lines around it.
     #[arg(long)]
     show_text: bool,
+    /// How many threads of the processor to use. Without: all of them.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Print the page of a rule: what it says, why, what to do.
-    #[arg(long, value_name = "RULE", conflicts_with_all = ["paths", "list_rules"])]
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["paths", "list_rules", "server"])]
     explain: Option<String>,
     /// List the rules.
-    #[arg(long, conflicts_with = "paths")]
+    #[arg(long, conflicts_with_all = ["paths", "server"])]
     list_rules: bool,
 }
 
@@ -88,19 +96,28 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let section = config::load(args.config.as_deref(), &SHAPE, &catalogue)?;
     let levels = args.levels.read(&catalogue)?;
     let policies = args.who.read()?;
-    let inputs = Inputs::open(&args.paths)?;
     let people = if args.output.is_some() {
         output.for_people()
     } else {
         output
     };
+    let inputs = match args.remote.fetch(people)? {
+        Some(answers) => answers,
+        None => Inputs::open(&args.paths)?,
+    };
+    let jobs = args.jobs.unwrap_or_else(cores);
 
     let mut clock = Clock::new(people);
-    let threads = index(&inputs, &mut |count| clock.tick("indexed", count))?;
-    let mut pass = Pass::new(args, &threads, &policies);
-    inputs.visit(&mut |piece| {
-        pass.piece(piece);
-        clock.tick("checked", pass.number);
+    let (threads, numbers) = index_all(&inputs, jobs, &mut |count| clock.tick("indexed", count))?;
+    let checker = Checker::new(args, &threads, &policies);
+    let mut pass = Pass::new(args);
+    let work = |batch: Batch| {
+        let first = numbers.get(batch.number).copied();
+        checker.check(first.unwrap_or(usize::MAX), batch)
+    };
+    parallel::each(&inputs, jobs, &work, &mut |outcomes| {
+        pass.take(outcomes);
+        clock.tick("checked", pass.checked);
     })?;
 
     let files = pass.files(&inputs);
@@ -122,7 +139,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         output,
         args.output.as_deref(),
     )?;
-    say(people, &report, checked, &summary, &omitted);
+    let place = match inputs.names().next() {
+        Some(server) if inputs.is_server() => format!("on {server}"),
+        _ => format!("in {}", render::plural(report.files.len(), "file")),
+    };
+    say(people, &place, &report, checked, &summary, &omitted);
     if let Some(section) = section.source.filter(|_| !report.excepted.is_empty()) {
         let count = report.excepted.len();
         let excepted = render::counted(count, "finding is", "findings are");
@@ -131,6 +152,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     if exit == Exit::NothingSelected {
         people.say(match &args.thread {
             Some(_) => "nothing to check: there is no such thread",
+            None if inputs.is_server() => {
+                "nothing to check: there is no resource that the actor sees"
+            }
             None => "nothing to check: there is no resource",
         });
     }
@@ -139,18 +163,36 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
 
 /// The first pass.
 pub fn index(inputs: &Inputs, tick: &mut dyn FnMut(usize)) -> Result<Threads, Failure> {
+    index_all(inputs, cores(), tick).map(|(threads, _)| threads)
+}
+
+/// The first pass, and the number of the first resource of each batch: in the second pass, batches
+/// are looked at in any order.
+fn index_all(
+    inputs: &Inputs,
+    jobs: NonZeroUsize,
+    tick: &mut dyn FnMut(usize),
+) -> Result<(Threads, Vec<usize>), Failure> {
     let mut index = ThreadIndex::new();
-    inputs.visit(&mut |piece| {
-        let Piece::Part(part) = piece else {
-            return;
-        };
-        found::each(&part, &mut |item| match item {
-            Item::Resource(found) => {
-                index.add(found.value);
-            }
-            Item::Deleted(reference) => index.delete(reference),
-            Item::NoResource(_) => {}
-        });
+    let mut numbers = Vec::new();
+    let parse = |batch: Batch| -> Vec<Piece> {
+        let values = batch.values.into_iter();
+        values.map(super::inputs::Raw::parse).collect()
+    };
+    parallel::each(inputs, jobs, &parse, &mut |pieces| {
+        numbers.push(index.len());
+        for piece in pieces {
+            let Piece::Part(part) = piece else {
+                continue;
+            };
+            found::each(&part, &mut |item| match item {
+                Item::Resource(found) => {
+                    index.add(found.value);
+                }
+                Item::Deleted(reference) => index.delete(reference),
+                Item::NoResource(_) => {}
+            });
+        }
         tick(index.len());
     })?;
     if index.is_full() {
@@ -163,7 +205,12 @@ pub fn index(inputs: &Inputs, tick: &mut dyn FnMut(usize)) -> Result<Threads, Fa
             finding.with_help("check whole threads, a part of them at a time"),
         ));
     }
-    Ok(index.seal())
+    Ok((index.seal(), numbers))
+}
+
+/// As many as this machine can run at a time.
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// `Communication/ID`, given with or without the type.
@@ -172,68 +219,77 @@ pub fn header_reference(id: &str) -> String {
     format!("Communication/{id}")
 }
 
-/// The second pass.
-struct Pass<'t> {
+/// What the second pass finds, in the order of the input.
+enum Outcome {
+    /// A resource was looked at; what to call it where its file is kept whole.
+    Checked(Arc<Source>, Option<Subject>),
+    /// Something was found, by a rule, in a thread.
+    Found(&'static str, Diagnostic, Option<String>),
+}
+
+/// The second pass over a batch: it needs nothing of the other batches but the thread model.
+struct Checker<'t> {
     threads: &'t Threads,
     actors: Vec<Actor<'t>>,
     thread: Option<String>,
-    most: usize,
     show_text: bool,
-    /// The number of the next resource.
-    number: usize,
-    checked: usize,
-    findings: Vec<Finding>,
-    counts: HashMap<String, usize>,
-    /// What was found in which file, in order.
-    subjects: BTreeMap<String, Vec<Subject>>,
-    /// The text of the file at hand as findings show it.
-    shown: Option<(Arc<Source>, Arc<Source>)>,
 }
 
-impl<'t> Pass<'t> {
+impl<'t> Checker<'t> {
     fn new(args: &Args, threads: &'t Threads, policies: &'t [Policy]) -> Self {
-        Pass {
+        Checker {
             threads,
             actors: policies.iter().map(Actor::of).collect(),
             thread: args.thread.as_deref().map(header_reference),
-            most: args.max_findings,
             show_text: args.show_text,
-            number: 0,
-            checked: 0,
-            findings: Vec::new(),
-            counts: HashMap::new(),
-            subjects: BTreeMap::new(),
-            shown: None,
         }
     }
 
-    fn piece(&mut self, piece: Piece) {
-        match piece {
-            Piece::Fault(fault) => self.add(fault.code, fault),
-            Piece::Part(part) => {
-                if self.thread.is_none() {
-                    for finding in part.document.repeated_keys() {
-                        self.add(finding.code, part.place(finding.clone()));
-                    }
+    fn check(&self, first: usize, batch: Batch) -> Vec<Outcome> {
+        let mut number = first;
+        let mut out = Vec::new();
+        for raw in batch.values {
+            let part = match raw.parse() {
+                Piece::Fault(fault) => {
+                    out.push(Outcome::Found(fault.code, fault, None));
+                    continue;
                 }
-                found::each(&part, &mut |item| match item {
-                    Item::Resource(found) => self.resource(&found),
-                    Item::NoResource(finding) => self.add(finding.code, finding),
-                    Item::Deleted(_) => {}
-                });
+                Piece::Part(part) => part,
+            };
+            if self.thread.is_none() {
+                for finding in part.document.repeated_keys() {
+                    let placed = part.place(finding.clone());
+                    out.push(Outcome::Found(finding.code, placed, None));
+                }
             }
+            found::each(&part, &mut |item| match item {
+                Item::Resource(found) => {
+                    self.resource(number, &found, &mut out);
+                    number = number.saturating_add(1);
+                }
+                Item::NoResource(finding) => out.push(Outcome::Found(finding.code, finding, None)),
+                Item::Deleted(_) => {}
+            });
         }
+        out
     }
 
-    fn resource(&mut self, found: &Found<'_>) {
-        let number = self.number;
-        self.number += 1;
+    fn resource(&self, number: usize, found: &Found<'_>, out: &mut Vec<Outcome>) {
         let is_wanted = |thread: &String| self.threads.thread_of(number).as_ref() == Some(thread);
         if !self.thread.as_ref().is_none_or(is_wanted) {
             return;
         }
-        self.checked += 1;
-        self.subject(found);
+        let source = Arc::clone(&found.part.file);
+        let subject = (source.before.lines == 0).then(|| self.subject(found));
+        out.push(Outcome::Checked(source, subject));
+        let mut add = |rule: &'static str, pointer: &str, mut finding: Diagnostic| {
+            if !self.show_text {
+                without_text(&mut finding, found.value, pointer);
+            }
+            let thread = self.threads.thread_of(number);
+            let thread = thread.map(|thread| self.shown(&thread));
+            out.push(Outcome::Found(rule, finding, thread));
+        };
         for finding in resource::validate(found.value) {
             let mut diagnostic = at(
                 found,
@@ -243,7 +299,7 @@ impl<'t> Pass<'t> {
                 &finding.pointer,
             );
             diagnostic.help = finding.help;
-            self.add(finding.code, diagnostic);
+            add(finding.code, &finding.pointer, diagnostic);
         }
         if let Some(first) = self.threads.duplicate_of(number) {
             let message = format!("it has the id of the {} resource", ordinal(first + 1));
@@ -251,7 +307,7 @@ impl<'t> Pass<'t> {
             let finding = at(found, Severity::Warning, code, message, "/id");
             let help =
                 "versions of one resource differ in `meta.versionId`; take one of the two away";
-            self.add(code, finding.with_help(help));
+            add(code, "/id", finding.with_help(help));
         }
         for finding in self.threads.check(number, found.value, &self.actors) {
             let (severity, rule) = (finding.severity, finding.rule);
@@ -261,34 +317,87 @@ impl<'t> Pass<'t> {
                 Some(fix) => with_fix(diagnostic, found, fix),
                 None => diagnostic,
             };
-            self.add(rule, diagnostic);
+            add(rule, &finding.pointer, diagnostic);
         }
     }
 
-    /// What passes or fails, for files that are kept whole.
-    fn subject(&mut self, found: &Found<'_>) {
-        let source = &found.part.file;
-        if source.before.lines > 0 {
-            self.subjects.remove(&source.name);
-            return;
+    /// A name, which may be anything that somebody wrote.
+    fn shown(&self, name: &str) -> String {
+        if self.show_text || is_plain(name) {
+            name.to_owned()
+        } else {
+            blackened(name)
         }
+    }
+
+    /// What passes or fails.
+    fn subject(&self, found: &Found<'_>) -> Subject {
         let text = |name| found.value.get(name).and_then(Value::as_str);
-        let kind = text("resourceType").unwrap_or("resource");
+        let kind = self.shown(text("resourceType").unwrap_or("resource"));
         let name = match text("id") {
-            Some(id) => format!("{kind} {id}"),
-            None => kind.to_owned(),
+            Some(id) => format!("{kind} {}", self.shown(id)),
+            None => kind,
         };
-        let subjects = self.subjects.entry(source.name.clone()).or_default();
-        subjects.push(Subject {
+        Subject {
             name,
             span: found.part.span(&found.pointer),
             called: text("id").map(str::to_owned).into_iter().collect(),
             parts: Vec::new(),
-        });
+        }
+    }
+}
+
+/// What the second pass leaves.
+struct Pass {
+    most: usize,
+    show_text: bool,
+    checked: usize,
+    findings: Vec<Finding>,
+    counts: HashMap<&'static str, usize>,
+    /// What was found in which file, in order.
+    subjects: BTreeMap<String, Vec<Subject>>,
+    /// The text of the file at hand as findings show it.
+    shown: Option<(Arc<Source>, Arc<Source>)>,
+}
+
+impl Pass {
+    fn new(args: &Args) -> Self {
+        Pass {
+            most: args.max_findings,
+            show_text: args.show_text,
+            checked: 0,
+            findings: Vec::new(),
+            counts: HashMap::new(),
+            subjects: BTreeMap::new(),
+            shown: None,
+        }
     }
 
-    fn add(&mut self, rule: &str, diagnostic: Diagnostic) {
-        let count = self.counts.entry(rule.to_owned()).or_insert(0);
+    fn take(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Found(rule, diagnostic, thread) => self.add(rule, diagnostic, thread),
+                Outcome::Checked(source, subject) => {
+                    self.checked += 1;
+                    match subject {
+                        Some(subject) => match self.subjects.get_mut(&source.name) {
+                            Some(subjects) => subjects.push(subject),
+                            None => {
+                                self.subjects.insert(source.name.clone(), vec![subject]);
+                            }
+                        },
+                        // A file of which a line is kept at a time has no list of its resources.
+                        None => {
+                            self.subjects.remove(&source.name);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, rule: &'static str, diagnostic: Diagnostic, thread: Option<String>) {
+        let count = self.counts.entry(rule).or_insert(0);
         *count += 1;
         if *count > self.most {
             return;
@@ -297,6 +406,7 @@ impl<'t> Pass<'t> {
         self.findings.push(Finding {
             rule: rule.to_owned(),
             diagnostic,
+            thread,
         });
     }
 
@@ -321,6 +431,16 @@ impl<'t> Pass<'t> {
     }
 
     fn files(&mut self, inputs: &Inputs) -> Vec<File> {
+        if inputs.is_server() {
+            // A server has no files; each resource stands for itself.
+            let subjects = std::mem::take(&mut self.subjects).into_iter();
+            return subjects
+                .map(|(name, subjects)| File {
+                    source: Source::new(name, ""),
+                    subjects,
+                })
+                .collect();
+        }
         inputs
             .names()
             .map(|name| File {
@@ -335,7 +455,7 @@ impl<'t> Pass<'t> {
         self.counts
             .iter()
             .filter(|(_, count)| **count > self.most)
-            .map(|(rule, count)| (rule.clone(), count - self.most))
+            .map(|(rule, count)| ((*rule).to_owned(), count - self.most))
             .collect()
     }
 }
@@ -402,6 +522,7 @@ fn more(
 
 fn say(
     people: Output,
+    place: &str,
     report: &Report,
     checked: usize,
     summary: &Summary,
@@ -411,16 +532,11 @@ fn say(
         render::plural(checked, "resource"),
         render::plural(summary.threads, "thread"),
     ];
-    let files = render::plural(report.files.len(), "file");
-    people.say(&format!(
-        "{} in {files}: {}",
-        what.join(", "),
-        report.count()
-    ));
+    people.say(&format!("{} {place}: {}", what.join(", "), report.count()));
     if summary.orphans > 0 {
         let orphans = render::counted(summary.orphans, "message is", "messages are");
         people.say(&format!(
-            "{orphans} of threads whose header is in none of the files"
+            "{orphans} of threads whose header is not among them"
         ));
     }
     if !omitted.is_empty() {

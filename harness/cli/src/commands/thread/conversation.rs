@@ -10,7 +10,8 @@ use super::check::{header_reference, index};
 use super::found::{self, Item};
 use super::inputs::{Inputs, Piece};
 use crate::exit::Exit;
-use crate::output::Failure;
+use crate::output::{Failure, Output};
+use crate::render;
 
 /// A thread.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub struct From {
     /// JSON or NDJSON files, also as .gz, or folders; - is standard input.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The id of the thread's header. Without it, every thread in the files.
+    /// The id of the thread's header. Without it, the first 100 threads in the files.
     #[arg(long, value_name = "ID")]
     thread: Option<String>,
 }
@@ -38,11 +39,11 @@ pub struct From {
 const MAX_SHOWN: usize = 100;
 
 impl From {
-    /// The threads.
+    /// The threads; where there are more than are shown, `people` are told.
     ///
     /// # Errors
     /// A file that cannot be read; no such thread.
-    pub fn read(&self) -> Result<Vec<Conversation>, Failure> {
+    pub fn read(&self, people: Output) -> Result<Vec<Conversation>, Failure> {
         let inputs = Inputs::open(&self.paths)?;
         let threads = index(&inputs, &mut |_| {})?;
         let headers: Vec<usize> = match &self.thread {
@@ -66,6 +67,13 @@ impl From {
                 Exit::NothingSelected,
                 finding
                     .with_help("a thread is a Communication without payload and without `partOf`"),
+            ));
+        }
+        let more = threads.headers().count().saturating_sub(MAX_SHOWN);
+        if self.thread.is_none() && more > 0 {
+            people.say(&format!(
+                "{} not shown: name one with --thread",
+                render::counted(more, "more thread is", "more threads are")
             ));
         }
         collect(&inputs, &threads, &headers)

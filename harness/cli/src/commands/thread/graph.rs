@@ -19,7 +19,7 @@ pub struct Args {
 
 /// Prints the picture.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
-    let threads = args.from.read()?;
+    let threads = args.from.read(output.for_people())?;
     let drawn = drawn(&threads);
     if output.is_json() {
         output.document(&serde_json::json!({ "mermaid": drawn }));

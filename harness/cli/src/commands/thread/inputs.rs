@@ -9,6 +9,7 @@ use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::source::json::{Document, MAX_BYTES};
 use fhirward_engine::source::{Before, Source};
 use flate2::bufread::MultiGzDecoder;
+use serde_json::Value;
 
 use crate::exit::Exit;
 use crate::input::{self, Part};
@@ -43,6 +44,98 @@ enum From {
     Memory(Arc<[u8]>),
     /// The same, where it is long. The file has no name and goes away with the process.
     Spooled(File),
+    /// What a server answered, a resource a line, in such a file.
+    Answers(File),
+}
+
+/// Something that was read and is not yet parsed, so that reading is one thing and the work
+/// another.
+#[derive(Debug)]
+pub enum Raw {
+    /// Something that could not be read.
+    Fault(Diagnostic),
+    /// One value, the whole text.
+    Document(Arc<Source>),
+    /// One value in a line.
+    Line {
+        /// The file, or as much of it as is kept.
+        file: Arc<Source>,
+        /// Where the value begins.
+        start: usize,
+        /// And ends.
+        end: usize,
+        /// The number of the line, from 0.
+        number: usize,
+    },
+    /// What a server answered.
+    Answer(String),
+}
+
+impl Raw {
+    /// How much text it is.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Raw::Fault(_) => 0,
+            Raw::Document(source) => source.text.len(),
+            Raw::Line { start, end, .. } => end - start,
+            Raw::Answer(text) => text.len(),
+        }
+    }
+
+    /// The value in it, or what is wrong.
+    pub fn parse(self) -> Piece {
+        match self {
+            Raw::Fault(fault) => Piece::Fault(fault),
+            Raw::Document(source) => {
+                let (part, fault) = input::one(&source);
+                match (part.into_iter().next(), fault.into_iter().next()) {
+                    (Some(part), _) => Piece::Part(part),
+                    (None, Some(fault)) => Piece::Fault(fault),
+                    (None, None) => Piece::Fault(Diagnostic::error(
+                        "json/empty",
+                        "there is no value in this file",
+                    )),
+                }
+            }
+            Raw::Line {
+                file,
+                start,
+                end,
+                number,
+            } => {
+                let is_alone = start == 0 && end == file.text.len();
+                let source = if is_alone {
+                    Arc::clone(&file)
+                } else {
+                    Source::new("", file.text.get(start..end).unwrap_or_default())
+                };
+                match Document::parse(&source) {
+                    Ok(document) => Piece::Part(Part {
+                        document,
+                        file,
+                        offset: start,
+                    }),
+                    Err(fault) => {
+                        broken_line(number, fault.relocated(|span| span.shifted(start)), &file)
+                    }
+                }
+            }
+            Raw::Answer(text) => answer(&text),
+        }
+    }
+}
+
+/// A resource as a server gave it, written out so that lines and columns help, under the name by
+/// which the server knows it.
+fn answer(text: &str) -> Piece {
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    let member = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+    let name = match (member("/resourceType"), member("/id")) {
+        (Some(kind), Some(id)) => format!("{kind}/{id}"),
+        (kind, _) => kind.unwrap_or("answer").to_owned(),
+    };
+    let source = Source::new(name, format!("{value:#}"));
+    Raw::Document(source).parse()
 }
 
 /// What is in a file: values with their places, and what could not be read.
@@ -87,6 +180,22 @@ impl Inputs {
         Ok(Inputs { files })
     }
 
+    /// What a server answered: a file with one resource a line.
+    pub fn of_answers(server: &str, answers: File) -> Self {
+        Inputs {
+            files: vec![Input {
+                name: server.to_owned(),
+                from: From::Answers(answers),
+            }],
+        }
+    }
+
+    /// Whether it is from a server.
+    pub fn is_server(&self) -> bool {
+        let is_answers = |file: &Input| matches!(file.from, From::Answers(_));
+        self.files.iter().any(is_answers)
+    }
+
     /// The names of the files.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
@@ -97,6 +206,14 @@ impl Inputs {
     /// # Errors
     /// A file that was there and no longer is.
     pub fn visit(&self, visit: &mut dyn FnMut(Piece)) -> Result<(), Failure> {
+        self.read(&mut |raw| visit(raw.parse()))
+    }
+
+    /// The same without parsing.
+    ///
+    /// # Errors
+    /// As [`visit`](Self::visit).
+    pub fn read(&self, visit: &mut dyn FnMut(Raw)) -> Result<(), Failure> {
         for file in &self.files {
             file.visit(visit)
                 .map_err(|error| unreadable(Path::new(&file.name), &error))?;
@@ -131,7 +248,7 @@ impl Input {
         let mut plain: Box<dyn BufRead> = match &self.from {
             From::Path(path) => Box::new(BufReader::new(File::open(path)?)),
             From::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-            From::Spooled(file) => {
+            From::Spooled(file) | From::Answers(file) => {
                 let mut again = file.try_clone()?;
                 again.seek(SeekFrom::Start(0))?;
                 Box::new(BufReader::new(again))
@@ -146,8 +263,14 @@ impl Input {
         })
     }
 
-    fn visit(&self, visit: &mut dyn FnMut(Piece)) -> io::Result<()> {
+    fn visit(&self, visit: &mut dyn FnMut(Raw)) -> io::Result<()> {
         let mut reader = self.reader()?;
+        if matches!(self.from, From::Answers(_)) {
+            for line in reader.lines() {
+                visit(Raw::Answer(line?));
+            }
+            return Ok(());
+        }
         let mut start = Vec::new();
         let broken = read_up_to(&mut reader, MAX_WHOLE + 1, &mut start).err();
         if start.starts_with(BYTE_ORDER_MARK) {
@@ -202,15 +325,9 @@ impl Input {
     }
 
     /// One value.
-    fn document(&self, bytes: Vec<u8>, visit: &mut dyn FnMut(Piece)) {
+    fn document(&self, bytes: Vec<u8>, visit: &mut dyn FnMut(Raw)) {
         match String::from_utf8(bytes) {
-            Ok(text) => {
-                let (parts, faults) = input::one(&Source::new(self.name.as_str(), text));
-                parts.into_iter().for_each(|part| visit(Piece::Part(part)));
-                faults
-                    .into_iter()
-                    .for_each(|fault| visit(Piece::Fault(fault)));
-            }
+            Ok(text) => visit(Raw::Document(Source::new(self.name.as_str(), text))),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
                 let message = format!("it is not UTF-8 text: byte {at} fits no character");
@@ -220,7 +337,7 @@ impl Input {
     }
 
     /// Lines of a text that is kept whole.
-    fn lines(&self, bytes: Vec<u8>, visit: &mut dyn FnMut(Piece)) {
+    fn lines(&self, bytes: Vec<u8>, visit: &mut dyn FnMut(Raw)) {
         // It was asked before.
         let text = String::from_utf8(bytes).unwrap_or_default();
         let file = Source::new(self.name.as_str(), text);
@@ -232,15 +349,11 @@ impl Input {
             if text.trim().is_empty() {
                 continue;
             }
-            visit(match Document::parse(&Source::new("", text.trim_end())) {
-                Ok(document) => Piece::Part(Part {
-                    document,
-                    file: Arc::clone(&file),
-                    offset: start,
-                }),
-                Err(fault) => {
-                    broken_line(number, fault.relocated(|span| span.shifted(start)), &file)
-                }
+            visit(Raw::Line {
+                file: Arc::clone(&file),
+                start,
+                end: start + text.trim_end().len(),
+                number,
             });
         }
     }
@@ -250,7 +363,7 @@ impl Input {
         &self,
         start: Vec<u8>,
         rest: Option<Box<dyn BufRead>>,
-        visit: &mut dyn FnMut(Piece),
+        visit: &mut dyn FnMut(Raw),
     ) -> io::Result<()> {
         let mut reader: Box<dyn BufRead> = match rest {
             Some(rest) => Box::new(Cursor::new(start).chain(rest)),
@@ -288,14 +401,11 @@ impl Input {
             } else {
                 let kept = text.trim_start_matches('\u{feff}').trim_end();
                 if !kept.trim().is_empty() {
-                    let line = Source::part(self.name.as_str(), kept, before);
-                    visit(match Document::parse(&line) {
-                        Ok(document) => Piece::Part(Part {
-                            document,
-                            file: line,
-                            offset: 0,
-                        }),
-                        Err(fault) => broken_line(before.lines, fault, &line),
+                    visit(Raw::Line {
+                        file: Source::part(self.name.as_str(), kept, before),
+                        start: 0,
+                        end: kept.len(),
+                        number: before.lines,
                     });
                 }
             }
@@ -304,12 +414,12 @@ impl Input {
         }
     }
 
-    fn fault(&self, severity: Severity, code: &'static str, message: &str) -> Piece {
+    fn fault(&self, severity: Severity, code: &'static str, message: &str) -> Raw {
         let source = Source::new(self.name.as_str(), "");
-        Piece::Fault(Diagnostic::new(severity, code, message).with_source(&source))
+        Raw::Fault(Diagnostic::new(severity, code, message).with_source(&source))
     }
 
-    fn truncated(&self, error: &io::Error) -> Piece {
+    fn truncated(&self, error: &io::Error) -> Raw {
         let message = format!("the file ends before its end: {error}");
         self.fault(Severity::Error, "file/truncated", &message)
     }

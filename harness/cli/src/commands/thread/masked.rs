@@ -1,4 +1,7 @@
-//! JSON texts without what people wrote, for the lines that findings show.
+//! Texts without what people wrote: the lines that findings show, and what findings say.
+
+use fhirward_engine::diagnostic::Diagnostic;
+use serde_json::Value;
 
 /// Members whose texts are codes, references and times, and are shown.
 const SHOWN: [&str; 22] = [
@@ -26,6 +29,17 @@ const SHOWN: [&str; 22] = [
     "use",
 ];
 
+/// Those of them whose texts are times, and shown only if they look like one.
+const TIMES: [&str; 7] = [
+    "sent",
+    "received",
+    "lastUpdated",
+    "authoredOn",
+    "recorded",
+    "time",
+    "valueDateTime",
+];
+
 /// The text with every other string value blackened. Each character gives way to one as long, so
 /// places stay what they were. Texts that are no JSON are blackened as far as they have strings.
 pub fn masked(text: &str) -> String {
@@ -33,6 +47,7 @@ pub fn masked(text: &str) -> String {
     // Whether the values of the member around are shown, and so of all objects and arrays around.
     let mut around: Vec<bool> = Vec::new();
     let mut is_shown = false;
+    let mut is_time = false;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if c != '"' {
@@ -41,8 +56,22 @@ pub fn masked(text: &str) -> String {
                 '}' | ']' => is_shown = around.pop().unwrap_or(false),
                 _ => {}
             }
-            out.push(c);
-            rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            let word = rest
+                .find(|c: char| !c.is_alphanumeric())
+                .unwrap_or(rest.len());
+            let (word, behind) = rest.split_at_checked(word).unwrap_or((rest, ""));
+            if word.is_empty() {
+                out.push(c);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            } else {
+                // Outside of strings JSON has three words and numbers.
+                if is_literal(word) {
+                    out.push_str(word);
+                } else {
+                    word.chars().for_each(|c| out.push(black(c)));
+                }
+                rest = behind;
+            }
             continue;
         }
         let length = string_length(rest);
@@ -50,9 +79,13 @@ pub fn masked(text: &str) -> String {
         let content = string.trim_matches('"');
         if behind.trim_start().starts_with(':') {
             is_shown = SHOWN.contains(&content);
-            out.push_str(string);
-        } else if is_shown && !content.contains('?') {
-            // A reference with a query may hold a telephone number.
+            is_time = TIMES.contains(&content);
+            if is_plain(content) {
+                out.push_str(string);
+            } else {
+                blacken(string, &mut out);
+            }
+        } else if is_shown && is_plain(content) && (!is_time || is_like_a_time(content)) {
             out.push_str(string);
         } else {
             blacken(string, &mut out);
@@ -60,6 +93,121 @@ pub fn masked(text: &str) -> String {
         rest = behind;
     }
     out
+}
+
+/// Takes out of a finding what people wrote: texts of the resource that its message or advice
+/// quotes, and whatever else it quotes that can be no name, code, reference or time.
+pub fn without_text(finding: &mut Diagnostic, resource: &Value, pointer: &str) {
+    let texts = Texts::of(resource, pointer);
+    finding.message = texts.without(&finding.message);
+    finding.help = finding.help.take().map(|help| texts.without(&help));
+    if let Some(fix) = &mut finding.fix {
+        // A repair with black text in it would write it into the file.
+        if texts.without(&fix.replacement) != fix.replacement || has_text(&fix.replacement) {
+            finding.fix = None;
+        }
+    }
+}
+
+fn has_text(json: &str) -> bool {
+    let strings = json.split('"').skip(1).step_by(2);
+    strings.into_iter().any(|string| !is_plain(string))
+}
+
+/// Whether a text looks like a name, a code, a reference or a time. A query does not: it may hold a
+/// telephone number.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._:/#|+$".contains(&b))
+}
+
+fn is_like_a_time(text: &str) -> bool {
+    text.bytes()
+        .all(|b| b.is_ascii_digit() || b"-:.+TZ".contains(&b))
+}
+
+/// As many signs that say nothing.
+pub fn blackened(text: &str) -> String {
+    text.chars().map(|_| '*').collect()
+}
+
+/// What people wrote in a resource.
+struct Texts<'r> {
+    /// The value at the place of a finding, where it is no code.
+    here: Option<&'r str>,
+    /// All that can be no code, the longest first.
+    all: Vec<&'r str>,
+}
+
+impl<'r> Texts<'r> {
+    fn of(resource: &'r Value, pointer: &str) -> Self {
+        let member = pointer
+            .rsplit('/')
+            .find(|part| part.parse::<usize>().is_err());
+        let here = resource.pointer(pointer).and_then(Value::as_str);
+        let is_code = member.is_some_and(|member| {
+            SHOWN.contains(&member)
+                && (!TIMES.contains(&member) || here.is_some_and(is_like_a_time))
+        });
+        let mut all = Vec::new();
+        collect(resource, &mut all);
+        all.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
+        Texts {
+            here: here.filter(|_| !is_code),
+            all,
+        }
+    }
+
+    fn without(&self, message: &str) -> String {
+        let mut out = message.to_owned();
+        for text in &self.all {
+            if out.contains(text) {
+                out = out.replace(text, &blackened(text));
+            }
+        }
+        // What is quoted stands between backticks, and may be cut short.
+        let mut shown = String::with_capacity(out.len());
+        let mut rest = out.as_str();
+        while let Some((before, behind)) = rest.split_once('`') {
+            shown.push_str(before);
+            let Some((quoted, behind)) = behind.split_once('`') else {
+                shown.push('`');
+                rest = behind;
+                break;
+            };
+            let start = quoted.trim_end_matches('…');
+            let is_here = |here: &str| !start.is_empty() && here.contains(start);
+            let is_tag = start.starts_with('<') && start.ends_with('>');
+            let is_secret = self.here.is_some_and(is_here) && !is_tag
+                || !is_plain(start.trim_start_matches('<').trim_end_matches('>'));
+            shown.push('`');
+            shown.push_str(&if is_secret {
+                blackened(quoted)
+            } else {
+                quoted.to_owned()
+            });
+            shown.push('`');
+            rest = behind;
+        }
+        shown.push_str(rest);
+        shown
+    }
+}
+
+fn collect<'r>(value: &'r Value, texts: &mut Vec<&'r str>) {
+    match value {
+        Value::String(text) if !is_plain(text) && text.chars().count() > 2 => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if !is_plain(name) {
+                    texts.push(name);
+                }
+                collect(value, texts);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The length of the string that the text begins with, with its quotes.
@@ -83,19 +231,33 @@ fn blacken(string: &str, out: &mut String) {
     let is_closed = string.len() > 1 && string.ends_with('"');
     let last = string.len() - usize::from(is_closed);
     for (at, c) in string.char_indices() {
-        out.push(match c.len_utf8() {
-            _ if at == 0 || at == last => '"',
-            1 => '*',
-            2 => '\u{b7}',
-            3 => '\u{2022}',
-            _ => '\u{1f512}',
-        });
+        out.push(if at == 0 || at == last { '"' } else { black(c) });
     }
+}
+
+/// A character that says nothing and is as long in UTF-8.
+fn black(c: char) -> char {
+    match c.len_utf8() {
+        1 => '*',
+        2 => '\u{b7}',
+        3 => '\u{2022}',
+        _ => '\u{1f512}',
+    }
+}
+
+fn is_literal(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null")
+        || word.starts_with(|c: char| c.is_ascii_digit())
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b == b'e' || b == b'E')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::masked;
+    use super::{masked, without_text};
+    use fhirward_engine::diagnostic::Diagnostic;
+    use serde_json::json;
 
     #[test]
     fn texts_are_black_and_codes_are_not() {
@@ -121,6 +283,53 @@ mod tests {
         for text in ["", "\"", "{\"a\": \"b", "\"a\\", "{]\"x\"", "\"a\n\"b\""] {
             assert_eq!(masked(text).len(), text.len(), "{text}");
             assert!(!masked(text).contains('b'), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_shown_and_words_in_their_place_are_not() {
+        let text = r#"{"sent": "2024-04-10T10:00:00Z", "received": "yesterday"}"#;
+        assert_eq!(
+            masked(text),
+            r#"{"sent": "2024-04-10T10:00:00Z", "received": "*********"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_no_json_shows_no_words() {
+        assert_eq!(
+            masked("{text: 'sore 12 knee', n: 1.5e3}"),
+            "{****: '**** 12 ****', *: 1.5e3}"
+        );
+    }
+
+    /// A finding says the code that is wrong, and not the text.
+    #[test]
+    fn messages_quote_codes_and_no_texts() {
+        let resource = json!({"status": "sent", "sent": "Tuesday", "payload": [{"contentString": "sore knee", "contentUri": "Homer"}]});
+        let table = [
+            (
+                "/status",
+                "`sent` is not a code that `status` may have",
+                None,
+            ),
+            (
+                "/sent",
+                "`Tuesday` is no valid `dateTime`",
+                Some("`*******` is no valid `dateTime`"),
+            ),
+            (
+                "/payload/0/contentUri",
+                "`Hom…` is bad",
+                Some("`****` is bad"),
+            ),
+            ("", "it says sore knee", Some("it says *********")),
+            ("", "`a ` b` is odd", Some("`**` b` is odd")),
+        ];
+        for (pointer, message, wanted) in table {
+            let mut finding = Diagnostic::error("x/y", message);
+            without_text(&mut finding, &resource, pointer);
+            assert_eq!(finding.message, wanted.unwrap_or(message));
         }
     }
 }

@@ -7,6 +7,8 @@ mod found;
 pub mod graph;
 mod inputs;
 mod masked;
+mod parallel;
+mod remote;
 mod rules;
 pub mod show;
 mod who;

@@ -25,7 +25,7 @@ pub struct Args {
 /// Prints the threads.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let policies = args.who.read()?;
-    let threads = args.from.read()?;
+    let threads = args.from.read(output.for_people())?;
     if output.is_json() {
         let list: Vec<Value> = threads
             .iter()

@@ -108,6 +108,7 @@ impl Subjects {
             .filter(|found| !self.is_of_another(&found.diagnostic))
             .map(finding)
             .map(|found| Finding {
+                thread: None,
                 diagnostic: self.in_file(found.diagnostic),
                 ..found
             })

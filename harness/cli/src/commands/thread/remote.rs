@@ -1,0 +1,248 @@
+//! What an actor sees on a FHIR server.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_harness::client::{
+    Client, ClientError, Credentials, Found, Limits, Redactor, ServerProfile, Target,
+};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::inputs::Inputs;
+use crate::commands::secret;
+use crate::exit::Exit;
+use crate::output::{Failure, Output};
+use crate::render;
+
+/// What rules look at, besides the Communications themselves, and what is silent without it.
+const BESIDES: [&str; 3] = ["Task", "Encounter", "Provenance"];
+
+/// A server instead of files.
+#[derive(Debug, clap::Args)]
+pub struct Remote {
+    /// Instead of files: the server to fetch from, its root, or its FHIR base if that ends with
+    /// /fhir/R4. Everything that the actor sees there is checked.
+    #[arg(long, value_name = "URL", conflicts_with = "paths")]
+    server: Option<String>,
+    /// The id of the actor's client on it. Without --client and --token-env nobody is signed in.
+    #[arg(long, value_name = "ID", requires_all = ["server", "secret_env"])]
+    client: Option<String>,
+    /// The environment variable that holds the client's secret.
+    #[arg(long, value_name = "NAME", requires = "client")]
+    secret_env: Option<String>,
+    /// The environment variable that holds a bearer token of the actor.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "server",
+        conflicts_with = "client"
+    )]
+    token_env: Option<String>,
+    /// The token endpoint, where it is not <server>/oauth2/token.
+    #[arg(long, value_name = "URL", requires = "client")]
+    token_url: Option<url::Url>,
+    /// Who the actor has to be for the server, such as Practitioner/alice; anybody else is refused.
+    #[arg(long, value_name = "TYPE/ID", requires = "server")]
+    actor: Option<String>,
+    /// Fetch the older versions as well, for the rules that need history: one request for each
+    /// Communication and Task.
+    #[arg(long, requires = "server")]
+    history: bool,
+    /// Entries to ask for in each page of a search.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000), requires = "server")]
+    page_size: u32,
+    /// Pages of one search that are followed; a server with more ends the check.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..), requires = "server")]
+    max_pages: u32,
+    /// How long to wait for an answer.
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600), requires = "server")]
+    timeout: u64,
+}
+
+impl Remote {
+    /// What the actor sees; `None` where no server is named.
+    ///
+    /// # Errors
+    /// An address or a secret that cannot be used; a server that cannot be reached, refuses, or
+    /// gives an incomplete answer: what it did not say cannot be checked.
+    pub fn fetch(&self, people: Output) -> Result<Option<Inputs>, Failure> {
+        let Some(server) = &self.server else {
+            return Ok(None);
+        };
+        let client = self.client_of(server)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| could_not("thread/no-runtime", &error.to_string()))?;
+        let file = runtime.block_on(self.all(&client, people))?;
+        let name = client.target().base_url.as_str();
+        Ok(Some(Inputs::of_answers(name, file)))
+    }
+
+    fn client_of(&self, server: &str) -> Result<Client, Failure> {
+        let refused = |text: String| Failure::usage(Diagnostic::error("thread/server", text));
+        let credentials = match (&self.client, &self.secret_env) {
+            (Some(id), Some(variable)) => Some(Credentials {
+                id: id.clone(),
+                secret: secret::from_env(variable)?,
+            }),
+            _ => None,
+        };
+        // Nothing is administered here.
+        let nobody = Credentials {
+            id: String::new(),
+            secret: SecretString::from(""),
+        };
+        let mut target = Target::new(server, nobody, ServerProfile::generic())
+            .map_err(|error| refused(error.to_string()))?;
+        if let Some(url) = &self.token_url {
+            target.token_url = url.clone();
+        }
+        let limits = Limits {
+            request: Duration::from_secs(self.timeout),
+            response_bytes: 64 * 1024 * 1024,
+            pages: usize::try_from(self.max_pages).unwrap_or(usize::MAX),
+            ..Limits::default()
+        };
+        let (target, redactor) = (Arc::new(target), Redactor::default());
+        let client = match &self.token_env {
+            Some(variable) => {
+                let token = secret::from_env(variable)?;
+                Client::with_token(&target, &token, limits, &redactor)
+            }
+            None => Client::new(&target, credentials, limits, &redactor),
+        };
+        client.map_err(|error| failed(&error))
+    }
+
+    async fn all(&self, client: &Client, people: Output) -> Result<File, Failure> {
+        if let Some(wanted) = &self.actor {
+            let who = client.who_am_i().await.map_err(|error| failed(&error))?;
+            if who.as_ref() != Some(wanted) {
+                let says = match &who {
+                    Some(who) => format!("the server says that `{who}` is signed in"),
+                    None => "the server does not say who is signed in".to_owned(),
+                };
+                let finding =
+                    Diagnostic::error("thread/other-actor", format!("{says}, not `{wanted}`"));
+                let help = "use the credentials of that actor, or leave --actor out";
+                return Err(Failure::new(Exit::CouldNotRun, finding.with_help(help)));
+            }
+        }
+        let mut kept = Kept::new().map_err(|error| unkept(&error))?;
+        let count = self.page_size;
+        for kind in ["Communication"].into_iter().chain(BESIDES) {
+            let path = format!("{kind}?_count={count}");
+            let end = client
+                .search_pages(&path, &mut |page| kept.page(page))
+                .await
+                .map_err(|error| failed(&error))?;
+            if !end.is_success() {
+                let code = end.outcome.map(|code| format!(", {code}"));
+                let code = code.unwrap_or_default();
+                let message = format!("GET {path}: the server answers {}{code}", end.status);
+                if kind == "Communication" || end.status == 401 {
+                    let finding = Diagnostic::error("thread/refused", message);
+                    let help =
+                        "may this actor search Communications, and are the credentials right?";
+                    return Err(Failure::new(Exit::CouldNotRun, finding.with_help(help)));
+                }
+                people.say(&format!("{message}; what needs a {kind} is not checked"));
+            }
+        }
+        if self.history {
+            self.histories(client, &mut kept, people).await?;
+        }
+        kept.end().map_err(|error| unkept(&error))
+    }
+
+    /// The older versions of what was found. Its newest are known.
+    async fn histories(
+        &self,
+        client: &Client,
+        kept: &mut Kept,
+        people: Output,
+    ) -> Result<(), Failure> {
+        let mut refused = 0;
+        for reference in std::mem::take(&mut kept.with_history) {
+            let path = format!("{reference}/_history");
+            let end = client
+                .search_pages(&path, &mut |page| kept.page(page))
+                .await
+                .map_err(|error| failed(&error))?;
+            refused += usize::from(!end.is_success());
+        }
+        if refused > 0 {
+            let histories = render::counted(refused, "history is", "histories are");
+            people.say(&format!("{histories} not given to this actor"));
+        }
+        Ok(())
+    }
+}
+
+/// What was fetched, a resource a line, in a file without a name.
+struct Kept {
+    file: BufWriter<File>,
+    /// `Type/id/version` of each: while pages are turned, resources move from one to the next.
+    seen: HashSet<String>,
+    with_history: Vec<String>,
+    broken: Option<io::Error>,
+}
+
+impl Kept {
+    fn new() -> io::Result<Self> {
+        Ok(Kept {
+            file: BufWriter::new(tempfile::tempfile()?),
+            seen: HashSet::new(),
+            with_history: Vec::new(),
+            broken: None,
+        })
+    }
+
+    fn page(&mut self, page: Found) {
+        for resource in page.matches.iter().chain(&page.included) {
+            let text = |pointer: &str| resource.pointer(pointer).and_then(Value::as_str);
+            if let (Some(kind), Some(id)) = (text("/resourceType"), text("/id")) {
+                let version = text("/meta/versionId").unwrap_or_default();
+                if !self.seen.insert(format!("{kind}/{id}/{version}")) {
+                    continue;
+                }
+                if matches!(kind, "Communication" | "Task") {
+                    self.with_history.push(format!("{kind}/{id}"));
+                }
+            }
+            if let Err(error) = writeln!(self.file, "{resource}") {
+                self.broken.get_or_insert(error);
+            }
+        }
+    }
+
+    fn end(mut self) -> io::Result<File> {
+        if let Some(error) = self.broken {
+            return Err(error);
+        }
+        self.file.flush()?;
+        self.file.into_inner().map_err(|error| error.into_error())
+    }
+}
+
+fn failed(error: &ClientError) -> Failure {
+    let finding = Diagnostic::error("thread/server", error.to_string());
+    Failure::new(Exit::CouldNotRun, finding.with_help(error.help()))
+}
+
+fn unkept(error: &io::Error) -> Failure {
+    could_not(
+        "thread/temporary-file",
+        &format!("what the server answers cannot be kept in a temporary file: {error}"),
+    )
+}
+
+fn could_not(code: &'static str, why: &str) -> Failure {
+    Failure::new(Exit::CouldNotRun, Diagnostic::error(code, why))
+}

@@ -1,0 +1,392 @@
+//! `thread check --server`: what an actor sees on a server.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use crate::support::{Shown, command, fixtures, run};
+use fhirward_harness::client::{
+    Client, Credentials, Limits, Redactor, Request, ServerProfile, Target,
+};
+use fhirward_server::{Config, Running, start};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use url::Url;
+
+const SECRET: &str = "s3cret-s3cret";
+
+/// The embedded server with its admin.
+struct World {
+    runtime: tokio::runtime::Runtime,
+    server: Running,
+    admin: Client,
+}
+
+fn credentials(id: &str, secret: &str) -> Credentials {
+    Credentials {
+        id: id.to_owned(),
+        secret: SecretString::from(secret),
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let admin = fhirward_server::Credentials {
+            id: "admin".to_owned(),
+            secret: SecretString::from(SECRET),
+        };
+        let server = runtime.block_on(start(Config::new(admin))).unwrap();
+        let target = Target::new(
+            server.base_url.as_str(),
+            credentials("admin", SECRET),
+            ServerProfile::embedded(),
+        );
+        let admin = Client::new(
+            &Arc::new(target.unwrap()),
+            Some(credentials("admin", SECRET)),
+            Limits::default(),
+            &Redactor::default(),
+        );
+        World {
+            runtime,
+            server,
+            admin: admin.unwrap(),
+        }
+    }
+
+    fn base(&self) -> &str {
+        self.server.base_url.as_str()
+    }
+
+    fn post_to(&self, url: Url, path: &str, body: &Value) -> Value {
+        let request = Request::new("POST".parse().unwrap(), path).with_body(body);
+        let place = fhirward_harness::client::Place::new(&request.method, path);
+        let answer = self
+            .runtime
+            .block_on(self.admin.send_to(url, place, request))
+            .unwrap();
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body.unwrap()
+    }
+
+    fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let mut request = Request::new(method.parse().unwrap(), path);
+        request.body = body;
+        let answer = self.runtime.block_on(self.admin.send(request)).unwrap();
+        assert!(answer.is_success(), "{method} {path}: {answer:?}");
+        answer.body.unwrap()
+    }
+
+    fn make(&self, body: Value) -> String {
+        let kind = body["resourceType"].as_str().unwrap().to_owned();
+        let made = self.send("POST", &kind, Some(&body));
+        format!("{kind}/{}", made["id"].as_str().unwrap())
+    }
+
+    /// Somebody under a policy: who it is, the client and its secret.
+    fn actor(&self, entries: &Value) -> (String, String, String) {
+        let policy =
+            self.make(json!({"resourceType": "AccessPolicy", "name": "p", "resource": entries}));
+        let profile = self.make(json!({"resourceType": "Practitioner"}));
+        let project = self.server.project.to_string();
+        let path = format!("admin/projects/{project}/client");
+        let url = self.server.base_url.join(&path).unwrap();
+        let client = self.post_to(url, &path, &json!({"name": "actor"}));
+        let id = client["id"].as_str().unwrap().to_owned();
+        let path = format!("ProjectMembership?user=ClientApplication/{id}");
+        let found = self.send("GET", &path, None);
+        let mut membership = found["entry"][0]["resource"].clone();
+        membership["profile"] = json!({"reference": profile});
+        membership["accessPolicy"] = json!({"reference": policy});
+        let path = format!("ProjectMembership/{}", membership["id"].as_str().unwrap());
+        self.send("PUT", &path, Some(&membership));
+        (profile, id, client["secret"].as_str().unwrap().to_owned())
+    }
+
+    /// A thread with so many messages, the last of which has a status that no message has.
+    fn thread(&self, messages: usize) -> String {
+        let patient = self.make(json!({"resourceType": "Patient"}));
+        let alice = self.make(json!({"resourceType": "Practitioner"}));
+        let header = self.make(json!({
+            "resourceType": "Communication", "status": "in-progress",
+            "topic": {"text": "planted topic"}, "subject": {"reference": patient},
+            "sender": {"reference": alice},
+            "recipient": [{"reference": patient}, {"reference": alice}],
+        }));
+        for n in 0..messages {
+            let status = if n + 1 == messages {
+                "on-hold"
+            } else {
+                "in-progress"
+            };
+            self.make(json!({
+                "resourceType": "Communication", "status": status,
+                "partOf": [{"reference": header}], "subject": {"reference": patient},
+                "sender": {"reference": alice}, "recipient": [{"reference": patient}],
+                "payload": [{"contentString": "planted text"}],
+                "sent": format!("2024-04-10T10:{:02}:{:02}Z", n / 60, n % 60),
+            }));
+        }
+        header
+    }
+
+    fn check(&self, client: &str, secret: &str, more: &[&str]) -> Shown {
+        let arguments = [
+            "thread",
+            "check",
+            "--server",
+            self.base(),
+            "--client",
+            client,
+            "--secret-env",
+            "ACTOR",
+        ];
+        let mut command = command(&fixtures(), &[&arguments[..], more].concat());
+        command.env("ACTOR", secret);
+        run(command)
+    }
+}
+
+fn resources(shown: &Shown) -> u64 {
+    let document: Value = serde_json::from_str(&shown.stdout).unwrap();
+    document["resources"].as_u64().unwrap()
+}
+
+/// Pages are followed to the end, the finding names the resource, and nobody's text or secret is
+/// shown. An actor whose policy hides a thread has less to check.
+#[test]
+fn an_actor_checks_what_its_policy_shows() {
+    let world = World::new();
+    let shown_thread = world.thread(24);
+    world.thread(5);
+    let all = world.check("admin", SECRET, &["--format", "json", "--page-size", "7"]);
+    assert_eq!(resources(&all), 25 + 6, "{all}");
+    assert_eq!(all.code, 0, "{all}");
+    let document: Value = serde_json::from_str(&all.stdout).unwrap();
+    let statuses: Vec<&Value> = document["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["code"] == "M-06")
+        .collect();
+    assert_eq!(statuses.len(), 2, "{all}");
+    assert!(
+        statuses[0]["file"]
+            .as_str()
+            .unwrap()
+            .starts_with("Communication/"),
+        "{all}"
+    );
+    for secret in ["planted", SECRET] {
+        assert!(!all.to_string().contains(secret), "{all}");
+    }
+
+    let id = shown_thread.split_once('/').unwrap().1;
+    let (profile, client, secret) = world.actor(&json!([
+        {"resourceType": "Communication", "criteria": format!("Communication?_id={id}")},
+        {"resourceType": "Communication", "criteria": format!("Communication?part-of={shown_thread}")},
+    ]));
+    let some = world.check(&client, &secret, &["--format", "json", "--actor", &profile]);
+    assert_eq!(resources(&some), 25, "{some}");
+    assert!(!some.to_string().contains(&secret), "{some}");
+    // Its policy does not mention Tasks.
+    let people = world.check(&client, &secret, &[]);
+    assert!(
+        people
+            .stderr
+            .contains("25 resources, 1 thread on http://127.0.0.1"),
+        "{people}"
+    );
+
+    let other = world.check(&client, &secret, &["--actor", "Practitioner/house"]);
+    assert_eq!(other.code, 3, "{other}");
+    assert!(other.stderr.contains(&profile), "{other}");
+    let junit = world.check(&client, &secret, &["--format", "junit"]);
+    assert_eq!(junit.stdout.matches("<testcase").count(), 25, "{junit}");
+}
+
+#[test]
+fn older_versions_are_fetched_when_asked_for() {
+    let world = World::new();
+    let header = world.thread(2);
+    let mut resource = world.send("GET", &header, None);
+    for status in ["completed", "in-progress"] {
+        resource["status"] = status.into();
+        world.send("PUT", &header, Some(&resource));
+    }
+    let newest = world.check("admin", SECRET, &["--format", "json"]);
+    let all = world.check("admin", SECRET, &["--format", "json", "--history"]);
+    assert_eq!((resources(&newest), resources(&all)), (3, 5), "{all}");
+}
+
+#[test]
+fn credentials_that_are_wrong_are_no_empty_result() {
+    let world = World::new();
+    let shown = world.check("admin", "wrong-wrong", &[]);
+    assert_eq!(shown.code, 3, "{shown}");
+    assert!(!shown.to_string().contains("wrong-wrong"), "{shown}");
+
+    let base = world.base();
+    let token = ["thread", "check", "--server", base, "--token-env", "TOKEN"];
+    let mut with_token = command(&fixtures(), &token);
+    with_token.env("TOKEN", "no-token-of-yours");
+    let shown = run(with_token);
+    assert_eq!(shown.code, 3, "{shown}");
+    assert!(shown.stderr.contains("401"), "{shown}");
+    assert!(!shown.to_string().contains("no-token-of-yours"), "{shown}");
+    let shown = run(command(&fixtures(), &["thread", "check", "--server", base]));
+    assert_eq!(shown.code, 3, "nobody is signed in: {shown}");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense() {
+    let table: [&[&str]; 5] = [
+        &["--server", "ftp://x"],
+        &["--server", "http://me:pass@x"],
+        &["--server", "http://x", "file.json"],
+        &["--server", "http://x", "--token-env", "NOT_SET_ANYWHERE"],
+        &["--client", "a", "--secret-env", "B"],
+    ];
+    for arguments in table {
+        let shown = run(command(
+            &fixtures(),
+            &[&["thread", "check"], arguments].concat(),
+        ));
+        assert_eq!(shown.code, 1, "{arguments:?}: {shown}");
+        assert!(!shown.to_string().contains(":pass@"), "{shown}");
+    }
+}
+
+/// A server that answers each request in turn with status, type and body; what is asked beyond is
+/// answered with an empty Bundle. `BASE` in a body is its address. It lives as long as the test.
+fn scripted(answers: Vec<(u16, &'static str, String)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let address = base.clone();
+    std::thread::spawn(move || {
+        let mut answers = answers.into_iter();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line).unwrap() == 0 || line.trim().is_empty() {
+                    break;
+                }
+            }
+            let empty = r#"{"resourceType":"Bundle","type":"searchset"}"#.to_owned();
+            let (status, kind, body) =
+                answers
+                    .next()
+                    .unwrap_or((200, "application/fhir+json", empty));
+            let body = body.replace("BASE", &address);
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            stream
+                .write_all(format!("{head}{body}").as_bytes())
+                .unwrap();
+        }
+    });
+    base
+}
+
+fn page(next: &str) -> (u16, &'static str, String) {
+    let body = json!({
+        "resourceType": "Bundle", "type": "searchset",
+        "link": [{"relation": "next", "url": next}],
+        "entry": [{"resource": {"resourceType": "Communication", "id": "a", "status": "completed"}}],
+    });
+    (200, "application/fhir+json", body.to_string())
+}
+
+/// What is incomplete is no result: the check does not happen, and the message says why.
+#[test]
+fn servers_that_misbehave_end_with_3() {
+    let json = "application/fhir+json";
+    let table = [
+        ("an error", vec![(500, json, "{}".to_owned())], "500"),
+        (
+            "too many requests",
+            vec![(429, json, "{}".to_owned())],
+            "429",
+        ),
+        ("forbidden", vec![(403, json, "{}".to_owned())], "403"),
+        (
+            "a page",
+            vec![(200, "text/html", "<html>log in</html>".to_owned())],
+            "web page",
+        ),
+        (
+            "no JSON",
+            vec![(200, json, "{\"resourceType\":".to_owned())],
+            "not JSON",
+        ),
+        (
+            "no Bundle",
+            vec![(200, json, "{\"resourceType\":\"Patient\"}".to_owned())],
+            "Bundle",
+        ),
+        (
+            "another server",
+            vec![page("http://elsewhere.example/x")],
+            "elsewhere.example",
+        ),
+        (
+            "a circle",
+            vec![
+                page("BASEfhir/R4/x?p=2"),
+                page("BASEfhir/R4/x?p=2"),
+                page("BASEfhir/R4/x?p=2"),
+            ],
+            "truncated",
+        ),
+        (
+            "a second page that fails",
+            vec![page("BASEfhir/R4/x?p=2"), (404, json, "{}".to_owned())],
+            "404",
+        ),
+    ];
+    for (name, answers, wanted) in table {
+        let base = scripted(answers);
+        let shown = run(command(
+            &fixtures(),
+            &["thread", "check", "--server", &base],
+        ));
+        assert_eq!(shown.code, 3, "{name}: {shown}");
+        assert!(shown.stderr.contains(wanted), "{name}: {shown}");
+    }
+    let base = scripted(vec![page("BASEfhir/R4/x?p=2"), page("BASEfhir/R4/x?p=3")]);
+    let limited = ["thread", "check", "--server", &base, "--max-pages", "1"];
+    assert_eq!(run(command(&fixtures(), &limited)).code, 3);
+    let shown = run(command(
+        &fixtures(),
+        &["thread", "check", "--server", "http://127.0.0.1:9"],
+    ));
+    assert_eq!(shown.code, 3, "{shown}");
+    assert!(shown.stderr.contains("refuses the connection"), "{shown}");
+}
+
+/// A resource that moved from one page to the next while they were turned is one resource; a type
+/// that the actor may not search is said.
+#[test]
+fn what_stands_on_two_pages_is_one_resource() {
+    let json = "application/fhir+json";
+    let last = page("").2.replace("next", "self");
+    let base = scripted(vec![
+        page("BASEfhir/R4/x?p=2"),
+        (200, json, last),
+        (403, json, "{}".to_owned()),
+    ]);
+    let shown = run(command(
+        &fixtures(),
+        &["thread", "check", "--server", &base],
+    ));
+    assert!(shown.stderr.contains("1 resource, 1 thread"), "{shown}");
+    assert!(
+        shown.stderr.contains("what needs a Task is not checked"),
+        "{shown}"
+    );
+}
