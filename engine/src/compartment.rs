@@ -1,5 +1,6 @@
 //! Which compartments a resource is in.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use arrayvec::ArrayString;
@@ -27,9 +28,11 @@ pub fn compartments_of(resource: &Value, base: Option<&str>) -> Vec<String> {
     let kind = member(resource, "resourceType").and_then(Value::as_str);
     let params = patient_params(kind.unwrap_or_default());
     let mut found: Vec<String> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     let _all = each(resource, params, base, &mut |inside| {
         inside.with_name(&mut |name| {
-            if !found.iter().any(|known| known == name) {
+            if !known.contains(name) {
+                known.insert(name.to_owned());
                 found.push(name.to_owned());
             }
         });

@@ -565,3 +565,54 @@ fn a_policy_is_shared_between_threads() {
     shared::<Assembled>();
     shared::<PolicyDocument>();
 }
+
+/// R.7: the project of a membership is a value, and no part of criteria.
+#[rstest]
+#[case::list("Project/a,b")]
+#[case::list_of_references("Project/a,Project%2Fb")]
+#[case::another_type("Organization/a")]
+fn r7_a_project_that_is_no_reference_grants_nothing(#[case] project: &str) {
+    let membership = Membership {
+        admin: true,
+        project: Some(project.to_owned()),
+        ..Membership::of("Practitioner/a", &[])
+    };
+    let assembled = assemble(&membership, &|_| None, &Options::default());
+    for kind in ["Project", "ProjectMembership", "User"] {
+        assert!(
+            !assembled.policy.grants_type(kind, Interaction::Read),
+            "{kind}"
+        );
+    }
+    assert!(
+        assembled
+            .diagnostics
+            .iter()
+            .any(|d| d.code == "membership/no-project" && d.is_error())
+    );
+}
+
+#[rstest]
+#[case("0:0:0:0:0:ffff:", "10.1.2.3", false)]
+#[case("0:0:0:0:0:ffff:a01:", "10.1.2.3", false)]
+#[case("0:0:0:0:0:ffff:a02:", "10.1.2.3", true)]
+#[case("0:0:0:0:", "10.1.2.3", true)]
+fn s2_3_an_ipv4_address_is_blocked_as_an_ipv6_one_too(
+    #[case] value: &str,
+    #[case] address: &str,
+    #[case] admitted: bool,
+) {
+    let document = std::sync::Arc::new(
+        PolicyDocument::from_value(&json!({"resourceType": "AccessPolicy", "id": "p",
+            "ipAccessRule": [{"value": value, "action": "block"}]}))
+        .0,
+    );
+    let membership = Membership::of("Practitioner/a", &["AccessPolicy/p"]);
+    let policy = assemble(
+        &membership,
+        &|_| Some(document.clone()),
+        &Options::default(),
+    )
+    .policy;
+    assert_eq!(policy.admits(Some(address)).admitted, admitted);
+}

@@ -56,7 +56,9 @@ fn r3_conditional_interactions_need_search_as_well(
     let stored = to("1", MINE);
     let decide = |interactions: &[&str]| {
         may(interactions)
-            .decide_conditional(conditional, "Communication", [&stored], |_| stored.clone())
+            .decide_conditional(conditional, "Communication", [], [&stored], |_| {
+                stored.clone()
+            })
             .decision
             .verdict
     };
@@ -175,7 +177,7 @@ fn r3_conditional_interactions_see_what_a_search_sees(
         let id = existing.and_then(|one| one["id"].as_str()).unwrap_or("new");
         to(id, result)
     };
-    let decided = policy.decide_conditional(conditional, "Communication", &stored, write);
+    let decided = policy.decide_conditional(conditional, "Communication", [], &stored, write);
     assert_eq!(decided.interaction, interaction);
     assert_eq!(decided.decision.verdict, verdict);
     if matching == TWO {
@@ -190,7 +192,9 @@ fn r9_conditional_writes_keep_what_is_read_only() {
     let input = json!({"resourceType": "Patient", "id": "p", "active": true});
     let upsert = |matching: &[Value]| {
         policy
-            .decide_conditional(Conditional::Upsert, "Patient", matching, |_| input.clone())
+            .decide_conditional(Conditional::Upsert, "Patient", [], matching, |_| {
+                input.clone()
+            })
             .result
     };
     assert_eq!(upsert(std::slice::from_ref(&stored)), Some(stored.clone()));
@@ -206,6 +210,7 @@ fn r3_a_conditional_create_makes_the_type_of_its_path() {
     let decided = policy.decide_conditional(
         Conditional::Create,
         "Patient",
+        [],
         [],
         |_| json!({"resourceType": "Task"}),
     );
@@ -380,6 +385,60 @@ fn r11_explains_the_security_context() {
     );
 }
 
+/// R.11: a question that brings no way to the context is not answered as if there were none.
+#[test]
+fn r11_without_its_security_context_a_binary_is_nobodys() {
+    let policy = policy(&json!([{"resourceType": "*"}]));
+    let (closed, free) = (binary(Some("Patient/p")), binary(None));
+    assert_eq!(
+        policy.decide(&Request::Read(&closed)).verdict,
+        Verdict::Hidden
+    );
+    assert_eq!(
+        policy.explain(&Request::Read(&closed)).verdict,
+        Verdict::Hidden
+    );
+    assert!(policy.decide(&Request::Read(&free)).is_allowed());
+    let create = policy.decide(&Request::Create(&closed));
+    assert_eq!(create.reason, Reason::SecurityContext(Side::Result));
+    let all = [closed, free.clone()];
+    let shown: Vec<&Value> = policy.filter_many(Interaction::Search, &all).collect();
+    assert_eq!(shown, [&free]);
+    let whole = Policy::full_access();
+    assert_eq!(whole.filter_many(Interaction::Search, &all).count(), 2);
+}
+
+/// What the actor is not granted is not shown, whoever asks for it: tags and accounts are content.
+#[test]
+fn r4_nothing_but_its_name_is_left_of_what_is_not_granted() {
+    let stored = json!({"resourceType": "Patient", "id": "p", "active": true, "meta": {
+        "versionId": "3", "lastUpdated": "2024-01-01T00:00:00Z",
+        "tag": [{"code": "vip"}], "accounts": [{"reference": "Organization/o"}]}});
+    assert_eq!(
+        may(&["read"]).mask(Interaction::Read, &stored),
+        json!({"resourceType": "Patient", "id": "p",
+            "meta": {"versionId": "3", "lastUpdated": "2024-01-01T00:00:00Z"}})
+    );
+}
+
+/// A match by a hidden field would tell it, as a search by it would.
+#[rstest]
+#[case::visible("recipient", true)]
+#[case::hidden("sender", false)]
+#[case::with_modifier("sender:missing", false)]
+fn r9_no_conditional_interaction_by_a_hidden_field(#[case] name: &str, #[case] allowed: bool) {
+    let policy = policy(&json!([{"resourceType": "Communication", "hiddenFields": ["sender"]}]));
+    let stored = to("1", MINE);
+    for conditional in Conditional::ALL {
+        let decided =
+            policy.decide_conditional(conditional, "Communication", [name], [&stored], |_| {
+                stored.clone()
+            });
+        assert_eq!(decided.decision.is_allowed(), allowed, "{conditional:?}");
+        assert_eq!(decided.found.is_some(), allowed, "{conditional:?}");
+    }
+}
+
 fn interactions() -> impl Strategy<Value = Vec<&'static str>> {
     proptest::sample::subsequence(
         vec![
@@ -405,7 +464,7 @@ proptest! {
                 let id = existing.and_then(|one| one["id"].as_str()).unwrap_or("new");
                 to(id, result)
             };
-            let decided = policy.decide_conditional(conditional, "Communication", &stored, write);
+            let decided = policy.decide_conditional(conditional, "Communication", [], &stored, write);
             if !decided.decision.is_allowed() {
                 continue;
             }

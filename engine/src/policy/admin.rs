@@ -11,6 +11,7 @@ use super::interaction::{Interaction, Interactions};
 use super::membership::Membership;
 use crate::criteria::{self, Bindings};
 use crate::diagnostic::Diagnostic;
+use crate::values::reference;
 
 /// What entries of this file say that they come from.
 pub(super) const FROM: &str = "project administration";
@@ -71,7 +72,21 @@ pub(super) fn apply(
         );
         return;
     };
-    let id = project.rsplit('/').next().unwrap_or_default();
+    // A value that is no reference to a project never becomes part of criteria.
+    let Some(id) = reference::local(project, None).and_then(|own| own.strip_prefix("Project/"))
+    else {
+        diagnostics.push(
+            Diagnostic::error(
+                "membership/no-project",
+                format!(
+                    "`{project}`, which `{}` administers, is no project",
+                    membership.profile
+                ),
+            )
+            .with_help("`project` is `Project/id`; without it nothing of a project is granted"),
+        );
+        return;
+    };
     entries.push(Entry {
         readonly_fields: fields(&["features", "link", "systemSetting"]),
         hidden_fields: fields(&["superAdmin", "systemSecret", "strictMode"]),

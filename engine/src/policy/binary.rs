@@ -18,7 +18,7 @@ pub const MAX_CONTEXT_DEPTH: usize = 8;
 pub type Resolve<'r> = dyn Fn(&str) -> Option<Cow<'r, Value>> + 'r;
 
 impl Policy {
-    /// Decides a request as [`Policy::decide`] does, and of a Binary asks whether the actor may
+    /// Decides a request, and of a Binary asks whether the actor may
     /// read its `securityContext`: that of the stored resource (else it is hidden), of an old
     /// version that would be shown, and of what would be stored (else it is forbidden). A context
     /// that leads nowhere is nobody's.
@@ -30,7 +30,7 @@ impl Policy {
         base: Option<&str>,
         resolve: &Resolve<'_>,
     ) -> Decision {
-        let decision = self.decide(request);
+        let decision = self.decide_by_entries(request);
         if !decision.is_allowed() || request.resource_type() != "Binary" || self.is_full_access() {
             return decision;
         }
@@ -57,7 +57,7 @@ impl Policy {
         base: Option<&str>,
         resolve: &Resolve<'_>,
     ) -> Explanation {
-        let mut told = self.explain(request);
+        let mut told = self.explain_entries(request);
         let decision = self.decide_with(request, base, resolve);
         if decision.verdict != told.verdict {
             told.verdict = decision.verdict;
@@ -69,6 +69,13 @@ impl Policy {
         told
     }
 
+    /// Whether a resource is one that a `securityContext` keeps from everybody who cannot look the
+    /// context up.
+    pub(super) fn is_closed(resource: &Value) -> bool {
+        resource.get("securityContext").is_some()
+            && resource.get("resourceType").and_then(Value::as_str) == Some("Binary")
+    }
+
     fn reads_context(
         &self,
         resource: &Value,
@@ -76,8 +83,10 @@ impl Policy {
         resolve: &Resolve<'_>,
         depth: usize,
     ) -> bool {
-        let binary = resource.get("resourceType").and_then(Value::as_str) == Some("Binary");
-        let Some(context) = resource.get("securityContext").filter(|_| binary) else {
+        let context = resource
+            .get("securityContext")
+            .filter(|_| Self::is_closed(resource));
+        let Some(context) = context else {
             return true;
         };
         let target = context

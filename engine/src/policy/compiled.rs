@@ -359,10 +359,20 @@ impl Policy {
             Some(hidden) => fields::without(resource, hidden),
             None => {
                 let mut left = serde_json::Map::new();
-                for key in ["resourceType", "id", "meta"] {
+                for key in ["resourceType", "id"] {
                     if let Some(value) = resource.get(key) {
                         left.insert(key.to_owned(), value.clone());
                     }
+                }
+                let version: serde_json::Map<String, Value> = ["versionId", "lastUpdated"]
+                    .into_iter()
+                    .filter_map(|key| {
+                        let value = resource.get("meta")?.get(key)?;
+                        Some((key.to_owned(), value.clone()))
+                    })
+                    .collect();
+                if !version.is_empty() {
+                    left.insert("meta".to_owned(), Value::Object(version));
                 }
                 Value::Object(left)
             }

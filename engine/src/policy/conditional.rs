@@ -4,6 +4,7 @@
 //! interaction on what was found. A resource that the actor's searches do not find is no match:
 //! several matches of which one is visible are one match.
 
+use fhirward_spec::member;
 use serde_json::Value;
 
 use super::compiled::Policy;
@@ -80,23 +81,35 @@ pub struct ConditionalDecision<'a> {
 
 impl Policy {
     /// What the search of a conditional interaction may find among the resources that match it.
+    /// `names` are the parameters of the search, each as `code` or `code:modifier`.
     ///
     /// # Errors
-    /// The refusal, where the type is not granted for all that the interaction may need.
-    pub fn find_match<'a>(
+    /// The refusal, where the type is not granted for all that the interaction may need, or the
+    /// search is by a field that is hidden from the actor.
+    pub fn find_match<'a, 'n>(
         &self,
         conditional: Conditional,
         resource_type: &str,
+        names: impl IntoIterator<Item = &'n str>,
         matching: impl IntoIterator<Item = &'a Value>,
     ) -> Result<Match<'a>, Decision> {
-        let refused = |gate: &&Interaction| !self.grants_type(resource_type, **gate);
-        if let Some(gate) = conditional.gates().iter().find(refused) {
-            return Err(Decision {
+        let forbidden = |reason| {
+            Err(Decision {
                 verdict: Verdict::Forbidden,
                 entry: None,
-                reason: Reason::TypeNotGranted(*gate),
-            });
+                reason,
+            })
+        };
+        let refused = |gate: &&Interaction| !self.grants_type(resource_type, **gate);
+        if let Some(gate) = conditional.gates().iter().find(refused) {
+            return forbidden(Reason::TypeNotGranted(*gate));
         }
+        if self.may_search(resource_type, names).is_err() {
+            return forbidden(Reason::HiddenParameter);
+        }
+        let matching = matching.into_iter().filter(|one| {
+            member(one, "resourceType").and_then(Value::as_str) == Some(resource_type)
+        });
         let mut visible = self.filter_many(Interaction::Search, matching);
         Ok(match (visible.next(), visible.next()) {
             (None, _) => Match::None,
@@ -105,7 +118,8 @@ impl Policy {
         })
     }
 
-    /// Decides a conditional interaction. `matching` are the resources of the type that match the
+    /// Decides a conditional interaction. `names` are the parameters of its search, each as `code`
+    /// or `code:modifier`; `matching` are the resources of the type that match the
     /// search, visible or not; `write` makes what would be stored from the one match, or from
     /// nothing, before field rules are applied.
     ///
@@ -116,18 +130,19 @@ impl Policy {
     /// let policy = assemble(&Membership::of("Practitioner/a", &[]), &|_| None, &Options::default()).policy;
     /// let stored = json!({"resourceType": "Patient", "id": "a"});
     /// let input = json!({"resourceType": "Patient"});
-    /// let decided = policy.decide_conditional(Conditional::Create, "Patient", [&stored], |_| input.clone());
+    /// let decided = policy.decide_conditional(Conditional::Create, "Patient", [], [&stored], |_| input.clone());
     /// assert_eq!(decided.found, Some(Match::One(&stored)));
     /// assert_eq!(decided.interaction, None, "it is there, so nothing is created");
     /// ```
-    pub fn decide_conditional<'a>(
+    pub fn decide_conditional<'a, 'n>(
         &self,
         conditional: Conditional,
         resource_type: &str,
+        names: impl IntoIterator<Item = &'n str>,
         matching: impl IntoIterator<Item = &'a Value>,
         write: impl FnOnce(Option<&Value>) -> Value,
     ) -> ConditionalDecision<'a> {
-        let found = match self.find_match(conditional, resource_type, matching) {
+        let found = match self.find_match(conditional, resource_type, names, matching) {
             Ok(found) => found,
             Err(decision) => {
                 return ConditionalDecision {

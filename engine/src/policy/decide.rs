@@ -236,6 +236,8 @@ pub enum Reason {
     /// A conditional interaction found what it was to make, or more than one match: nothing is
     /// done.
     NothingAsked,
+    /// The search of a conditional interaction is by a field that is hidden from the actor.
+    HiddenParameter,
     /// A conditional interaction found nothing.
     NoMatch,
 }
@@ -248,7 +250,8 @@ impl Decision {
 }
 
 impl Policy {
-    /// Decides a request.
+    /// Decides a request. A Binary with a `securityContext` is nobody's:
+    /// [`Policy::decide_with`] can look the context up.
     ///
     /// ```
     /// use fhirward_engine::policy::{Membership, Options, Policy, PolicyDocument, Request, Verdict, assemble};
@@ -271,6 +274,11 @@ impl Policy {
     /// assert_eq!(assembled.policy.decide(&Request::Read(&thread)).verdict, Verdict::Hidden);
     /// ```
     pub fn decide(&self, request: &Request<'_>) -> Decision {
+        self.decide_with(request, None, &|_| None)
+    }
+
+    /// What the entries say, whatever the `securityContext` of a Binary.
+    pub(super) fn decide_by_entries(&self, request: &Request<'_>) -> Decision {
         if self.is_full_access() {
             return Decision {
                 verdict: Verdict::Allowed,

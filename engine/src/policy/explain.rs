@@ -113,7 +113,12 @@ pub struct NearestMiss {
 impl Policy {
     /// Decides a request as [`Policy::decide`] does, and tells why.
     pub fn explain(&self, request: &Request<'_>) -> Explanation {
-        let decision = self.decide(request);
+        self.explain_with(request, None, &|_| None)
+    }
+
+    /// What the entries say, whatever the `securityContext` of a Binary.
+    pub(super) fn explain_entries(&self, request: &Request<'_>) -> Explanation {
+        let decision = self.decide_by_entries(request);
         let kind = request.resource_type();
         let checks = self.checks(request, &decision);
         let granting = decision
@@ -181,6 +186,7 @@ impl Policy {
                 };
                 format!("the securityContext of {what} cannot be read")
             }
+            Reason::HiddenParameter => "the search is by a field that is hidden".to_owned(),
             Reason::NothingAsked => "nothing is done".to_owned(),
             Reason::NoMatch => "the search finds nothing".to_owned(),
             Reason::AnotherResource => {

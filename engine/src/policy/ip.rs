@@ -143,6 +143,10 @@ impl IpRule {
             (Pattern::Address(one), address) => *one == address,
             (Pattern::V4(first), IpAddr::V4(v4)) => v4.octets().starts_with(first),
             (Pattern::V6(first), IpAddr::V6(v6)) => v6.segments().starts_with(first),
+            // Written out as far as the groups that stand for IPv4 addresses: `0:0:0:0:0:ffff:`.
+            (Pattern::V6(first), IpAddr::V4(v4)) => {
+                first.len() >= 6 && v4.to_ipv6_mapped().segments().starts_with(first)
+            }
             _ => false,
         }
     }

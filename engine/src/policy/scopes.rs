@@ -550,6 +550,18 @@ impl super::Policy {
         }
     }
 
+    /// Whether the scopes of the token, if any limit it, cover an interaction on some resource of
+    /// the type: for what a server allows for another reason than an entry.
+    pub fn covers_type(&self, resource_type: &str, interaction: Interaction) -> bool {
+        self.in_scope_of_type(resource_type, interaction)
+    }
+
+    /// The same on one resource.
+    pub fn covers(&self, interaction: Interaction, resource: &serde_json::Value) -> bool {
+        let kind = fhirward_spec::member(resource, "resourceType").and_then(|kind| kind.as_str());
+        self.in_scope(interaction, kind.unwrap_or_default(), resource)
+    }
+
     /// What the scopes leave of an entry's interactions; all of them where none limit.
     pub(super) fn left_by_scopes(&self, entry: &super::Entry) -> Interactions {
         self.limits.iter().fold(entry.interactions, |left, limit| {

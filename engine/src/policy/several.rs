@@ -9,7 +9,8 @@ use super::interaction::Interaction;
 impl Policy {
     /// The resources of which the policy allows an interaction: what a search, an include or a
     /// history may show. Of every interaction but create, a resource counts as it is stored; what
-    /// else a request needs (reading before a write) [`Policy::decide`] asks.
+    /// else a request needs (reading before a write) [`Policy::decide`] asks. A Binary with a
+    /// `securityContext` is left out.
     ///
     /// ```
     /// use fhirward_engine::policy::{Interaction, Membership, Options, assemble};
@@ -28,7 +29,8 @@ impl Policy {
         I: IntoIterator<Item = &'a Value>,
     {
         resources.into_iter().filter(move |resource| {
-            self.is_full_access() || self.first_entry(interaction, resource).is_some()
+            self.is_full_access()
+                || (self.first_entry(interaction, resource).is_some() && !Self::is_closed(resource))
         })
     }
 

@@ -45,7 +45,7 @@ async fn answer(app: &App, project: &str, request: Request<Body>) -> Result<Resp
     )?;
     let bytes = body::read(parts, body, app.limits.body_bytes).await?;
     let asked = Asked::parse(body::object(&bytes, &app.limits)?)?;
-    let (client, secret) = make(app, project, asked)?;
+    let (client, secret) = make(app, &actor, project, asked)?;
     let mut resource = (*client.resource).clone();
     if let Some(members) = resource.as_object_mut() {
         members.insert("secret".into(), secret.expose_secret().into());
@@ -58,10 +58,14 @@ async fn answer(app: &App, project: &str, request: Request<Body>) -> Result<Resp
 }
 
 fn administers(actor: &Actor, project: &str) -> Result<(), Failure> {
-    // A token may have been limited to less than its client may do.
+    // A token may have been limited to less than its client may do. What is made is a client as
+    // well as its membership.
     let may_make = actor
         .policy
-        .grants_type("ProjectMembership", Interaction::Create);
+        .grants_type("ProjectMembership", Interaction::Create)
+        && actor
+            .policy
+            .covers_type("ClientApplication", Interaction::Create);
     // Which projects there are is only for those who administer them.
     if actor.admin && may_make && actor.project.strip_prefix("Project/") == Some(project) {
         return Ok(());
@@ -100,6 +104,7 @@ impl Asked {
 
 fn make(
     app: &App,
+    actor: &Actor,
     project: &str,
     asked: Asked,
 ) -> Result<(Arc<crate::store::Version>, SecretString), Failure> {
@@ -133,6 +138,15 @@ fn make(
         uuid::Uuid::new_v4().to_string(),
         membership,
     )?;
+    let made = [&client, &membership];
+    if made
+        .iter()
+        .any(|draft| !actor.policy.covers(Interaction::Create, draft.resource()))
+    {
+        return Err(Failure::forbidden(
+            "no scope of the token covers this client",
+        ));
+    }
     let no_random = |error: crate::RandomError| Failure::internal(error.to_string());
     let secret = SecretString::from(random::token().map_err(no_random)?);
     app.clients.set(&id, &secret).map_err(no_random)?;

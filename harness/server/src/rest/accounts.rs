@@ -1,13 +1,16 @@
 //! Accounts: to whom, beside the patient, a new resource belongs. The server sets them when it
 //! creates a resource, and no change of it changes them but an administrator's.
 
+use std::collections::HashSet;
+
 use fhirward_engine::compartment::compartments_of;
 use serde_json::{Map, Value, json};
 
 use super::Context;
 
 /// The accounts of a new resource: those that an administrator gives it; else that of the actor's
-/// policy, and those of the patients whose compartment it is in.
+/// policy, and those of the patients whose compartment it is in, as far as the actor may read
+/// them. Of a patient that is hidden the accounts would tell that there is one, and whose.
 pub(super) fn of_new(context: &Context<'_>, content: &Map<String, Value>) -> Vec<Value> {
     let given = listed(content.get("meta"));
     if context.access.is_admin() && !given.is_empty() {
@@ -19,23 +22,39 @@ pub(super) fn of_new(context: &Context<'_>, content: &Map<String, Value>) -> Vec
         .map(|account| json!({ "reference": account }))
         .into_iter()
         .collect();
+    let mut known: HashSet<Value> = accounts.iter().cloned().collect();
     let content = Value::Object(content.clone());
     for compartment in compartments_of(&content, Some(&context.app.fhir_base)) {
         if !compartment.starts_with("Patient/") {
             continue;
         }
         let patient = context.app.store.resolve(&compartment);
-        for account in listed(
-            patient
-                .as_ref()
-                .and_then(|patient| patient.resource.get("meta")),
-        ) {
-            if !accounts.contains(&account) {
+        let seen = patient.and_then(|patient| context.access.read(&patient.resource).ok());
+        for account in listed(seen.as_ref().and_then(|patient| patient.get("meta"))) {
+            if known.insert(account.clone()) {
                 accounts.push(account);
             }
         }
     }
     accounts
+}
+
+/// Writes the accounts of a new resource again, from which fields were taken. Those that came from
+/// a patient that the actor may not name go with the name; an administrator's stay.
+pub(super) fn renew(context: &Context<'_>, content: &mut Map<String, Value>, before: Vec<Value>) {
+    if context.access.is_admin() {
+        return set(content, before);
+    }
+    if let Some(meta) = content.get_mut("meta").and_then(Value::as_object_mut) {
+        for name in ["account", "accounts"] {
+            meta.shift_remove(name);
+        }
+        if meta.is_empty() {
+            content.shift_remove("meta");
+        }
+    }
+    let accounts = of_new(context, content);
+    set(content, accounts);
 }
 
 /// Writes the accounts of a new resource.

@@ -26,9 +26,10 @@ pub(crate) fn create(
     accounts::set(&mut content, accounts.clone());
     let asked = Draft::new(resource_type, id.clone(), content.into());
     let mut content = context.access.writable(asked.resource().clone());
-    // And after: they are the server's, whatever the actor may not write.
+    // And after: they are the server's, whatever the actor may not write, and none comes from a
+    // patient of whom nothing is left.
     if let Some(content) = content.as_object_mut() {
-        accounts::set(content, accounts);
+        accounts::renew(context, content, accounts);
     }
     input::check(&content)?;
     let draft = Draft::new(resource_type, id, content);

@@ -3,6 +3,8 @@
 //! The operations are applied to what the actor sees of the resource, so that none can test,
 //! copy or move what is hidden from it; what it may not write is put back afterwards.
 
+use std::collections::{HashMap, VecDeque};
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use json_patch::jsonptr::{Pointer, PointerBuf};
@@ -272,11 +274,13 @@ fn restore(stored: &Value, seen: &Value, patched: &mut Value) {
         {
             // An item that the patch left as it was gets back what was hidden of it, wherever the
             // patch has moved it.
-            let mut left: Vec<(&Value, &Value)> = stored.iter().zip(seen).collect();
+            let mut left: HashMap<&Value, VecDeque<&Value>> = HashMap::new();
+            for (stored, seen) in stored.iter().zip(seen) {
+                left.entry(seen).or_default().push_back(stored);
+            }
             for item in patched {
-                if let Some(place) = left.iter().position(|(_, seen)| *seen == item) {
-                    let (stored, seen) = left.remove(place);
-                    restore(stored, seen, item);
+                if let Some(stored) = left.get_mut(&*item).and_then(VecDeque::pop_front) {
+                    item.clone_from(stored);
                 }
             }
         }

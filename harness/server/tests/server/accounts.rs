@@ -149,3 +149,50 @@ async fn field_rules_on_create_see_the_account() {
         "Organization/north"
     );
 }
+
+/// R.4: whether there is a patient, and whose, is not told to those from whom it is hidden.
+#[tokio::test]
+async fn a_hidden_patient_gives_no_accounts() {
+    let world = World::new().await;
+    let meta = json!({ "accounts": [{ "reference": "Organization/north" }] });
+    let patient = world
+        .admin
+        .make(json!({ "resourceType": "Patient", "meta": meta }))
+        .await;
+    let outsider = world
+        .actor(json!([
+            { "resourceType": "Patient", "criteria": "Patient?_compartment=Organization/south" },
+            { "resourceType": "Observation" },
+        ]))
+        .await;
+    let hidden = outsider.post("Observation", &observation(&patient)).await;
+    assert_eq!(hidden.status, 201, "{}", hidden.text);
+    assert!(
+        hidden.json()["meta"].get("accounts").is_none(),
+        "{}",
+        hidden.text
+    );
+    let stored = world.admin.get(&hidden.reference()).await.json();
+    assert!(stored["meta"].get("accounts").is_none(), "{stored}");
+}
+
+/// Who may not say whom a resource is about does not choose its accounts by saying so.
+#[tokio::test]
+async fn a_patient_that_may_not_be_named_gives_no_accounts() {
+    let world = World::new().await;
+    let meta = json!({ "accounts": [{ "reference": "Organization/north" }] });
+    let patient = world
+        .admin
+        .make(json!({ "resourceType": "Patient", "meta": meta }))
+        .await;
+    let member = world
+        .actor(json!([
+            { "resourceType": "Patient" },
+            { "resourceType": "Observation", "readonlyFields": ["subject"] },
+        ]))
+        .await;
+    let made = member.make(observation(&patient)).await;
+    let stored = world.admin.get(&made).await.json();
+    assert!(stored.get("subject").is_none(), "{stored}");
+    assert!(stored["meta"].get("accounts").is_none(), "{stored}");
+}

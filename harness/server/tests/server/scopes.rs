@@ -73,6 +73,24 @@ async fn scopes_limit_an_administrator_too() {
     assert_eq!(refused.status, 403, "{}", refused.text);
 }
 
+/// A client without policy may do everything: a scope for memberships alone is no right to make
+/// one, nor is one for other clients than this.
+#[rstest]
+#[case::membership_alone("system/ProjectMembership.c", 403)]
+#[case::other_clients(
+    "system/ProjectMembership.c system/ClientApplication.c?name=other",
+    403
+)]
+#[case::both("system/ProjectMembership.c system/ClientApplication.c", 201)]
+#[tokio::test]
+async fn a_scope_makes_clients_only_where_it_covers_them(#[case] scope: &str, #[case] status: u16) {
+    let world = World::new().await;
+    let limited = within(&world.admin, scope).await;
+    let path = format!("/admin/projects/{}/client", world.server.project);
+    let answer = limited.post(&path, &json!({ "name": "more" })).await;
+    assert_eq!(answer.status, status, "{}", answer.text);
+}
+
 #[rstest]
 #[case::letters("user/Patient.sr", "`sr` is no set of interactions")]
 #[case::unknown("openid everything", "`everything` is no scope")]
