@@ -90,7 +90,7 @@ impl Diagnostic {
         Self {
             code,
             severity,
-            message: message.into(),
+            message: brief(message.into()),
             labels: Vec::new(),
             help: None,
             source: None,
@@ -113,7 +113,7 @@ impl Diagnostic {
     pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label {
             span,
-            text: text.into(),
+            text: brief(text.into()),
         });
         self
     }
@@ -121,7 +121,7 @@ impl Diagnostic {
     /// Sets the advice.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(brief(help.into()));
         self
     }
 
@@ -169,6 +169,39 @@ impl Diagnostic {
     }
 }
 
+/// A quotation with more bytes is cut off: it may be the whole of a file.
+const LONGEST_QUOTATION: usize = 300;
+/// Characters that are left of it.
+const CUT_QUOTATION: usize = 60;
+/// Bytes of a message that was put together from many quotations.
+const LONGEST_TEXT: usize = 4_000;
+
+/// The text with its long quotations cut off.
+pub(crate) fn brief(text: String) -> String {
+    if text.len() <= LONGEST_QUOTATION {
+        return text;
+    }
+    let mut out = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        if at > 0 {
+            out.push('`');
+        }
+        if at % 2 == 1 && part.len() > LONGEST_QUOTATION {
+            out.extend(part.chars().take(CUT_QUOTATION));
+            out.push('…');
+        } else {
+            out.push_str(part);
+        }
+        if out.len() > LONGEST_TEXT {
+            // What the reader wrote may have backticks of its own.
+            let mut cut: String = out.chars().take(CUT_QUOTATION * 5).collect();
+            cut.push('…');
+            return cut;
+        }
+    }
+    out
+}
+
 impl fmt::Display for Diagnostic {
     /// `name:line:column: severity: message`, as compilers print it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,5 +215,32 @@ impl fmt::Display for Diagnostic {
             write!(f, " ")?;
         }
         write!(f, "{}: {}", self.severity, self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::Diagnostic;
+
+    #[rstest]
+    #[case::short("no `key` here".to_owned(), "no `key` here".to_owned())]
+    #[case::a_long_path(format!("no `{}` here", "p".repeat(250)), format!("no `{}` here", "p".repeat(250)))]
+    #[case::a_whole_file(format!("no `{}` here", "k".repeat(1_000_000)), format!("no `{}…` here", "k".repeat(60)))]
+    #[case::characters(format!("no `{}`", "ü".repeat(1_000)), format!("no `{}…`", "ü".repeat(60)))]
+    #[case::two(format!("`{0}` is no `{0}`", "k".repeat(500)), format!("`{0}…` is no `{0}…`", "k".repeat(60)))]
+    fn quotations_are_cut(#[case] text: String, #[case] expected: String) {
+        assert_eq!(Diagnostic::error("x", text.as_str()).message, expected);
+        assert_eq!(
+            Diagnostic::error("x", "").with_help(text).help,
+            Some(expected)
+        );
+    }
+
+    #[test]
+    fn backticks_of_the_reader_do_not_undo_it() {
+        let text = format!("no `a`{}` here", "k".repeat(1_000_000));
+        assert!(Diagnostic::error("x", text).message.len() < 500);
     }
 }

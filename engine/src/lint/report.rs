@@ -120,7 +120,7 @@ impl Draft<'_> {
 
     /// What to write instead.
     pub fn help(self, help: impl Into<String>) -> Self {
-        self.diagnostic.help = Some(help.into());
+        self.diagnostic.help = Some(crate::diagnostic::brief(help.into()));
         self
     }
 

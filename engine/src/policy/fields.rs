@@ -190,6 +190,10 @@ impl FieldPath {
                         "write `{0}[x]` for all its types, or one such as `{0}String`",
                         step.name
                     )
+                } else if let Some(plain) = self.text.strip_prefix(&format!("{resource_type}.")) {
+                    format!("write `{plain}`: the entry has the type")
+                } else if let Some((list, _)) = step.name.split_once('[') {
+                    format!("a field is that of every item: write `{list}` without the brackets")
                 } else {
                     match nearest(&step.name, def.elements.iter().map(|e| &*e.name)) {
                         Some(near) => format!("did you mean `{near}`?"),

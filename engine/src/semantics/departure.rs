@@ -6,6 +6,7 @@ use fhirward_spec::ParamType;
 use super::{Answer, Path, Question, Semantics, Verdict, medplum};
 use crate::criteria;
 use crate::criteria::Bindings;
+use crate::lint::catalogue;
 use crate::medplum::parse::{Operator, pairs};
 use crate::medplum::probe::{ProbedFilter, kind_of, probe};
 use crate::medplum::{AccessPolicy, Version};
@@ -24,7 +25,9 @@ pub struct Departure {
 impl Departure {
     /// The page of the rule, from the project's root.
     pub fn page(&self) -> String {
-        format!("docs/rules/{}.md", self.rule)
+        // The pages are named by slug, and every rule has one.
+        let slug = catalogue::find(self.rule).map_or(self.rule, |rule| rule.slug);
+        format!("docs/rules/{slug}.md")
     }
 }
 

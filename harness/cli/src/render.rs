@@ -1,20 +1,19 @@
 //! Findings for people (carets, with miette) and for programs (JSON).
 
+mod excerpt;
+
 use std::fmt;
 use std::io::IsTerminal;
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
-use fhirward_engine::source::{Source, Span};
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
-    SourceCode, SourceSpan, SpanContents,
-};
+use fhirward_engine::source::Span;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use serde_json::{Value, json};
+
+use excerpt::Excerpt;
 
 /// Columns where there is no terminal to ask: logs, pipes, tests.
 const PLAIN_WIDTH: usize = 100;
-/// A longer line is named and not shown: in NDJSON a line is a whole resource.
-const LONGEST_LINE: usize = 400;
 /// Lines shown above and below a finding.
 const CONTEXT_LINES: usize = 1;
 
@@ -142,33 +141,19 @@ pub fn counted(n: usize, one: &str, many: &str) -> String {
 struct Report<'d> {
     finding: &'d Diagnostic,
     title: &'d str,
-    text: Option<Text<'d>>,
+    text: Option<Excerpt<'d>>,
 }
 
 impl<'d> Report<'d> {
     fn new(finding: &'d Diagnostic, title: &'d str) -> Self {
         let source = finding.source.as_deref();
-        let shown = source.filter(|source| {
-            !finding.labels.is_empty()
-                && finding
-                    .labels
-                    .iter()
-                    .all(|label| line_length(source, label.span.start) <= LONGEST_LINE)
-        });
+        let shown = source.filter(|_| !finding.labels.is_empty());
         Self {
             finding,
             title,
-            text: shown.map(Text),
+            text: shown.map(Excerpt),
         }
     }
-}
-
-/// The length in bytes of the line around a byte.
-fn line_length(source: &Source, at: usize) -> usize {
-    let before = source.text.get(..at).and_then(|text| text.rfind('\n'));
-    let start = before.map_or(0, |newline| newline + 1);
-    let rest = source.text.get(start..).unwrap_or_default();
-    rest.find('\n').unwrap_or(rest.len())
 }
 
 impl fmt::Display for Report<'_> {
@@ -206,37 +191,15 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.text.as_ref()?;
+        let text = self.text.as_ref()?;
         Some(Box::new(self.finding.labels.iter().map(|label| {
-            let text = (!label.text.is_empty()).then(|| label.text.clone());
-            LabeledSpan::new(text, label.span.start, label.span.len())
+            let word = (!label.text.is_empty()).then(|| label.text.clone());
+            let span = text.shown(label.span);
+            LabeledSpan::new(word, span.start, span.len())
         })))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
         self.text.as_ref().map(|text| text as &dyn SourceCode)
-    }
-}
-
-/// A source that miette reads in place: a bulk file is not copied once for each finding.
-#[derive(Debug)]
-struct Text<'s>(&'s Source);
-
-impl SourceCode for Text<'_> {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        before: usize,
-        after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let inner = self.0.text.as_str().read_span(span, before, after)?;
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.0.name.clone(),
-            inner.data(),
-            *inner.span(),
-            self.0.before.lines + inner.line(),
-            inner.column(),
-            inner.line_count(),
-        )))
     }
 }

@@ -60,9 +60,9 @@ impl EntryReader<'_> {
                     "policy/constraint-not-evaluated",
                     "this build cannot evaluate write constraints",
                 )
-                .with_label(place, "every write through this entry is denied")
+                .with_label(place, "fhirward denies every write through this entry")
                 .with_source(self.json.source())
-                .with_help("build with the feature `fhirpath`; reads are decided as usual"),
+                .with_help("build with the feature `fhirpath` to check the expression and decide on writes; reads are decided as usual"),
             );
         }
         expressions

@@ -115,6 +115,26 @@ fn decide_with_an_invalid_policy_says_so_and_denies() {
 }
 
 #[test]
+fn decide_reads_an_export_and_names_its_broken_line() {
+    assert_snapshot!(ask(
+        "decide",
+        "policies/export.ndjson",
+        "Practitioner/house",
+        &["read"]
+    ));
+}
+
+#[test]
+fn decide_says_what_to_do_about_a_program() {
+    assert_snapshot!(ask(
+        "decide",
+        "policies/wild/policy.ts",
+        "Practitioner/house",
+        &["read"]
+    ));
+}
+
+#[test]
 fn decide_gives_a_variable_its_value() {
     let shown = ask(
         "decide",

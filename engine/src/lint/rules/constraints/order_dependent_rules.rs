@@ -3,12 +3,11 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use crate::criteria::syntax::Piece;
 use crate::diagnostic::Severity;
 use crate::lint::view::{EntryView, FilterView};
 use crate::lint::{Category, Context, Example, Report, Rule};
+use crate::policy::Interaction;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -102,21 +101,22 @@ fn clash(earlier: &EntryView, later: &EntryView) -> bool {
     };
     both_restrict
         && !same_criteria
-        && rules(earlier) != rules(later)
-        && common_interaction(earlier, later)
+        && differ_where_both_allow(earlier, later)
         && !exclude_each_other(earlier, later)
 }
 
-fn rules(entry: &EntryView) -> [Option<&Value>; 3] {
-    let value = entry.node.value();
-    ["hiddenFields", "readonlyFields", "writeConstraint"].map(|name| value.get(name))
-}
-
-fn common_interaction(first: &EntryView, second: &EntryView) -> bool {
-    crate::policy::Interaction::POLICY_CODES
+/// Hidden fields count for whatever is answered, the other rules for what is written.
+fn differ_where_both_allow(first: &EntryView, second: &EntryView) -> bool {
+    let rule = |entry: &EntryView, name| entry.node.value().get(name).cloned();
+    let differ = |name| rule(first, name) != rule(second, name);
+    let both = |interaction| first.allows(interaction) && second.allows(interaction);
+    let common = Interaction::POLICY_CODES
         .iter()
         .filter_map(|code| code.parse().ok())
-        .any(|interaction| first.allows(interaction) && second.allows(interaction))
+        .any(both);
+    let written = both(Interaction::Create) || both(Interaction::Update);
+    (common && differ("hiddenFields"))
+        || (written && (differ("readonlyFields") || differ("writeConstraint")))
 }
 
 /// Whether a filter of one is the complement of a filter of the other, or both ask one single-valued
@@ -200,5 +200,22 @@ mod tests {
                {"resourceType": "Observation", "criteria": "Observation?code=b", "hiddenFields": ["note"]}"#,
         );
         assert!(found("L47", &json).is_empty());
+    }
+
+    const MINE: &str = r#"{"resourceType": "Communication", "criteria": "Communication?sender=%profile",
+        "interaction": ["read", "search", "update"],
+        "writeConstraint": [{"language": "text/fhirpath", "expression": "%before.status != 'completed'"}]}"#;
+
+    #[rstest]
+    #[case::read_only(r#"["read", "search"]"#, 0)]
+    #[case::written_too(r#"["read", "update"]"#, 1)]
+    fn rules_about_writing_matter_where_both_write(
+        #[case] interactions: &str,
+        #[case] expected: usize,
+    ) {
+        let json = policy(&format!(
+            r#"{MINE}, {{"resourceType": "Communication", "criteria": "Communication?recipient=%profile", "interaction": {interactions}}}"#
+        ));
+        assert_eq!(found("L47", &json).len(), expected);
     }
 }

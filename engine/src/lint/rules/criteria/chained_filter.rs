@@ -57,6 +57,21 @@ semantics: such an entry grants nothing.",
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for site in context.filters() {
+        let key = site.criteria.text.slice(site.filter.key_span());
+        if site.filter.subject.is_chain()
+            && let Some(plain) = key.strip_suffix(".reference")
+        {
+            let place = site.criteria.at(site.filter.key_span());
+            report
+                .find(
+                    place,
+                    "a chain",
+                    format!("`{plain}` already is the reference: `.reference` makes a chain of it, which finds nothing"),
+                )
+                .help(format!("write `{plain}`"))
+                .fix_text(place, plain);
+            continue;
+        }
         let (what, help) = if site.filter.code() == "_has" {
             (
                 "`_has` asks about other resources",
@@ -97,6 +112,10 @@ mod tests {
         "error: subject:Patient.name"
     )]
     #[case::plain_chain("Observation?subject.name=Alice", "error: subject.name")]
+    #[case::element(
+        "Communication?recipient.reference=%profile",
+        "error: recipient.reference"
+    )]
     #[case::has(
         "Patient?_has:Observation:subject:status=final",
         "error: _has:Observation:subject:status"

@@ -64,8 +64,13 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         let wanted = entry.resource_type.as_str();
         let text = &*criteria.text.text;
         let written = criteria.parsed.resource_type.text.as_str();
+        if wanted.is_empty() {
+            // The entry is what lacks a type; the reader says so.
+            report.answer(criteria.at(criteria.parsed.resource_type.span));
+            continue;
+        }
         // A type alone, and no text at all, are `criteria-without-filter`.
-        if wanted.is_empty() || written == wanted || text.is_empty() {
+        if written == wanted || text.is_empty() {
             continue;
         }
         let (message, place) = if !text.contains('?') {

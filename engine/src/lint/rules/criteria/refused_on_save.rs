@@ -43,6 +43,10 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for policy in context.policies() {
         let refused = policy.entries.iter().find_map(|entry| {
             let criteria = entry.criteria.as_ref()?;
+            // Without a type it is the entry that is wrong.
+            if entry.resource_type.is_empty() {
+                return None;
+            }
             // The entry alone, so that the answer is about its criteria.
             let alone = json!({
                 "resourceType": "AccessPolicy",

@@ -86,6 +86,31 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             draft.help("every type has `_id`, `_lastUpdated`, `_tag`, `_security`, `_profile`, `_source` and `_compartment`");
             continue;
         }
+        if let Some((start, sign, rest)) = comparison(code) {
+            let written = site
+                .filter
+                .pair
+                .value
+                .map(|span| site.criteria.text.slice(span));
+            let value = written.unwrap_or(rest);
+            let (meant, fix) = match sign {
+                // `status!=completed`: without its sign it would grant the opposite.
+                "!" => (format!("{start}:not={value}"), format!("{start}:not")),
+                sign if rest.is_empty() => {
+                    let prefix = if sign == ">" { "ge" } else { "le" };
+                    (format!("{start}={prefix}{value}"), String::new())
+                }
+                sign => {
+                    let prefix = if sign == ">" { "gt" } else { "lt" };
+                    (format!("{start}={prefix}{rest}"), String::new())
+                }
+            };
+            let draft = draft.help(format!("write `{meant}`"));
+            if !fix.is_empty() {
+                draft.fix_text(place, fix);
+            }
+            continue;
+        }
         let known = spec().search_params(kind).map(|param| &*param.code);
         // Without a near one the compiler's advice lists the parameters of the type.
         if let Some(near) = nearest(code, known) {
@@ -94,6 +119,17 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 .fix_text(place, near);
         }
     }
+}
+
+/// `status!` of `status!=x`, `sent>2024` of `sent>2024`, `sent>` of `sent>=2024`: what stands
+/// before the sign, the sign, what follows it.
+fn comparison(code: &str) -> Option<(&str, &str, &str)> {
+    let at = code.find(['!', '<', '>'])?;
+    let start = code.get(..at)?.trim_end();
+    let sign = code.get(at..=at)?;
+    let rest = code.get(at + 1..)?.trim();
+    let fits = !start.is_empty() && (sign != "!" || rest.is_empty());
+    fits.then_some((start, sign, rest))
 }
 
 fn effect(code: &str) -> &'static str {
@@ -113,6 +149,13 @@ mod tests {
     use crate::lint::testing::{criteria, found, repaired};
 
     #[rstest]
+    #[case::unequal(
+        "Task?status!=completed",
+        "error: status!",
+        Some("Task?status:not=completed")
+    )]
+    #[case::after("Task?authored-on>2024-01-01", "error: authored-on>2024-01-01", None)]
+    #[case::at_least("Task?authored-on>=2024-01-01", "error: authored-on>", None)]
     #[case::slip("Patient?gendr=male", "error: gendr", Some("Patient?gender=male"))]
     #[case::case(
         "Communication?Sender=%profile",

@@ -13,8 +13,8 @@ pub static RULE: Rule = Rule {
     level: Severity::Error,
     summary: "a criteria joins filters by a word or a sign that means nothing in a search",
     why: "\
-A criteria is a FHIR search: filters are joined by `&`, which means *and*. There is no `OR`, `AND`, `||` or \
-`&&`. A word between two searches becomes a part of the value before it, so the filter compares with \
+A criteria is a FHIR search: filters are joined by `&`, which means *and*. There is no `OR`, `AND`, `||`, \
+`&&`, `;` or `==`. A word between two searches becomes a part of the value before it, so the filter compares with \
 `a OR Patient`, and everything after the second question mark is dropped.
 
 For *or* between values of one parameter write a comma, for *or* between anything else two entries: \
@@ -66,16 +66,34 @@ less than half of what is written. The reference semantics: the entry grants not
 const ALSO_OR: &[&str] = &["L03"];
 
 /// What people write between filters, and whether it means *and*.
-const WORDS: [(&str, bool); 6] = [
+const WORDS: [(&str, bool); 7] = [
     (" or ", false),
     ("+or+", false),
     ("||", false),
     (" and ", true),
     ("+and+", true),
     ("&&", true),
+    (";", true),
 ];
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
+    for site in context.filters() {
+        let Some(value) = site.filter.pair.value else {
+            continue;
+        };
+        // The first `=` ends the name, so the second belongs to the value.
+        if site.criteria.text.slice(value).starts_with('=') {
+            let place = site.criteria.at(Span::new(value.start, value.start + 1));
+            report
+                .find(
+                    place,
+                    "part of the value",
+                    "`==` compares nothing in a search: the value begins with `=`",
+                )
+                .help("write `=`")
+                .fix(place, "");
+        }
+    }
     for (entry, criteria) in context.criteria() {
         let Some((word, and)) = between(criteria, &entry.resource_type) else {
             continue;
@@ -163,6 +181,8 @@ mod tests {
     #[case::plus("Patient?gender=male+OR+active=true", &["error: +OR+"])]
     #[case::pipes("Patient?gender=male||active=true", &["error: ||"])]
     #[case::two_ampersands("Patient?gender=male&&active=true", &["error: &&"])]
+    #[case::semicolon("Patient?gender=male;active=true", &["error: ;"])]
+    #[case::two_equals("Patient?gender==male", &["error: ="])]
     #[case::a_name("Patient?name=Alice or Bob", &[])]
     #[case::words_in_words("Patient?name=Nor And&active=true", &[])]
     #[case::right("Patient?gender=male&active=true", &[])]

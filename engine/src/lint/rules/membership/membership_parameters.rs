@@ -77,6 +77,17 @@ fn unused(access: &AccessView, policy: &PolicyView, report: &mut Report<'_>) {
         if text.contains(&format!("%{name}")) {
             continue;
         }
+        if let Some(plain) = name.strip_prefix('%') {
+            report
+                .find(
+                    parameter.name.place(),
+                    "with a sign",
+                    format!("the name of a parameter has no `%`: this one gives `%{name}` a value"),
+                )
+                .help(format!("write `{plain}`"))
+                .fix_text(parameter.name.place(), plain);
+            continue;
+        }
         report
             .find(
                 parameter.name.place(),

@@ -2,6 +2,7 @@
 
 use fhirward_spec::{ParamType, spec};
 
+use super::placeholder_value;
 use crate::diagnostic::Severity;
 use crate::lint::{Category, Context, Example, Report, Rule};
 
@@ -94,13 +95,11 @@ fn is_uuid(id: &str) -> bool {
             .all(|part| part.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// `ALLOWED_IDS`, `<id>`, `{{id}}`: not replaced yet, which is another mistake.
+/// Not replaced yet, or a variable that is written wrongly: another mistake.
 fn is_placeholder(id: &str) -> bool {
-    let shouted = id.contains('_')
-        && id
-            .chars()
-            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-    shouted || id.contains(['<', '>', '{', '}', '$', '[', ']'])
+    placeholder_value::is_placeholder(id, true)
+        || placeholder_value::meant(id, true).is_some()
+        || id.contains(['<', '>', '{', '}', '$', '[', ']', '*'])
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                     Piece::Variable(_) => "%",
                 })
                 .collect();
-            if !is_placeholder(&text, is_id) {
+            let variable = meant(site.criteria.text.slice(alternative.span), is_id);
+            if !is_placeholder(&text, is_id) && variable.is_none() {
                 continue;
             }
             let effect = if site.filter.is_negated() {
@@ -66,14 +67,24 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 .find(
                     site.criteria.at(alternative.span),
                     "never filled in",
-                    format!("`{}` is a placeholder: {effect}", text.replace('`', "'")),
+                    format!(
+                        "`{}` is a placeholder: {effect}",
+                        site.criteria
+                            .text
+                            .slice(alternative.span)
+                            .replace('`', "'")
+                    ),
                 )
                 .level(if site.filter.is_negated() {
                     Severity::Critical
                 } else {
                     Severity::Error
                 })
-                .help("write the value, or a variable that the membership gives as a parameter: `%name`");
+                .help(match variable {
+                    Some(name) => format!("write `%{name}`: so variables stand in a criteria"),
+                    None => "write the value, or a variable that the membership gives as a parameter: `%name`"
+                        .to_owned(),
+                });
         }
     }
     for membership in context.memberships() {
@@ -103,9 +114,20 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// The variable that is meant by `$profile`, `{{profile}}`, `{{%profile}}`, `${profile.id}` or
+/// `%25profile`, the notations of other languages.
+pub(super) fn meant(value: &str, is_id: bool) -> Option<&str> {
+    let escaped = value.strip_prefix("%25").unwrap_or(value);
+    let name = escaped.trim_matches(|c: char| "{}<>$@%".contains(c));
+    let known = ["profile", "profile.id", "patient", "patient.id"].contains(&name);
+    // `patient` without a sign may be a code.
+    let right = value.strip_prefix('%') == Some(name) || (!is_id && value == name);
+    (known && !right).then_some(name)
+}
+
 /// Whether a value was meant to be filled in. In an id also a constant's name is one; among codes
 /// there are real ones that look the same.
-fn is_placeholder(value: &str, is_id: bool) -> bool {
+pub(super) fn is_placeholder(value: &str, is_id: bool) -> bool {
     let text = value.rsplit('/').next().unwrap_or(value).trim();
     let wrapped = |open: &str, close: &str| {
         text.len() > open.len() + close.len()
@@ -147,7 +169,7 @@ fn is_placeholder(value: &str, is_id: bool) -> bool {
 mod tests {
     use rstest::rstest;
 
-    use super::is_placeholder;
+    use super::{is_placeholder, meant};
     use crate::lint::testing::{criteria, found};
 
     #[rstest]
@@ -177,6 +199,30 @@ mod tests {
     #[case::comparison("final", false)]
     fn codes(#[case] value: &str, #[case] expected: bool) {
         assert_eq!(is_placeholder(value, false), expected);
+    }
+
+    #[rstest]
+    #[case::dollar("$profile", Some("profile"))]
+    #[case::mustache("{{%profile}}", Some("profile"))]
+    #[case::template("${patient.id}", Some("patient.id"))]
+    #[case::escaped("%25profile", Some("profile"))]
+    #[case::without_a_sign("profile", Some("profile"))]
+    #[case::right("%profile", None)]
+    #[case::right_id("%patient.id", None)]
+    #[case::another("{{clinic}}", None)]
+    fn variables_in_other_notations(#[case] value: &str, #[case] expected: Option<&str>) {
+        assert_eq!(meant(value, true), expected);
+    }
+
+    #[test]
+    fn a_code_may_be_called_patient() {
+        assert!(
+            found(
+                "W02",
+                &criteria("Communication", "Communication?category=patient")
+            )
+            .is_empty()
+        );
     }
 
     #[test]

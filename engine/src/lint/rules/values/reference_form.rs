@@ -7,6 +7,8 @@ use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
 use crate::values::reference;
 
+use super::placeholder_value;
+
 /// The rule.
 pub static RULE: Rule = Rule {
     id: "L27",
@@ -212,7 +214,50 @@ fn in_reference(
                 .help(format!("write `%{name}`, or `{text}%{name}.id`"))
                 .fix_text(place, format!("%{name}"));
         }
-        _ => {}
+        pieces => beside_text(site, pieces, alternative, report),
+    }
+}
+
+/// `recipient='%profile'`, `sender=%profile,recipient=%profile`: text beside a variable that is a
+/// whole reference by itself.
+fn beside_text(
+    site: &Site<'_>,
+    pieces: &[Piece],
+    alternative: &Alternative,
+    report: &mut Report<'_>,
+) {
+    let written = site.criteria.text.slice(alternative.span);
+    let whole = pieces.iter().find_map(|piece| match piece {
+        Piece::Variable(variable) if !variable.id && site.policy.is_reference(&variable.name) => {
+            Some(&variable.name)
+        }
+        _ => None,
+    });
+    // Another notation of a variable, and a sign between filters, are other rules' matters.
+    let other = written.contains(['{', ';', '$']) || written.starts_with('=');
+    let Some(name) = whole.filter(|_| pieces.len() > 1 && !other) else {
+        return;
+    };
+    // A base URL before it.
+    if matches!(pieces, [Piece::Text(before), Piece::Variable(_)] if before.ends_with('/')) {
+        return;
+    }
+    let draft = report
+        .find(
+            site.criteria.at(alternative.span),
+            "no reference",
+            format!(
+                "`%{name}` is a whole reference: with text beside it the value matches nothing"
+            ),
+        )
+        .level(Severity::Error);
+    if let Some((code, _)) = written.split_once('=') {
+        draft.help(format!(
+            "a comma separates values of `{}`: for `{code}` write an entry of its own",
+            site.filter.code()
+        ));
+    } else {
+        draft.help(format!("write `%{name}` alone"));
     }
 }
 
@@ -244,7 +289,28 @@ fn literal(
         }
         return;
     }
+    let written = site.criteria.text.slice(alternative.span);
     if canonical || text.is_empty() {
+        return;
+    }
+    if placeholder_value::is_placeholder(text, true)
+        || placeholder_value::meant(written, true).is_some()
+    {
+        // Advice about its form would be about a value that is not there yet.
+        report.answer(place);
+        return;
+    }
+    if text.contains('*') {
+        report
+            .find(
+                place,
+                "no wildcard",
+                format!("`*` stands for itself: no reference is `{text}`"),
+            )
+            .level(Severity::Error)
+            .help(format!(
+                "for whatever has a `{code}` at all write `{code}:missing=false`"
+            ));
         return;
     }
     if text.contains("://") {
@@ -361,6 +427,13 @@ mod tests {
         "warning: Practitioner/1/_history/2",
         Some("Task?owner=Practitioner/1")
     )]
+    #[case::wildcard("Task?owner=*", "error: *", None)]
+    #[case::quotes("Task?owner='%profile'", "error: '%profile'", None)]
+    #[case::two_filters(
+        "Task?owner=%profile,requester=%profile",
+        "error: requester=%profile",
+        None
+    )]
     #[case::identifier("Task?owner=identifier:a|b", "warning: identifier:a|b", None)]
     #[case::absolute(
         "Patient?organization=https://x/fhir/R4/Organization/1",
@@ -384,6 +457,8 @@ mod tests {
     #[case::composed("Patient?_compartment=Patient/%patient.id")]
     #[case::unknown_variable("Patient?_compartment=Organization/%organization")]
     #[case::parameter_of_unknown_form("Organization?_id=%organization")]
+    #[case::placeholder_is_another_rule("Task?owner={{profile}}")]
+    #[case::base_url("Task?owner=https://x/fhir/R4/%profile")]
     #[case::canonical("Task?instantiates-canonical=http://x/plan")]
     #[case::missing("Patient?organization:missing=true")]
     fn right_forms(#[case] text: &str) {

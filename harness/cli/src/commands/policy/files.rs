@@ -5,7 +5,8 @@ use std::sync::Arc;
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{Membership, PolicyDocument};
 use fhirward_engine::source::Source;
-use fhirward_engine::source::json::Document;
+
+use crate::input;
 
 /// What the files hold, in the order of the command line.
 #[derive(Debug, Default)]
@@ -21,17 +22,15 @@ pub struct Policies {
 impl Policies {
     /// Reads the policies and memberships of a file.
     pub fn add(&mut self, file: &Arc<Source>) {
-        let document = match Document::parse(file) {
-            Ok(document) => document,
-            Err(finding) => {
-                self.findings.push(finding);
-                return;
-            }
-        };
-        let (policies, memberships, findings) = PolicyDocument::from_json(&document);
-        add_new(&mut self.findings, findings);
-        self.policies.extend(policies.into_iter().map(Arc::new));
-        self.memberships.extend(memberships);
+        let (parts, unreadable) = input::parts(file);
+        add_new(&mut self.findings, unreadable);
+        for part in &parts {
+            let (policies, memberships, findings) = PolicyDocument::from_json(&part.document);
+            let findings = findings.into_iter().map(|finding| part.place(finding));
+            add_new(&mut self.findings, findings.collect());
+            self.policies.extend(policies.into_iter().map(Arc::new));
+            self.memberships.extend(memberships);
+        }
     }
 
     /// The policy that a membership means by `AccessPolicy/x`: by id, or by name where the file has

@@ -275,7 +275,9 @@ fn check_combination(args: &Args) -> Result<(), Failure> {
 
 fn resource(path: &std::path::Path) -> Result<Value, Failure> {
     let invalid = |finding| Failure::new(Exit::Invalid, finding);
-    let document = Document::parse(&input::read(path)?).map_err(invalid)?;
+    let file = input::read(path)?;
+    let document =
+        Document::parse(&file).map_err(|fault| invalid(crate::notation::explain(&file, fault)))?;
     if let Some(repeated) = document.repeated_keys().first() {
         return Err(invalid(repeated.clone()));
     }
