@@ -286,6 +286,55 @@ fn repeated_keys_of_long_objects_are_found(#[case] count: usize, #[case] again: 
     assert_eq!(decided.is_ok(), again == count);
 }
 
+/// Strings are looked through in steps of several bytes: what ends or spoils one is seen at every
+/// place.
+#[rstest]
+#[case::end("")]
+#[case::escape("\\n")]
+#[case::quote("\\\"")]
+#[case::backslash("\\\\")]
+#[case::bare_quote("\"")]
+#[case::bare_backslash("\\")]
+#[case::control("\u{1}")]
+#[case::line_break("\n")]
+#[case::blank(" ")]
+#[case::after_the_controls("\u{7f}")]
+#[case::two_bytes("é")]
+#[case::four_bytes("\u{1f600}")]
+fn each_place_of_a_string_is_looked_at(#[case] there: &str) {
+    let policy = policy(&[entry("Communication?recipient=Patient/1")]);
+    for before in 0..36 {
+        for after in [0, 1, 7, 40] {
+            let text = format!("{}{there}{}", "a".repeat(before), "#".repeat(after));
+            for resource in [
+                format!(r#"{{"resourceType":"Communication","x":"{text}"}}"#),
+                format!(r#"{{"resourceType":"Communication","{text}":1}}"#),
+                format!("{{\n\"resourceType\":\"Communication\",\"x\":\"{text}\"}}"),
+            ] {
+                law(&policy, &resource);
+            }
+        }
+    }
+}
+
+/// The type tells what is read; members on both sides of it are.
+#[rstest]
+#[case::first(0)]
+#[case::between(1)]
+#[case::last(2)]
+fn the_type_stands_anywhere(#[case] place: usize) {
+    let mut members = vec![
+        r#""recipient":{"reference":"Patient/1"}"#,
+        r#""category":[{"coding":[{"system":"s","code":"c"}]}]"#,
+    ];
+    members.insert(place, r#""resourceType":"Communication""#);
+    let text = format!("{{{}}}", members.join(","));
+    let policy = policy(&[entry("Communication?recipient=Patient/1&category=s|c")]);
+    law(&policy, &text);
+    let decider = policy.text_decider(Interaction::Read).unwrap();
+    assert!(decider.decide(&text).unwrap().is_allowed());
+}
+
 #[test]
 fn every_member_that_a_filter_reads_is_read() {
     for criteria in CRITERIA

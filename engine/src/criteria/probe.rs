@@ -201,6 +201,15 @@ impl Probe {
                 .is_break(),
             Subject::Param(param) => {
                 let resource = reading.resource();
+                if let [Pattern::Date(first), others @ ..] = patterns {
+                    let holds = |time| {
+                        let other = |pattern: &Pattern| matches!(pattern, Pattern::Date(date) if date.holds(time));
+                        first.holds(time) || others.iter().any(other)
+                    };
+                    return reading
+                        .some_time(slot, param, &holds)
+                        .unwrap_or_else(|| self.some(resource, patterns));
+                }
                 match reading.values(slot, param) {
                     Some(values) => values.iter().any(|element| {
                         patterns

@@ -7,6 +7,8 @@ use fhirward_spec::{Extracted, SearchParam};
 use serde_json::Value;
 
 use crate::compartment::{self, Inside};
+use crate::values::Range as Stretch;
+use crate::values::date::{self, Moment};
 
 /// Search parameters whose values are kept; further ones are extracted anew for each filter.
 const MAX_SLOTS: usize = 32;
@@ -15,6 +17,8 @@ const MAX_SLOTS: usize = 32;
 const MAX_VALUES: usize = 64;
 /// Compartments that are kept; those of a resource with more are found anew for each filter.
 const MAX_COMPARTMENTS: usize = 16;
+/// Values whose time is kept; further ones are computed anew for each filter.
+const MAX_TIMES: usize = 8;
 
 /// The number of a search parameter among those that the filters of one type read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub(crate) struct Reading<'r> {
     patient: &'r [&'static SearchParam],
     states: [State; MAX_SLOTS],
     values: ArrayVec<Extracted<'r>, MAX_VALUES>,
+    /// The times of those values that a filter on dates has asked for, by their place.
+    times: ArrayVec<(usize, Option<Stretch<Moment>>), MAX_TIMES>,
     compartments: ArrayVec<Inside<'r>, MAX_COMPARTMENTS>,
     inside: Known<'r>,
 }
@@ -64,6 +70,7 @@ impl<'r> Reading<'r> {
             patient,
             states: [State::Unread; MAX_SLOTS],
             values: ArrayVec::new(),
+            times: ArrayVec::new(),
             compartments: ArrayVec::new(),
             inside: Known::Unread,
         }
@@ -78,6 +85,7 @@ impl<'r> Reading<'r> {
         self.patient = patient;
         self.states = [State::Unread; MAX_SLOTS];
         self.values.clear();
+        self.times.clear();
         self.compartments.clear();
         self.inside = Known::Unread;
     }
@@ -97,6 +105,29 @@ impl<'r> Reading<'r> {
     ) -> Option<&[Extracted<'r>]> {
         let places = self.places(slot, param)?;
         self.values.get(places)
+    }
+
+    /// Whether one of the times that the values of the search parameter cover is wanted; `None`
+    /// when there are more values than are kept.
+    pub(crate) fn some_time(
+        &mut self,
+        slot: Slot,
+        param: &'static SearchParam,
+        wanted: &dyn Fn(Option<Stretch<Moment>>) -> bool,
+    ) -> Option<bool> {
+        let mut places = self.places(slot, param)?;
+        Some(places.any(|at| wanted(self.time(at))))
+    }
+
+    /// The time that the value at this place covers.
+    fn time(&mut self, at: usize) -> Option<Stretch<Moment>> {
+        if let Some((_, known)) = self.times.iter().find(|(place, _)| *place == at) {
+            return *known;
+        }
+        let time = self.values.get(at).copied().and_then(date::stretch);
+        // What does not fit is computed again.
+        let _kept = self.times.try_push((at, time));
+        time
     }
 
     /// Calls `visit` with each value of the search parameter, whose number is `slot`.
@@ -249,6 +280,40 @@ mod tests {
             assert_eq!(count(&mut reading, slot, "recipient"), recipients);
             let absent = reading.is_absent(Slot(slot), param("recipient"));
             assert_eq!(absent, recipients == 0);
+        }
+    }
+
+    /// Times that do not fit are computed again, and each belongs to its own value.
+    #[rstest::rstest]
+    #[case::none(0)]
+    #[case::exactly_all(MAX_TIMES)]
+    #[case::more(MAX_TIMES + 3)]
+    #[case::more_than_values_are_kept(MAX_VALUES + 1)]
+    fn every_time_is_that_of_its_value(#[case] count: usize) {
+        let stays: Vec<Value> = (0..count)
+            .map(|n| json!({"period": {"start": (1900 + n).to_string()}}))
+            .collect();
+        let encounter = json!({"resourceType": "Encounter", "location": stays});
+        let param = spec().search_param("Encounter", "location-period").unwrap();
+        let expected: Vec<_> = param
+            .program
+            .collect(&encounter)
+            .into_iter()
+            .map(date::stretch)
+            .collect();
+        assert_eq!(expected.len(), count);
+        let mut reading = Reading::new(&encounter, &[]);
+        for _ in 0..2 {
+            let seen = std::cell::RefCell::new(Vec::new());
+            let some = reading.some_time(Slot(0), param, &|time| {
+                seen.borrow_mut().push(time);
+                false
+            });
+            if count > MAX_VALUES {
+                assert_eq!(some, None);
+            } else {
+                assert_eq!((some, seen.into_inner()), (Some(false), expected.clone()));
+            }
         }
     }
 

@@ -37,7 +37,12 @@ impl DatePattern {
 
     /// Whether the element's stretch of time compares so with the wanted one.
     pub fn matches(&self, element: Extracted<'_>) -> bool {
-        stretch(element).is_some_and(|stored| self.prefix.holds(stored, self.wanted))
+        self.holds(stretch(element))
+    }
+
+    /// The same of an element whose stretch of time is known.
+    pub(crate) fn holds(&self, stored: Option<Range<Moment>>) -> bool {
+        stored.is_some_and(|stored| self.prefix.holds(stored, self.wanted))
     }
 }
 

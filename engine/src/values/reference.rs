@@ -59,7 +59,10 @@ impl ReferencePattern {
             return false;
         };
         match self {
-            Self::Literal(wanted) => local(stored, base) == Some(wanted),
+            Self::Literal(wanted) => {
+                let relative = relative(stored, base);
+                relative.starts_with(&**wanted) && local(relative, None) == Some(wanted)
+            }
             Self::Absolute(wanted) => {
                 let unversioned = || stored.split_once('|').map(|(url, _)| url);
                 stored == &**wanted
@@ -83,10 +86,7 @@ pub(crate) fn target(element: Extracted<'_>) -> Option<&str> {
 /// The `Type/id` of a reference to a resource of this server, whatever form it has: relative,
 /// absolute on `base`, with or without `/_history/version`.
 pub fn local<'t>(text: &'t str, base: Option<&str>) -> Option<&'t str> {
-    let relative = match base {
-        Some(base) => base::below(text, base).unwrap_or(text),
-        None => text,
-    };
+    let relative = relative(text, base);
     let bytes = relative.as_bytes();
     let slash = bytes.iter().position(|b| !b.is_ascii_alphanumeric())?;
     let is_type = bytes.first().is_some_and(u8::is_ascii_uppercase);
@@ -108,6 +108,14 @@ pub fn local<'t>(text: &'t str, base: Option<&str>) -> Option<&'t str> {
     (rest.is_empty() || is_version)
         .then(|| relative.get(..end))
         .flatten()
+}
+
+/// A reference without the base of this server, if it has it.
+fn relative<'t>(text: &'t str, base: Option<&str>) -> &'t str {
+    match base {
+        Some(base) => base::below(text, base).unwrap_or(text),
+        None => text,
+    }
 }
 
 /// Whether the text can be the id of a resource. Medplum's ids may have an underscore.

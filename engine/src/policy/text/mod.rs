@@ -18,7 +18,7 @@ use super::interaction::Interaction;
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 use crate::source::json::{Document, MAX_BYTES};
-use reads::Reads;
+use reads::{OfType, Reads};
 use scan::{Fault, Scanner, Written};
 
 /// What a finding calls a text that has no name.
@@ -156,26 +156,39 @@ impl<'p> TextDecider<'p> {
             return Ok(None);
         }
         scanner.begin(0)?;
-        // The type decides what is read, and it may come last.
-        let mut members: Vec<(Written<'_>, &str)> = Vec::with_capacity(32);
+        let mut resource = Map::new();
+        let mut kind = None;
+        let mut reads = None;
+        // The type decides what is read. What comes before it has to wait.
+        let mut is_typed = false;
+        let mut waiting: Vec<(Written<'_>, &str)> = Vec::new();
         scanner.object(|scanner, key| {
-            members.push((key, scanner.value(1)?));
+            if is_typed {
+                return match reads.and_then(|reads: &OfType| reads.keep(key)) {
+                    Some(keep) => {
+                        let value = build::value(scanner, 1, keep)?;
+                        resource.insert(key.decode()?.into_owned(), value);
+                        Ok(())
+                    }
+                    None => scanner.skip(1),
+                };
+            }
+            let value = scanner.value(1)?;
+            if key.is("resourceType") {
+                is_typed = true;
+                kind = build::text(value)?;
+                reads = kind.as_deref().and_then(|kind| self.reads.of_type(kind));
+            } else {
+                waiting.push((key, value));
+            }
             Ok(())
         })?;
         scanner.end()?;
-        let mut kind = None;
-        if let Some((_, value)) = members.iter().find(|(key, _)| key.is("resourceType")) {
-            kind = build::text(value)?;
-        }
         let Some(kind) = kind else {
             return Ok(None);
         };
-        let mut resource = Map::new();
-        if let Some(reads) = self.reads.of_type(&kind) {
-            for (key, value) in &members {
-                let Some(keep) = reads.keep(*key) else {
-                    continue;
-                };
+        for (key, value) in &waiting {
+            if let Some(keep) = reads.and_then(|reads| reads.keep(*key)) {
                 let value = build::value(&mut Scanner::new(value), 1, keep)?;
                 resource.insert(key.decode()?.into_owned(), value);
             }

@@ -25,6 +25,9 @@ pub(super) struct Scanner<'t> {
     values: usize,
     /// The keys of the objects around this place, as written between the quotes.
     keys: Vec<&'t [u8]>,
+    /// Whether there are control characters in the text: line breaks between its values, or what
+    /// no string may have.
+    controls: bool,
 }
 
 /// A string as it is written.
@@ -76,6 +79,7 @@ impl<'t> Scanner<'t> {
             at: 0,
             values: 0,
             keys: Vec::with_capacity(MANY_KEYS),
+            controls: has_controls(text.as_bytes()),
         }
     }
 
@@ -257,20 +261,18 @@ impl<'t> Scanner<'t> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            self.at += plain_length(rest);
-            match self.peek() {
-                Some(b'"') => {
-                    let bytes = self.bytes.get(start..self.at).ok_or(Fault)?;
-                    self.step();
-                    return Ok(Written { bytes, escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.step();
-                    self.escape()?;
-                }
-                _ => return Err(Fault),
+            let length = plain_length(rest).ok_or(Fault)?;
+            let (plain, stop) = rest.split_at_checked(length).ok_or(Fault)?;
+            if self.controls && has_controls(plain) {
+                return Err(Fault);
             }
+            self.at += length + 1;
+            if stop.first() == Some(&b'"') {
+                let bytes = self.bytes.get(start..self.at - 1).ok_or(Fault)?;
+                return Ok(Written { bytes, escaped });
+            }
+            escaped = true;
+            self.escape()?;
         }
     }
 
@@ -355,33 +357,23 @@ fn property(text: &[u8]) -> usize {
     usize::from(first) + usize::from(middle) * 5 + text.len() * 11
 }
 
-/// How many bytes come before the first quote, backslash or control character.
+/// How many bytes come before the first quote or backslash. Most strings end within two words; the
+/// others are worth a call.
 #[inline]
-fn plain_length(bytes: &[u8]) -> usize {
-    let mut rest = bytes;
-    // Most strings are short; the others are worth larger steps.
-    for large_steps in [false, true] {
-        let mut words = 0;
-        while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
-            let found = stops_of_word(u64::from_le_bytes(*chunk));
-            if found != 0 {
-                return bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
-            }
-            rest = after;
-            words += 1;
-            if words == 3 && !large_steps {
-                break;
-            }
+fn plain_length(bytes: &[u8]) -> Option<usize> {
+    if let Some((first, after)) = bytes.split_first_chunk::<8>() {
+        let found = stops_of_word(u64::from_le_bytes(*first));
+        if found != 0 {
+            return Some((found.trailing_zeros() / 8) as usize);
         }
-        while let Some((chunk, after)) = rest.split_first_chunk::<32>()
-            && !large_steps
-            && is_plain(chunk)
-        {
-            rest = after;
+        if let Some((second, _)) = after.split_first_chunk::<8>() {
+            let found = stops_of_word(u64::from_le_bytes(*second));
+            if found != 0 {
+                return Some(8 + (found.trailing_zeros() / 8) as usize);
+            }
         }
     }
-    let tail = rest.iter().position(|byte| stops(*byte) != 0);
-    bytes.len() - rest.len() + tail.unwrap_or(rest.len())
+    memchr::memchr2(b'"', b'\\', bytes)
 }
 
 /// Marks the bytes that stop. The lowest mark is right; a borrow may have made those above it.
@@ -390,17 +382,13 @@ fn stops_of_word(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     let quotes = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
     let backslashes = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
-    let controls = word.wrapping_sub(ONES * 0x20);
-    (quotes | backslashes | controls) & !word & (ONES * 0x80)
-}
-
-#[inline]
-fn stops(byte: u8) -> u8 {
-    u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    (quotes | backslashes) & !word & (ONES * 0x80)
 }
 
 /// Without a branch for each byte, so that many are compared at once.
 #[inline]
-fn is_plain(chunk: &[u8; 32]) -> bool {
-    chunk.iter().fold(0, |found, byte| found | stops(*byte)) == 0
+fn has_controls(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .fold(false, |found, byte| found | (*byte < 0x20))
 }
