@@ -671,7 +671,7 @@ fn bad_input() {
             "a.json",
             b"{\"resourceType\":\"Comunication\",\"id\":\"a\"}".to_vec(),
             4,
-            "unknown-type",
+            "unknown-resource-type",
         ),
         ("zeros", "a.ndjson", vec![0; 4096], 2, "json/"),
     ];
