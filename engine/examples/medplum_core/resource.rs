@@ -110,15 +110,6 @@ fn fill(
             }
         }
         members.insert(name.clone(), value);
-        // Now and then a choice is stored twice, in either order.
-        if element.choice && random.chance(2) {
-            let Some((other, kind)) = random.pick(&names) else {
-                continue;
-            };
-            if let Some(value) = values(random, element, kind, depth, density) {
-                members.insert(other.clone(), value);
-            }
-        }
     }
 }
 
