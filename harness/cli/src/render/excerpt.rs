@@ -90,18 +90,16 @@ impl SourceCode for Excerpt<'_> {
         };
         let inside = wanted.start.saturating_sub(window.start);
         let inner = text.read_span(&(inside, span.len()).into(), before, after)?;
-        let (line, column) = self.0.line_column(window.start);
         let read = *inner.span();
+        let start = window.start + read.offset();
+        // Columns are characters, as everywhere; miette's own are bytes.
+        let (line, column) = self.0.line_column(start);
         Ok(Box::new(MietteSpanContents::new_named(
             self.0.name.clone(),
             inner.data(),
-            (window.start + read.offset(), read.len()).into(),
-            line - 1 + inner.line(),
-            if inner.line() == 0 {
-                column - 1 + inner.column()
-            } else {
-                inner.column()
-            },
+            (start, read.len()).into(),
+            line - 1,
+            column - 1,
             inner.line_count(),
         )))
     }

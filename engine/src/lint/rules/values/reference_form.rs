@@ -234,7 +234,7 @@ fn beside_text(
         _ => None,
     });
     // Another notation of a variable, and a sign between filters, are other rules' matters.
-    let other = written.contains(['{', ';', '$']) || written.starts_with('=');
+    let other = written.contains(['{', ';', '$', ' ', '?', '|']) || written.starts_with('=');
     let Some(name) = whole.filter(|_| pieces.len() > 1 && !other) else {
         return;
     };
