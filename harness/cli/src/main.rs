@@ -80,7 +80,7 @@ enum Policy {
 #[derive(Debug, Subcommand)]
 enum Thread {
     #[command(after_help = exit::HELP)]
-    Check(thread::check::Args),
+    Check(Box<thread::check::Args>),
     #[command(after_help = exit::HELP)]
     Show(thread::show::Args),
     #[command(after_help = exit::HELP)]
