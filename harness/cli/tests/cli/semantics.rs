@@ -34,7 +34,7 @@ fn explain_shows_where_three_semantics_part() {
     let shown = ask("explain", "policies/upper-case.json", "read", &names);
     let page = include_str!("../../../../docs/semantics.md");
     let (_, example) = page
-        .split_once("--resource resources/patient.json\n")
+        .split_once("fixtures/resources/patient.json\n")
         .unwrap();
     let (example, _) = example.split_once("\n```").unwrap();
     assert!(shown.contains(example), "the page shows another answer");
