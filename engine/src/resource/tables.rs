@@ -115,7 +115,8 @@ impl Node {
                     is_list: element.is_list(),
                     is_sibling,
                 };
-                if matches!(shape, Shape::Primitive(..)) {
+                // Ids, of resources and of elements, are plain strings that cannot be extended.
+                if matches!(shape, Shape::Primitive(..)) && name != "id" {
                     members.push(member(format!("_{name}"), true));
                 }
                 members.push(member(name, false));
@@ -219,6 +220,7 @@ mod tests {
         let node = resource("Communication").unwrap();
         assert!(node.member("_status").is_some_and(|m| m.is_sibling));
         assert!(node.member("_topic").is_none());
+        assert!(node.member("_id").is_none() && node.member("id").is_some());
         let topic = node.member("topic").map(|m| m.shape);
         let Some(Shape::Object(id)) = topic else {
             panic!("{topic:?}")

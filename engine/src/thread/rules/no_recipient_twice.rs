@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
     fhirpath: Some("recipient.reference.isDistinct()"),
     fails: &[(
         Base::Header,
-        r#"{"recipient":[{"reference":"Patient/homer"},{"reference":"Practitioner/alice"},{"reference":"https://h/Patient/homer"}]}"#,
+        r#"{"recipient":[{"reference":"Patient/homer"},{"reference":"Practitioner/alice"},{"reference":"Patient/homer"}]}"#,
     )],
     passes: &[(Base::Header, r#""#)],
     check,
@@ -49,5 +49,29 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
             report.surplus(format!("/recipient/{n}"), message);
         }
         first_base.entry(key).or_insert(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::thread;
+
+    #[test]
+    fn an_absolute_reference_is_the_same_person() {
+        let header = json!({
+            "resourceType": "Communication", "id": "t", "status": "in-progress",
+            "recipient": [
+                {"reference": "Patient/homer"},
+                {"reference": "Practitioner/alice"},
+                {"reference": "https://h/Patient/homer"},
+            ],
+        });
+        let twice = thread::check(&[&header])
+            .iter()
+            .filter(|finding| finding.rule == super::RULE.id)
+            .count();
+        assert_eq!(twice, 1);
     }
 }
