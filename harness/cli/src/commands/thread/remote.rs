@@ -43,7 +43,7 @@ pub struct Remote {
         conflicts_with = "client"
     )]
     token_env: Option<String>,
-    /// The token endpoint, where it is not <server>/oauth2/token.
+    /// The token endpoint, where it is not `oauth2/token` on the server.
     #[arg(long, value_name = "URL", requires = "client")]
     token_url: Option<url::Url>,
     /// Who the actor has to be for the server, such as Practitioner/alice; anybody else is refused.
