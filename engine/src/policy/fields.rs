@@ -324,30 +324,26 @@ fn remove(value: &mut Value, steps: &[Step]) {
         return;
     };
     match value {
-        Value::Array(items) => {
-            for item in items {
-                remove(item, steps);
-            }
-        }
+        Value::Array(items) => items.retain_mut(|item| left_of(item, |item| remove(item, steps))),
         Value::Object(object) if inner.is_empty() => object.retain(|key, _| !step.covers(key)),
-        Value::Object(object) => {
-            for (_, child) in object.iter_mut().filter(|(key, _)| step.covers(key)) {
-                remove(child, inner);
-            }
-            // Taking the last member out of an element takes the element out: FHIR has no `{}`.
-            object.retain(|key, child| !(step.covers(key) && is_hollow(child)));
-        }
+        Value::Object(object) => object
+            .retain(|key, child| !step.covers(key) || left_of(child, |child| remove(child, inner))),
         _ => {}
     }
 }
 
-fn is_hollow(value: &mut Value) -> bool {
+/// Whether anything is left of a value after a change. Taking the last member out of an element
+/// takes the element out, since FHIR has no `{}`; one that was empty before is not ours to take.
+fn left_of(value: &mut Value, change: impl FnOnce(&mut Value)) -> bool {
+    let was_hollow = is_hollow(value);
+    change(value);
+    was_hollow || !is_hollow(value)
+}
+
+fn is_hollow(value: &Value) -> bool {
     match value {
         Value::Object(object) => object.is_empty(),
-        Value::Array(items) => {
-            items.retain_mut(|item| !is_hollow(item));
-            items.is_empty()
-        }
+        Value::Array(items) => items.is_empty(),
         _ => false,
     }
 }
@@ -438,13 +434,14 @@ fn restore_items(items: &mut Vec<Value>, olds: &[Value], inner: &[Step]) {
         *items = olds.to_vec();
         return;
     }
-    for (item, origin) in items.iter_mut().zip(origin) {
-        match origin.and_then(|at| olds.get(at)) {
+    let mut origins = origin.into_iter();
+    items.retain_mut(|item| {
+        let origin = origins.next().flatten().and_then(|at| olds.get(at));
+        left_of(item, |item| match origin {
             Some(old) => restore(item, old, inner),
             None => remove(item, inner),
-        }
-    }
-    items.retain_mut(|item| !is_hollow(item));
+        })
+    });
 }
 
 /// Whether something stands at the end of the path.
@@ -476,6 +473,16 @@ mod tests {
 
     fn path(text: &str, kind: &str) -> FieldPath {
         FieldPath::parse(text, kind, false).unwrap()
+    }
+
+    /// Found by fuzzing: what was empty before nothing hidden was taken from.
+    #[test]
+    fn r9_an_empty_list_is_not_taken_away() {
+        let stored =
+            json!({"resourceType": "Communication", "note": [], "payload": [{}, {"note": 1}]});
+        let fields = [FieldPath::parse("note.time", "Communication", true).unwrap()];
+        assert_eq!(without(&stored, &fields), stored);
+        assert_eq!(kept(Some(&stored), stored.clone(), fields.iter()), stored);
     }
 
     #[rstest]
