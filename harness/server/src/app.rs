@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::auth::clients::Clients;
+use crate::auth::clients;
 use crate::auth::session::Sessions;
 use crate::auth::token::Tokens;
 use crate::config::{Config, Limits};
@@ -22,7 +22,6 @@ pub(crate) const FHIR_PATH: &str = "fhir/R4/";
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: Store,
-    pub(crate) clients: Clients,
     pub(crate) sessions: Sessions,
     pub(crate) tokens: Tokens,
     pub(crate) limits: Limits,
@@ -65,7 +64,6 @@ impl App {
         let fhir_base = format!("{base_url}{FHIR_PATH}");
         let app = Self {
             store: Store::default(),
-            clients: Clients::default(),
             sessions: Sessions::new(config.admin.id.clone()),
             tokens: Tokens::new(config.token_lifetime)?,
             scans: Arc::new(Semaphore::new(
@@ -80,7 +78,8 @@ impl App {
             started: instant(jiff::Timestamp::now()),
             capability: OnceLock::new(),
         };
-        app.clients.set(&config.admin.id, &config.admin.secret)?;
+        let transaction = app.store.begin();
+        clients::set(&transaction, &config.admin.id, &config.admin.secret)?;
         let (project, admin) = (
             format!("Project/{}", config.project),
             format!("ClientApplication/{}", config.admin.id),
@@ -108,8 +107,11 @@ impl App {
                 }),
             ),
         ] {
-            app.store.insert(Draft::new(resource_type, id, content));
+            transaction.insert(Draft::new(resource_type, id, content));
         }
+        transaction
+            .commit()
+            .map_err(|error| StartError::Store(error.to_string()))?;
         Ok(app)
     }
 

@@ -57,6 +57,10 @@ mod http;
 mod rest;
 mod running;
 mod search;
+#[expect(
+    dead_code,
+    reason = "the feed and the lists of records are for subscriptions and sign-ins"
+)]
 mod store;
 
 pub use config::{Config, Credentials, Limits, RandomError};

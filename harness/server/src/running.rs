@@ -32,6 +32,9 @@ pub enum StartError {
     /// The configuration cannot be served.
     #[error("the configuration is not usable: {0}")]
     Config(String),
+    /// The first resources could not be stored.
+    #[error("the project could not be stored: {0}")]
+    Store(String),
     /// There is no randomness for the key that signs tokens.
     #[error(transparent)]
     Random(#[from] RandomError),
