@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::auth::session::Actor;
+use crate::binary::attachment;
+use crate::binary::storage::Grant;
 use crate::http::outcome::Failure;
-use crate::store::View;
+use crate::messaging::Messaging;
+use crate::store::{Version, View};
 
 /// The rights of one actor, for one request.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,9 @@ pub(crate) struct Access<'a> {
     view: &'a dyn View,
     base: &'a str,
     admin: bool,
+    /// The id of the ProjectMembership.
+    membership: &'a str,
+    messaging: &'a Messaging,
 }
 
 impl<'a> Access<'a> {
@@ -28,6 +34,8 @@ impl<'a> Access<'a> {
             view,
             base: &app.fhir_base,
             admin: actor.admin,
+            membership: &actor.membership.id,
+            messaging: &app.messaging,
         }
     }
 
@@ -58,6 +66,51 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// The id of the ProjectMembership that gives these rights.
+    pub(crate) fn membership(&self) -> &'a str {
+        self.membership
+    }
+
+    /// What the actor may see of a resource, as it is stored: the URLs of attachments do not open.
+    ///
+    /// # Errors
+    /// 404 when it is hidden.
+    pub(crate) fn content(&self, resource: &Value) -> Result<Value, Failure> {
+        self.allowed(&Request::Read(resource))?;
+        Ok(self.policy.mask(Interaction::Read, resource))
+    }
+
+    /// The resource with URLs of attachments that open, of those Binaries that the actor may read.
+    pub(crate) fn opened(&self, mut resource: Value) -> Value {
+        attachment::rewrite(&mut resource, &mut |url| {
+            let id = attachment::binary_id(url, self.base, &self.messaging.storage)?;
+            self.content_url(&*self.view.current("Binary", id)?)
+        });
+        resource
+    }
+
+    /// A URL that opens the content of a Binary, if the actor may read it.
+    pub(crate) fn content_url(&self, binary: &Version) -> Option<String> {
+        if self.verdict(&Request::Read(&binary.resource)) != Verdict::Allowed {
+            return None;
+        }
+        let grant = Grant {
+            id: binary.id.to_string(),
+            version: binary.version_id.to_string(),
+            membership: self.membership.to_owned(),
+        };
+        let (storage, signing) = (&self.messaging.storage, &self.messaging.signing);
+        Some(grant.url(storage, signing, App::now()))
+    }
+
+    /// The resource with the URLs of attachments as they are stored, however they were written.
+    fn closed(&self, mut resource: Value) -> Value {
+        attachment::rewrite(&mut resource, &mut |url| {
+            attachment::normal(url, self.base, &self.messaging.storage)
+        });
+        resource
+    }
+
     /// What the actor sees of a resource that it reads.
     ///
     /// # Errors
@@ -69,7 +122,7 @@ impl<'a> Access<'a> {
     /// What the actor sees of a resource that a search finds; nothing of a hidden one.
     pub(crate) fn find(&self, resource: &Value) -> Option<Value> {
         self.finds(resource)
-            .then(|| self.policy.mask(Interaction::Search, resource))
+            .then(|| self.opened(self.policy.mask(Interaction::Search, resource)))
     }
 
     /// Whether a search by the actor may find the resource.
@@ -104,12 +157,12 @@ impl<'a> Access<'a> {
     /// What is left of the content that the actor wants to create: no field that it may not write.
     /// The content must have its id and meta, since criteria may ask about them.
     pub(crate) fn writable(&self, content: Value) -> Value {
-        self.policy.merge_write(None, content)
+        self.policy.merge_write(None, self.closed(content))
     }
 
     /// The content that a change leads to: what the actor may not write is as it was.
     pub(crate) fn merged(&self, existing: &Value, input: Value) -> Value {
-        self.policy.merge_write(Some(existing), input)
+        self.policy.merge_write(Some(existing), self.closed(input))
     }
 
     /// Whether the actor may create the resource, as it would be stored.
@@ -154,7 +207,7 @@ impl<'a> Access<'a> {
     /// came from the actor, but for the id and the version.
     pub(crate) fn created(&self, result: &Value) -> Value {
         self.read(result)
-            .unwrap_or_else(|_| self.policy.mask(Interaction::Create, result))
+            .unwrap_or_else(|_| self.opened(self.policy.mask(Interaction::Create, result)))
     }
 
     /// What the actor is shown of what it just changed: nothing, when the result is out of its
@@ -195,7 +248,7 @@ impl<'a> Access<'a> {
 
     fn look(&self, request: &Request<'_>, shown: &Value, i: Interaction) -> Result<Value, Failure> {
         self.allowed(request)?;
-        Ok(self.policy.mask(i, shown))
+        Ok(self.opened(self.policy.mask(i, shown)))
     }
 
     fn allowed(&self, request: &Request<'_>) -> Result<(), Failure> {

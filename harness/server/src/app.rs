@@ -12,6 +12,7 @@ use crate::auth::clients;
 use crate::auth::session::Sessions;
 use crate::auth::token::Tokens;
 use crate::config::{Config, Limits};
+use crate::messaging::Messaging;
 use crate::running::StartError;
 use crate::store::{Draft, Store, instant};
 
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) tokens: Tokens,
     pub(crate) limits: Limits,
+    pub(crate) messaging: Messaging,
     /// The room for searches and histories.
     pub(crate) scans: Arc<Semaphore>,
     /// Always ends with a slash.
@@ -62,8 +64,11 @@ impl App {
             return Err(StartError::Config("0 scans answer no search".into()));
         }
         let fhir_base = format!("{base_url}{FHIR_PATH}");
+        let store = Store::default();
+        let messaging = Messaging::new(config.messaging, &store, &base_url)?;
         let app = Self {
-            store: Store::default(),
+            store,
+            messaging,
             sessions: Sessions::new(config.admin.id.clone()),
             tokens: Tokens::new(config.token_lifetime)?,
             scans: Arc::new(Semaphore::new(

@@ -51,18 +51,23 @@ mod access;
 mod admin;
 mod app;
 mod auth;
+mod binary;
+mod bot;
 mod capability;
 mod config;
 mod http;
+mod messaging;
 mod rest;
 mod running;
 mod search;
+mod signing;
 #[expect(
     dead_code,
     reason = "the feed and the lists of records are for subscriptions and sign-ins"
 )]
 mod store;
+mod subscription;
 
-pub use config::{Config, Credentials, Limits, RandomError};
+pub use config::{Config, Credentials, Limits, Messaging, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;

@@ -9,13 +9,14 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use crate::app::App;
 use crate::config::{Config, RandomError};
 use crate::http::listener::{LimitedListener, Peer};
 use crate::http::router;
+use crate::subscription::hub::Hub;
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -89,13 +90,23 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         config.limits.idle_timeout,
     );
     let app = Arc::new(App::new(config, base_url.clone())?);
+    // Before the first request: no commit is missed.
+    let feed = app.store.take_feed();
+    let hub = Hub::new(Arc::clone(&app));
     let (shutdown, stopped) = oneshot::channel::<()>();
     let service = router::router(app).into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         // A dropped sender stops the server just as a sent message does.
         let _: Result<(), oneshot::error::RecvError> = stopped.await;
     });
-    let task = tokio::spawn(server.into_future());
+    let task = tokio::spawn(async move {
+        // They end with the server, however it ends.
+        let mut notifying = JoinSet::new();
+        if let Some(feed) = feed {
+            notifying.spawn(hub.run(feed));
+        }
+        server.into_future().await
+    });
     Ok(Running {
         base_url,
         addr,

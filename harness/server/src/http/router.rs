@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use fhirward_spec::spec;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -20,8 +20,9 @@ use super::route::Route;
 use super::{body, headers, oauth, query};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
+use crate::bot::operation::Operation;
 use crate::rest::{self, Context};
-use crate::{admin, capability};
+use crate::{admin, binary, bot, capability, subscription};
 
 /// The whole server.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -36,6 +37,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             "/admin/projects/{project}/client",
             post(admin::create_client),
         )
+        .route("/storage/{id}/{version}", any(binary::stored::open))
+        .route("/ws/subscriptions-r4", get(subscription::socket::upgrade))
+        .route("/webhook/{membership}", post(bot::webhook::receive))
         .fallback(fhir)
         .method_not_allowed_fallback(|| async {
             Failure::new(
@@ -82,14 +86,22 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         return Err(Failure::new(StatusCode::NOT_FOUND, vec![issue]));
     };
     query::check_length(uri.query(), app.limits.query_bytes)?;
-    headers::check_accept(&parts.headers)?;
     let route = Route::parse(path);
+    // A Binary has any media type, so any may be asked for.
+    if !binary::rest::concerns(&parts.method, route) {
+        headers::check_accept(&parts.headers)?;
+    }
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
     if route == Route::Metadata && reading {
         return Ok(capability::answer(&app));
     }
     let actor = authenticate(&app, &parts)?;
     headers::refuse_unsupported(&parts.headers)?;
+    if let Some(operation) = Operation::parse(path) {
+        return operation
+            .answer(&app, &actor, uri.query(), parts, body)
+            .await;
+    }
     if let Some(name) = route.resource_type() {
         known_type(name)?;
     }
@@ -185,6 +197,14 @@ fn answer(
     match (method, route) {
         (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(context, t),
         (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(context, t, bytes),
+        (&Method::GET | &Method::HEAD, Route::Instance("Binary", id)) => {
+            binary::rest::read_one(context, id)
+        }
+        (&Method::GET | &Method::HEAD, Route::Version("Binary", id, version)) => {
+            binary::rest::read_version(context, id, version)
+        }
+        (&Method::POST, Route::Type("Binary")) => binary::rest::create(context, bytes),
+        (&Method::PUT, Route::Instance("Binary", id)) => binary::rest::replace(context, id, bytes),
         (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(context, t, id),
         (&Method::GET | &Method::HEAD, Route::Version(t, id, version)) => {
             rest::read::vread(context, t, id, version)

@@ -1,13 +1,17 @@
 //! `POST Type`.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
 
 use super::{Context, accounts, input};
 use crate::http::body;
 use crate::http::outcome::Failure;
 use crate::http::reply::ResourceReply;
-use crate::store::Draft;
+use crate::store::{Draft, Version};
+use crate::subscription;
 
 /// Stores a new resource under an id of the server's.
 pub(crate) fn create(
@@ -15,7 +19,21 @@ pub(crate) fn create(
     resource_type: &str,
     bytes: &[u8],
 ) -> Result<Response, Failure> {
-    let mut content = body::object(bytes, &context.app.limits)?;
+    let content = body::object(bytes, &context.app.limits)?;
+    let version = store(context, resource_type, content)?;
+    let visible = context.access.created(&version.resource);
+    Ok(reply(context, &version, visible).into_response())
+}
+
+/// Stores a new resource.
+///
+/// # Errors
+/// 400 for what is no valid resource, 403 for what the actor may not create.
+pub(crate) fn store(
+    context: &Context<'_>,
+    resource_type: &str,
+    mut content: Map<String, Value>,
+) -> Result<Arc<Version>, Failure> {
     input::check_type(&content, resource_type)?;
     input::check_meta(&content, resource_type)?;
     content.shift_remove("id");
@@ -35,10 +53,20 @@ pub(crate) fn create(
     let draft = Draft::new(resource_type, id, content);
     context.access.create(draft.resource())?;
     let version = context.transaction()?.insert(draft);
-    let reply = ResourceReply {
+    subscription::written(context, &version)?;
+    Ok(version)
+}
+
+/// The answer to a create, with what the actor sees of it.
+pub(crate) fn reply<'v>(
+    context: &Context<'_>,
+    version: &'v Version,
+    visible: Value,
+) -> ResourceReply<'v> {
+    ResourceReply {
         status: StatusCode::CREATED,
-        version: &version,
-        visible: Some(context.access.created(&version.resource)),
+        version,
+        visible: Some(visible),
         location: Some(format!(
             "{}{}/_history/{}",
             context.app.fhir_base,
@@ -46,6 +74,5 @@ pub(crate) fn create(
             version.version_id
         )),
         prefer: context.prefer(),
-    };
-    Ok(reply.into_response())
+    }
 }

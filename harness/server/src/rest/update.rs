@@ -1,5 +1,7 @@
 //! `PUT Type/id`, and what it shares with a patch.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -10,6 +12,7 @@ use crate::http::headers::check_if_match;
 use crate::http::outcome::Failure;
 use crate::http::reply::ResourceReply;
 use crate::store::{Draft, Version};
+use crate::subscription;
 
 /// Replaces a resource, or brings back a deleted one. An unknown id is not created.
 pub(crate) fn update(
@@ -24,11 +27,24 @@ pub(crate) fn update(
     let existing = context.newest(resource_type, id)?;
     context.access.read(&existing.resource)?;
     check_if_match(context.headers, &existing)?;
-    let result = result(context, &existing, content)?;
+    let version = stored(context, &existing, content)?;
+    Ok(reply(context, &version))
+}
+
+/// Stores new content of a resource, unless it changes nothing.
+///
+/// # Errors
+/// 400 for what is no valid resource, 404 or 403 for what the actor may not change.
+pub(crate) fn stored(
+    context: &Context<'_>,
+    existing: &Arc<Version>,
+    content: Map<String, Value>,
+) -> Result<Arc<Version>, Failure> {
+    let result = result(context, existing, content)?;
     context
         .access
         .update(&existing.resource, result.resource())?;
-    store(context, &existing, result)
+    store(context, existing, result)
 }
 
 /// The version that a change leads to, checked as a resource but not yet for access.
@@ -58,16 +74,20 @@ pub(super) fn result(
 /// Stores the result, unless it changes nothing.
 pub(super) fn store(
     context: &Context<'_>,
-    existing: &Version,
+    existing: &Arc<Version>,
     result: Draft,
-) -> Result<Response, Failure> {
+) -> Result<Arc<Version>, Failure> {
     let unchanged = !existing.is_deletion() && same_content(&existing.resource, result.resource());
-    let stored = if unchanged {
-        None
-    } else {
-        Some(context.transaction()?.replace(result))
-    };
-    let version = stored.as_deref().unwrap_or(existing);
+    if unchanged {
+        return Ok(Arc::clone(existing));
+    }
+    let version = context.transaction()?.replace(result);
+    subscription::written(context, &version)?;
+    Ok(version)
+}
+
+/// The answer to a change.
+pub(super) fn reply(context: &Context<'_>, version: &Version) -> Response {
     let reply = ResourceReply {
         status: StatusCode::OK,
         version,
@@ -75,7 +95,7 @@ pub(super) fn store(
         location: None,
         prefer: context.prefer(),
     };
-    Ok(reply.into_response())
+    reply.into_response()
 }
 
 /// Equal but for what the server sets on every version.

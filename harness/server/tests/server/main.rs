@@ -10,6 +10,8 @@
 mod access;
 mod accounts;
 mod auth;
+mod binary;
+mod bots;
 mod errors;
 mod fields;
 mod history;
@@ -18,4 +20,7 @@ mod patch;
 mod rest;
 mod scopes;
 mod search;
+mod sink;
+mod subscriptions;
 mod support;
+mod websocket;
