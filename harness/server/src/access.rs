@@ -14,6 +14,18 @@ use crate::http::outcome::Failure;
 use crate::messaging::Messaging;
 use crate::store::{Version, View};
 
+/// What the answer to a write of a Binary tells of the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Answers {
+    /// What is stored.
+    #[default]
+    Stored,
+    /// That, and where it opens.
+    WithUrl,
+    /// Where it opens, without the content itself.
+    UrlOnly,
+}
+
 /// The rights of one actor, for one request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Access<'a> {
@@ -24,6 +36,7 @@ pub(crate) struct Access<'a> {
     /// The id of the ProjectMembership.
     membership: &'a str,
     messaging: &'a Messaging,
+    answers: Answers,
 }
 
 impl<'a> Access<'a> {
@@ -36,6 +49,7 @@ impl<'a> Access<'a> {
             admin: actor.admin,
             membership: &actor.membership.id,
             messaging: &app.messaging,
+            answers: Answers::default(),
         }
     }
 
@@ -87,6 +101,29 @@ impl<'a> Access<'a> {
             self.content_url(&*self.view.current("Binary", id)?)
         });
         resource
+    }
+
+    /// The same rights, with other answers to writes.
+    pub(crate) fn answering(self, answers: Answers) -> Self {
+        Self { answers, ..self }
+    }
+
+    /// What the answer to a write tells.
+    fn told(&self, mut visible: Value) -> Value {
+        if self.answers == Answers::Stored {
+            return visible;
+        }
+        let id = visible.get("id").and_then(Value::as_str);
+        let binary = id.and_then(|id| self.view.current("Binary", id));
+        if let (Some(binary), Some(members)) = (binary, visible.as_object_mut()) {
+            if self.answers == Answers::UrlOnly {
+                members.shift_remove("data");
+            }
+            let url = self.content_url(&binary);
+            let url = url.unwrap_or_else(|| binary.reference());
+            members.insert("url".into(), url.into());
+        }
+        visible
     }
 
     /// A URL that opens the content of a Binary, if the actor may read it.
@@ -206,14 +243,16 @@ impl<'a> Access<'a> {
     /// What the actor is shown of what it just created, whether or not it may read it: all of it
     /// came from the actor, but for the id and the version.
     pub(crate) fn created(&self, result: &Value) -> Value {
-        self.read(result)
-            .unwrap_or_else(|_| self.opened(self.policy.mask(Interaction::Create, result)))
+        let visible = self
+            .read(result)
+            .unwrap_or_else(|_| self.opened(self.policy.mask(Interaction::Create, result)));
+        self.told(visible)
     }
 
     /// What the actor is shown of what it just changed: nothing, when the result is out of its
     /// sight, since it holds fields that the actor did not write.
     pub(crate) fn changed(&self, result: &Value) -> Option<Value> {
-        self.read(result).ok()
+        self.read(result).ok().map(|visible| self.told(visible))
     }
 
     /// Refuses to search or sort by what the actor may not see: the result would tell it. The

@@ -61,9 +61,12 @@ mod rest;
 mod running;
 mod search;
 mod signing;
-#[expect(
-    dead_code,
-    reason = "the feed and the lists of records are for subscriptions and sign-ins"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the feed and the lists of records are for subscriptions and sign-ins"
+    )
 )]
 mod store;
 mod subscription;
@@ -71,3 +74,4 @@ mod subscription;
 pub use config::{Config, Credentials, Limits, Messaging, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use store::DataError;

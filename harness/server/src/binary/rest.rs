@@ -1,19 +1,16 @@
 //! The interactions on Binary that differ from those on other resources.
 
-use std::sync::Arc;
-
-use axum::http::{Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::Method;
+use axum::response::Response;
 use serde_json::{Map, Value};
 
 use super::media::{self, Form};
 use super::upload::{self, Upload};
 use super::{attachment, content};
-use crate::http::headers::check_if_match;
+use crate::access::Answers;
 use crate::http::outcome::Failure;
-use crate::http::reply::ResourceReply;
 use crate::http::route::Route;
-use crate::rest::{Context, create, read, update};
+use crate::rest::{Context, create, input, read, update};
 use crate::store::Version;
 
 /// Whether a request reads or writes a Binary, so that its media types are not those of FHIR.
@@ -62,13 +59,8 @@ pub(crate) fn create(context: &Context<'_>, bytes: &[u8]) -> Result<Response, Fa
         Upload::Content(content) => (content, true),
     };
     let content = without_url(context, content);
-    let version = create::store(context, "Binary", content)?;
-    let visible = context.access.created(&version.resource);
-    let mut reply = create::reply(context, &version, visible);
-    reply.visible = reply
-        .visible
-        .map(|visible| told(context, &version, visible, raw));
-    Ok(reply.into_response())
+    let id = uuid::Uuid::new_v4().to_string();
+    create::with_id(&telling(context, raw), "Binary", id, content)
 }
 
 /// `PUT Binary/id`
@@ -76,37 +68,28 @@ pub(crate) fn replace(context: &Context<'_>, id: &str, bytes: &[u8]) -> Result<R
     let limits = &context.app.limits;
     let upload = upload::read(context.headers, context.query, bytes, limits)?;
     let existing = context.newest("Binary", id)?;
-    context.access.read(&existing.resource)?;
-    check_if_match(context.headers, &existing)?;
     let (content, raw) = match upload {
-        Upload::Resource(resource) => (keep_content(resource, &existing), false),
+        Upload::Resource(resource) => {
+            input::check_id(&resource, id)?;
+            (keep_content(resource, &existing), false)
+        }
         Upload::Content(content) => (of_existing(content, &existing), true),
     };
     let content = without_url(context, content);
-    let version = update::stored(context, &existing, content)?;
-    let visible = context.access.changed(&version.resource);
-    let reply = ResourceReply {
-        status: StatusCode::OK,
-        version: &version,
-        visible: visible.map(|visible| told(context, &version, visible, raw)),
-        location: None,
-        prefer: context.prefer(),
-    };
-    Ok(reply.into_response())
+    update::replace(&telling(context, raw), &existing, content)
 }
 
-/// What the writer is told: where the content opens. Content that was sent as such is not sent
-/// back as base64.
-fn told(context: &Context<'_>, version: &Version, mut visible: Value, raw: bool) -> Value {
-    if let Some(members) = visible.as_object_mut() {
-        if raw {
-            members.shift_remove("data");
-        }
-        let url = context.access.content_url(version);
-        let url = url.unwrap_or_else(|| version.reference());
-        members.insert("url".into(), url.into());
+/// The same request, whose answer tells where the content opens. Content that was sent as such is
+/// not sent back as base64.
+fn telling<'c>(context: &Context<'c>, raw: bool) -> Context<'c> {
+    Context {
+        access: context.access.answering(if raw {
+            Answers::UrlOnly
+        } else {
+            Answers::WithUrl
+        }),
+        ..*context
     }
-    visible
 }
 
 /// The server tells the URL; the resource does not keep it.
@@ -137,7 +120,7 @@ fn keep_content(mut content: Map<String, Value>, existing: &Version) -> Map<Stri
 
 /// New content of a resource. Without a new security context it keeps the one that it has: content
 /// does not become open because a header was forgotten.
-fn of_existing(mut content: Map<String, Value>, existing: &Arc<Version>) -> Map<String, Value> {
+fn of_existing(mut content: Map<String, Value>, existing: &Version) -> Map<String, Value> {
     content.insert("id".into(), existing.id.as_ref().into());
     if !content.contains_key("securityContext")
         && let Some(context) = existing.resource.get("securityContext")

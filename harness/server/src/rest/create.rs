@@ -1,7 +1,5 @@
 //! `POST Type`.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -10,7 +8,7 @@ use super::{Context, accounts, input};
 use crate::http::body;
 use crate::http::outcome::Failure;
 use crate::http::reply::ResourceReply;
-use crate::store::{Draft, Version};
+use crate::store::Draft;
 use crate::subscription;
 
 /// Stores a new resource under an id of the server's.
@@ -20,25 +18,28 @@ pub(crate) fn create(
     bytes: &[u8],
 ) -> Result<Response, Failure> {
     let content = body::object(bytes, &context.app.limits)?;
-    let version = store(context, resource_type, content)?;
-    let visible = context.access.created(&version.resource);
-    Ok(reply(context, &version, visible).into_response())
+    input::check_type(&content, resource_type)?;
+    with_id(
+        context,
+        resource_type,
+        uuid::Uuid::new_v4().to_string(),
+        content,
+    )
 }
 
 /// Stores a new resource.
 ///
 /// # Errors
-/// 400 for what is no valid resource, 403 for what the actor may not create.
-pub(crate) fn store(
+/// 400 when it is not valid, 403 when it may not be created.
+pub(crate) fn with_id(
     context: &Context<'_>,
     resource_type: &str,
+    id: String,
     mut content: Map<String, Value>,
-) -> Result<Arc<Version>, Failure> {
-    input::check_type(&content, resource_type)?;
+) -> Result<Response, Failure> {
     input::check_meta(&content, resource_type)?;
     content.shift_remove("id");
     input::keep_client_meta(&mut content, None, context.access.is_admin());
-    let id = uuid::Uuid::new_v4().to_string();
     // Before the field rules are looked for: the criteria of their entry may ask for an account.
     let accounts = accounts::of_new(context, &content);
     accounts::set(&mut content, accounts.clone());
@@ -54,19 +55,10 @@ pub(crate) fn store(
     context.access.create(draft.resource())?;
     let version = context.transaction()?.insert(draft);
     subscription::written(context, &version)?;
-    Ok(version)
-}
-
-/// The answer to a create, with what the actor sees of it.
-pub(crate) fn reply<'v>(
-    context: &Context<'_>,
-    version: &'v Version,
-    visible: Value,
-) -> ResourceReply<'v> {
-    ResourceReply {
+    let reply = ResourceReply {
         status: StatusCode::CREATED,
-        version,
-        visible: Some(visible),
+        version: &version,
+        visible: Some(context.access.created(&version.resource)),
         location: Some(format!(
             "{}{}/_history/{}",
             context.app.fhir_base,
@@ -74,5 +66,6 @@ pub(crate) fn reply<'v>(
             version.version_id
         )),
         prefer: context.prefer(),
-    }
+    };
+    Ok(reply.into_response())
 }

@@ -42,8 +42,7 @@ pub(crate) fn patch(
     context
         .access
         .patch(&existing.resource, result.resource())?;
-    let version = update::store(context, &existing, result)?;
-    Ok(update::reply(context, &version))
+    update::store(context, &existing, result)
 }
 
 fn invalid(index: usize, text: impl std::fmt::Display) -> Failure {

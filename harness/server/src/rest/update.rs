@@ -1,7 +1,5 @@
 //! `PUT Type/id`, and what it shares with a patch.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -25,21 +23,21 @@ pub(crate) fn update(
     input::check_type(&content, resource_type)?;
     input::check_id(&content, id)?;
     let existing = context.newest(resource_type, id)?;
-    context.access.read(&existing.resource)?;
-    check_if_match(context.headers, &existing)?;
-    let version = stored(context, &existing, content)?;
-    Ok(reply(context, &version))
+    replace(context, &existing, content)
 }
 
-/// Stores new content of a resource, unless it changes nothing.
+/// Replaces a resource by the content.
 ///
 /// # Errors
-/// 400 for what is no valid resource, 404 or 403 for what the actor may not change.
-pub(crate) fn stored(
+/// 404 when it is hidden, 403 when it may not be changed, or not to this, 412 when another version
+/// was meant, 400 when the content is not valid.
+pub(crate) fn replace(
     context: &Context<'_>,
-    existing: &Arc<Version>,
+    existing: &Version,
     content: Map<String, Value>,
-) -> Result<Arc<Version>, Failure> {
+) -> Result<Response, Failure> {
+    context.access.read(&existing.resource)?;
+    check_if_match(context.headers, existing)?;
     let result = result(context, existing, content)?;
     context
         .access
@@ -74,20 +72,18 @@ pub(super) fn result(
 /// Stores the result, unless it changes nothing.
 pub(super) fn store(
     context: &Context<'_>,
-    existing: &Arc<Version>,
+    existing: &Version,
     result: Draft,
-) -> Result<Arc<Version>, Failure> {
+) -> Result<Response, Failure> {
     let unchanged = !existing.is_deletion() && same_content(&existing.resource, result.resource());
-    if unchanged {
-        return Ok(Arc::clone(existing));
-    }
-    let version = context.transaction()?.replace(result);
-    subscription::written(context, &version)?;
-    Ok(version)
-}
-
-/// The answer to a change.
-pub(super) fn reply(context: &Context<'_>, version: &Version) -> Response {
+    let stored = if unchanged {
+        None
+    } else {
+        let version = context.transaction()?.replace(result);
+        subscription::written(context, &version)?;
+        Some(version)
+    };
+    let version = stored.as_deref().unwrap_or(existing);
     let reply = ResourceReply {
         status: StatusCode::OK,
         version,
@@ -95,7 +91,7 @@ pub(super) fn reply(context: &Context<'_>, version: &Version) -> Response {
         location: None,
         prefer: context.prefer(),
     };
-    reply.into_response()
+    Ok(reply.into_response())
 }
 
 /// Equal but for what the server sets on every version.
