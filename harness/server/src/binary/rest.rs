@@ -82,14 +82,15 @@ pub(crate) fn replace(context: &Context<'_>, id: &str, bytes: &[u8]) -> Result<R
 /// The same request, whose answer tells where the content opens. Content that was sent as such is
 /// not sent back as base64.
 fn telling<'c>(context: &Context<'c>, raw: bool) -> Context<'c> {
-    Context {
-        access: context.access.answering(if raw {
-            Answers::UrlOnly
-        } else {
-            Answers::WithUrl
-        }),
-        ..*context
-    }
+    let answers = if raw {
+        Answers::UrlOnly
+    } else {
+        Answers::WithUrl
+    };
+    // A copy of references.
+    let mut telling = *context;
+    telling.access = context.access.answering(answers);
+    telling
 }
 
 /// The server tells the URL; the resource does not keep it.

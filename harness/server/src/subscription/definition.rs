@@ -164,6 +164,11 @@ impl Definition {
         self.end.is_some_and(|end| end <= now)
     }
 
+    /// Whether the resource as it was before makes a difference.
+    pub(crate) fn asks_for_previous(&self) -> bool {
+        self.expression.is_some()
+    }
+
     /// Whether a change of a resource is of interest, as far as the subscriber sees the resource.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! From commits to notifications.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +8,7 @@ use axum::extract::ws::Utf8Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::mpsc::{self, UnboundedReceiver, error::TrySendError};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::definition::{Channel, Definition, Status};
 use super::delivery::{self, Job};
@@ -44,10 +45,17 @@ pub(crate) struct Hub {
     live: Live,
     /// The ids of live Subscriptions by the type that they are on.
     by_type: HashMap<String, BTreeSet<String>>,
-    /// The queues of the workers, by id.
-    queues: HashMap<String, mpsc::Sender<Job>>,
-    /// The workers; they end with the hub.
+    /// The workers of rest-hooks, by id.
+    workers: HashMap<String, Worker>,
+    /// All that runs; it ends with the hub.
     tasks: JoinSet<()>,
+}
+
+/// Who delivers for one Subscription.
+#[derive(Debug)]
+struct Worker {
+    queue: mpsc::Sender<Job>,
+    task: AbortHandle,
 }
 
 /// Ends the WebSockets when the hub ends, however it does.
@@ -65,7 +73,7 @@ impl Hub {
         let mut hub = Self {
             live: Live::default(),
             by_type: HashMap::new(),
-            queues: HashMap::new(),
+            workers: HashMap::new(),
             tasks: JoinSet::new(),
             app,
         };
@@ -148,9 +156,11 @@ impl Hub {
         }
     }
 
-    /// What waits for it is not delivered any more.
+    /// What waits for it is not delivered any more, not even if it is taken up again.
     fn end(&mut self, id: &str) {
-        self.queues.remove(id);
+        if let Some(worker) = self.workers.remove(id) {
+            worker.task.abort();
+        }
         self.app.messaging.sockets.unbind_all(id);
     }
 
@@ -212,13 +222,13 @@ impl Hub {
         after: Arc<Version>,
     ) {
         let id = &definition.id;
-        let queue = match self.queues.get(id) {
-            Some(queue) => queue,
-            None => {
+        let worker = match self.workers.entry(id.clone()) {
+            Entry::Occupied(worker) => worker.into_mut(),
+            Entry::Vacant(place) => {
                 let (queue, jobs) = mpsc::channel(self.app.messaging.settings.waiting);
                 let (app, live) = (Arc::clone(&self.app), self.live.clone());
-                self.tasks.spawn(delivery::work(app, live, jobs));
-                self.queues.entry(id.clone()).or_insert(queue)
+                let task = self.tasks.spawn(delivery::work(app, live, jobs));
+                place.insert(Worker { queue, task })
             }
         };
         let job = Job {
@@ -226,10 +236,10 @@ impl Hub {
             before,
             after,
         };
-        match queue.try_send(job) {
+        match worker.queue.try_send(job) {
             Ok(()) => {}
             Err(TrySendError::Closed(_)) => {
-                self.queues.remove(id);
+                self.workers.remove(id);
             }
             Err(TrySendError::Full(_)) => {
                 let waiting = self.app.messaging.settings.waiting;

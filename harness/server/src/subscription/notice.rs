@@ -50,7 +50,7 @@ pub(crate) fn of(
         return Ok(None);
     };
     let previous = before
-        .filter(|before| !before.is_deletion())
+        .filter(|before| definition.asks_for_previous() && !before.is_deletion())
         .and_then(|before| access.content(&before.resource).ok());
     if !definition.matches(after.change, previous.as_ref(), &current)? {
         return Ok(None);

@@ -100,7 +100,7 @@ async fn bodies(#[case] body: &str, #[case] words: &str) {
 #[case::latin(Method::POST, "Patient", "application/json; charset=latin1", 415)]
 #[case::patch_of_xml(Method::PATCH, "Patient/1", "application/xml-patch+xml", 415)]
 #[case::form_for_search(Method::POST, "Patient/_search", "application/json", 415)]
-#[case::raw_binary(Method::POST, "Binary", "image/png", 415)]
+#[case::raw_binary(Method::POST, "Binary", "image/png", 201)]
 #[case::json(Method::POST, "Patient", "application/json", 201)]
 #[case::json_with_charset(Method::POST, "Patient", "application/fhir+json; charset=UTF-8", 201)]
 #[tokio::test]

@@ -133,25 +133,27 @@ async fn each_author_is_told_of_what_it_may_read() {
 async fn masks_apply_to_what_is_sent_and_to_the_criteria() {
     let (world, sink, by_hidden) = (world().await, Sink::new().await, Sink::new().await);
     let policy =
-        json!([{ "resourceType": "Communication", "hiddenFields": ["payload", "status"] }]);
+        json!([{ "resourceType": "Communication", "hiddenFields": ["payload", "medium"] }]);
     let author = world.actor(and_subscribe(policy)).await;
     author.make(subscription("Communication", &sink.url)).await;
     author
-        .make(subscription(
-            "Communication?status=in-progress",
-            &by_hidden.url,
-        ))
+        .make(subscription("Communication?medium=phone", &by_hidden.url))
         .await;
-    // The fence: everything is told of before this arrives at an administrator's.
+    // Somebody who sees all is told of two messages: what there is to tell of the first has
+    // arrived everywhere when the second has arrived there.
     let fence = Sink::new().await;
     world
         .admin
-        .make(subscription("Communication", &fence.url))
+        .make(subscription("Communication?medium=phone", &fence.url))
         .await;
-    world.admin.make(message("secret words")).await;
+    let mut hidden = message("secret words");
+    hidden["medium"] = json!([{ "coding": [{ "code": "phone" }] }]);
+    world.admin.make(hidden.clone()).await;
+    world.admin.make(hidden).await;
     let call = sink.next().await;
     assert!(!String::from_utf8_lossy(&call.body).contains("secret words"));
-    assert_eq!(call.json().get("status"), None);
+    assert_eq!(call.json().get("medium"), None);
+    fence.next().await;
     fence.next().await;
     assert!(!by_hidden.was_called().await);
 }
@@ -286,7 +288,8 @@ async fn a_revoked_author_is_told_nothing_more() {
     let membership = format!("ProjectMembership/{}", author.membership);
     world.admin.delete(&membership).await;
     world.admin.make(mine("after")).await;
-    for words in ["before", "after"] {
+    world.admin.make(mine("much later")).await;
+    for words in ["before", "after", "much later"] {
         assert_eq!(fence.next().await.words(), words);
     }
     assert!(!sink.was_called().await);
@@ -348,6 +351,8 @@ async fn requested_becomes_active_and_off_is_off() {
         .make(subscription("Communication", &fence.url))
         .await;
     world.admin.make(message("b")).await;
+    world.admin.make(message("b2")).await;
+    fence.next().await;
     fence.next().await;
     assert!(!sink.was_called().await);
     let on = json!([{ "op": "replace", "path": "/status", "value": "active" }]);
@@ -356,7 +361,8 @@ async fn requested_becomes_active_and_off_is_off() {
     assert_eq!(sink.next().await.words(), "c");
     world.admin.delete(&made).await;
     world.admin.make(message("d")).await;
-    for words in ["c", "d"] {
+    world.admin.make(message("e")).await;
+    for words in ["c", "d", "e"] {
         assert_eq!(fence.next().await.words(), words);
     }
     assert!(!sink.was_called().await);
