@@ -97,7 +97,7 @@ impl Sink {
     pub async fn next(&self) -> Call {
         tokio::time::timeout(PATIENCE, self.calls.lock().await.recv())
             .await
-            .expect("nobody called")
+            .unwrap_or_else(|_| panic!("nobody called"))
             .unwrap()
     }
 
