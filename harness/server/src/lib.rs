@@ -57,6 +57,7 @@ mod http;
 mod rest;
 mod running;
 mod search;
+mod seed;
 #[cfg_attr(
     not(test),
     expect(
@@ -69,4 +70,5 @@ mod store;
 pub use config::{Config, Credentials, Limits, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use seed::{Seed, SeedFault};
 pub use store::DataError;
