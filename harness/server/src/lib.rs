@@ -60,6 +60,7 @@ mod messaging;
 mod rest;
 mod running;
 mod search;
+mod seed;
 mod signing;
 #[cfg_attr(
     not(test),
@@ -74,4 +75,5 @@ mod subscription;
 pub use config::{Config, Credentials, Limits, Messaging, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use seed::{Seed, SeedFault};
 pub use store::DataError;
