@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::auth::session::Actor;
 use crate::http::outcome::Failure;
+use crate::project::{self, Partition};
 use crate::store::View;
 
 /// The rights of one actor, for one request.
@@ -18,6 +19,7 @@ pub(crate) struct Access<'a> {
     view: &'a dyn View,
     base: &'a str,
     admin: bool,
+    partition: &'a Partition,
 }
 
 impl<'a> Access<'a> {
@@ -28,6 +30,7 @@ impl<'a> Access<'a> {
             view,
             base: &app.fhir_base,
             admin: actor.admin,
+            partition: &actor.partition,
         }
     }
 
@@ -69,7 +72,7 @@ impl<'a> Access<'a> {
     /// What the actor sees of a resource that a search finds; nothing of a hidden one.
     pub(crate) fn find(&self, resource: &Value) -> Option<Value> {
         self.finds(resource)
-            .then(|| self.policy.mask(Interaction::Search, resource))
+            .then(|| self.shown(Interaction::Search, resource))
     }
 
     /// Whether a search by the actor may find the resource.
@@ -104,12 +107,12 @@ impl<'a> Access<'a> {
     /// What is left of the content that the actor wants to create: no field that it may not write.
     /// The content must have its id and meta, since criteria may ask about them.
     pub(crate) fn writable(&self, content: Value) -> Value {
-        self.policy.merge_write(None, content)
+        self.stamped(self.policy.merge_write(None, content))
     }
 
     /// The content that a change leads to: what the actor may not write is as it was.
     pub(crate) fn merged(&self, existing: &Value, input: Value) -> Value {
-        self.policy.merge_write(Some(existing), input)
+        self.stamped(self.policy.merge_write(Some(existing), input))
     }
 
     /// Whether the actor may create the resource, as it would be stored.
@@ -154,7 +157,7 @@ impl<'a> Access<'a> {
     /// came from the actor, but for the id and the version.
     pub(crate) fn created(&self, result: &Value) -> Value {
         self.read(result)
-            .unwrap_or_else(|_| self.policy.mask(Interaction::Create, result))
+            .unwrap_or_else(|_| self.shown(Interaction::Create, result))
     }
 
     /// What the actor is shown of what it just changed: nothing, when the result is out of its
@@ -195,7 +198,21 @@ impl<'a> Access<'a> {
 
     fn look(&self, request: &Request<'_>, shown: &Value, i: Interaction) -> Result<Value, Failure> {
         self.allowed(request)?;
-        Ok(self.policy.mask(i, shown))
+        Ok(self.shown(i, shown))
+    }
+
+    fn shown(&self, interaction: Interaction, resource: &Value) -> Value {
+        let mut shown = self.policy.mask(interaction, resource);
+        project::hide(&mut shown);
+        shown
+    }
+
+    /// What is written belongs to the project of who writes it.
+    fn stamped(&self, mut content: Value) -> Value {
+        if let Some(content) = content.as_object_mut() {
+            self.partition.stamp(content);
+        }
+        content
     }
 
     fn allowed(&self, request: &Request<'_>) -> Result<(), Failure> {
@@ -207,13 +224,35 @@ impl<'a> Access<'a> {
     }
 
     fn verdict(&self, request: &Request<'_>) -> Verdict {
+        // Before any policy: there is nothing but the own project, also for who writes.
+        if !concerned(request)
+            .iter()
+            .all(|one| self.partition.holds(one))
+        {
+            return Verdict::Hidden;
+        }
         let resolve = |reference: &str| {
             let found = self.view.resolve(reference)?;
-            Some(Cow::Owned((*found.resource).clone()))
+            (self.partition.holds(&found.resource)).then(|| Cow::Owned((*found.resource).clone()))
         };
         self.policy
             .decide_with(request, Some(self.base), &resolve)
             .verdict
+    }
+}
+
+/// What a decision is about: a resource, or what it was and what it becomes.
+fn concerned<'a>(request: &Request<'a>) -> [&'a Value; 2] {
+    match *request {
+        Request::Create(one) | Request::Read(one) | Request::Search(one) | Request::Delete(one) => {
+            [one, one]
+        }
+        Request::Vread { current, version } | Request::History { current, version } => {
+            [current, version]
+        }
+        Request::Update { existing, result } | Request::Patch { existing, result } => {
+            [existing, result]
+        }
     }
 }
 

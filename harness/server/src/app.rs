@@ -8,9 +8,9 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::auth::clients;
 use crate::auth::session::Sessions;
-use crate::auth::token::Tokens;
+use crate::auth::token::{self, Tokens};
+use crate::auth::{SigningIn, refresh, secrets};
 use crate::config::{Config, Limits};
 use crate::running::StartError;
 use crate::store::{Draft, Store, instant};
@@ -24,6 +24,9 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) sessions: Sessions,
     pub(crate) tokens: Tokens,
+    pub(crate) sign_in: SigningIn,
+    /// The id of the project that the server was started with.
+    pub(crate) project: String,
     pub(crate) limits: Limits,
     /// The room for searches and histories.
     pub(crate) scans: Arc<Semaphore>,
@@ -62,10 +65,14 @@ impl App {
             return Err(StartError::Config("0 scans answer no search".into()));
         }
         let fhir_base = format!("{base_url}{FHIR_PATH}");
+        let store = Store::default();
+        let key = token::key(&store)?;
         let app = Self {
-            store: Store::default(),
+            store,
             sessions: Sessions::new(config.admin.id.clone()),
-            tokens: Tokens::new(config.token_lifetime)?,
+            tokens: Tokens::new(&key, config.token_lifetime),
+            sign_in: SigningIn::new(&config.sign_in)?,
+            project: config.project.clone(),
             scans: Arc::new(Semaphore::new(
                 config.limits.max_scans.min(Semaphore::MAX_PERMITS),
             )),
@@ -79,7 +86,8 @@ impl App {
             capability: OnceLock::new(),
         };
         let transaction = app.store.begin();
-        clients::set(&transaction, &config.admin.id, &config.admin.secret)?;
+        let secret = secrets::record(&config.admin.secret)?;
+        transaction.put_record(secrets::TABLE, &config.admin.id, Some(secret));
         let (project, admin) = (
             format!("Project/{}", config.project),
             format!("ClientApplication/{}", config.admin.id),
@@ -111,6 +119,8 @@ impl App {
         }
         transaction
             .commit()
+            .map_err(|error| StartError::Store(error.to_string()))?;
+        refresh::forget(&app.store, Self::now())
             .map_err(|error| StartError::Store(error.to_string()))?;
         Ok(app)
     }

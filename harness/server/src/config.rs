@@ -8,6 +8,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::auth::random;
+use crate::auth::settings::SignIn;
 
 /// How the server is started.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// How long an access token is good for.
     pub token_lifetime: Duration,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// What a request may cost.
     pub limits: Limits,
 }
@@ -37,6 +40,7 @@ impl Config {
             project: uuid::Uuid::new_v4().to_string(),
             public_url: None,
             token_lifetime: Duration::from_secs(3600),
+            sign_in: SignIn::default(),
             limits: Limits::default(),
         }
     }

@@ -54,6 +54,7 @@ mod auth;
 mod capability;
 mod config;
 mod http;
+mod project;
 mod rest;
 mod running;
 mod search;
@@ -63,6 +64,7 @@ mod search;
 )]
 mod store;
 
+pub use auth::settings::{Origins, PasswordCost, SignIn};
 pub use config::{Config, Credentials, Limits, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;

@@ -10,11 +10,17 @@
 mod access;
 mod accounts;
 mod auth;
+mod authorize;
+mod cors;
 mod errors;
 mod fields;
 mod history;
+mod invite;
 mod lifecycle;
+mod login;
+mod on_behalf;
 mod patch;
+mod projects;
 mod rest;
 mod scopes;
 mod search;
