@@ -58,9 +58,12 @@ mod project;
 mod rest;
 mod running;
 mod search;
-#[expect(
-    dead_code,
-    reason = "the feed and the lists of records are for subscriptions and sign-ins"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the feed and the lists of records are for subscriptions and sign-ins"
+    )
 )]
 mod store;
 
@@ -68,3 +71,4 @@ pub use auth::settings::{Origins, PasswordCost, SignIn};
 pub use config::{Config, Credentials, Limits, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use store::DataError;

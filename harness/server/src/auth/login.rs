@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tokio::time::Instant;
 
 use super::pkce::Challenge;
 use super::random;
@@ -70,9 +69,8 @@ struct Open {
 
 impl Logins {
     /// Begins a sign-in; its id.
-    pub(crate) fn begin(&self, login: Login) -> String {
+    pub(crate) fn begin(&self, login: Login, now: Instant) -> String {
         let id = uuid::Uuid::new_v4().to_string();
-        let now = Instant::now();
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, open| now < open.until);
         if open.len() >= MOST {
@@ -92,10 +90,10 @@ impl Logins {
     }
 
     /// The sign-in, while no membership is chosen.
-    pub(crate) fn open(&self, id: &str) -> Option<Login> {
+    pub(crate) fn open(&self, id: &str, now: Instant) -> Option<Login> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = open.get(id)?;
-        (Instant::now() < entry.until && entry.code.is_none()).then(|| entry.login.clone())
+        (now < entry.until && entry.code.is_none()).then(|| entry.login.clone())
     }
 
     /// Chooses a membership, once; the code for it. Nothing when the sign-in is not open or the
@@ -103,13 +101,18 @@ impl Logins {
     ///
     /// # Errors
     /// When there is no randomness for the code.
-    pub(crate) fn choose(&self, id: &str, membership: &str) -> Result<Option<String>, RandomError> {
+    pub(crate) fn choose(
+        &self,
+        id: &str,
+        membership: &str,
+        now: Instant,
+    ) -> Result<Option<String>, RandomError> {
         let code = format!("{id}.{}", random::token()?);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = open.get_mut(id) else {
             return Ok(None);
         };
-        let may = Instant::now() < entry.until
+        let may = now < entry.until
             && entry.code.is_none()
             && entry.login.memberships.iter().any(|one| one == membership);
         Ok(may.then(|| {
@@ -122,14 +125,14 @@ impl Logins {
     ///
     /// # Errors
     /// [`BadCode`]
-    pub(crate) fn redeem(&self, code: &str) -> Result<Redeemed, BadCode> {
+    pub(crate) fn redeem(&self, code: &str, now: Instant) -> Result<Redeemed, BadCode> {
         let (id, _) = code.split_once('.').ok_or(BadCode::Unknown)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = open.get_mut(id).ok_or(BadCode::Unknown)?;
         let Some((expected, membership)) = &entry.code else {
             return Err(BadCode::Unknown);
         };
-        if !bool::from(digest(code).ct_eq(expected)) || Instant::now() >= entry.until {
+        if !bool::from(digest(code).ct_eq(expected)) || now >= entry.until {
             return Err(BadCode::Unknown);
         }
         if entry.redeemed {
@@ -164,46 +167,53 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_code_is_redeemed_once() {
-        let logins = Logins::default();
-        let id = logins.begin(login());
-        let code = logins.choose(&id, "n").unwrap().unwrap();
-        let redeemed = logins.redeem(&code).unwrap();
+    #[test]
+    fn a_code_is_redeemed_once() {
+        let (logins, now) = (Logins::default(), Instant::now());
+        let id = logins.begin(login(), now);
+        let code = logins.choose(&id, "n", now).unwrap().unwrap();
+        let redeemed = logins.redeem(&code, now).unwrap();
         assert_eq!((&*redeemed.id, &*redeemed.membership), (&*id, "n"));
-        assert_eq!(logins.redeem(&code).unwrap_err(), BadCode::Again(id));
+        assert_eq!(logins.redeem(&code, now).unwrap_err(), BadCode::Again(id));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_membership_is_chosen_once_and_from_ones_own() {
-        let logins = Logins::default();
-        let id = logins.begin(login());
-        assert_eq!(logins.choose(&id, "other").unwrap(), None);
-        assert_eq!(logins.choose("other", "m").unwrap(), None);
-        assert!(logins.choose(&id, "m").unwrap().is_some());
-        assert_eq!(logins.choose(&id, "n").unwrap(), None);
-        assert!(logins.open(&id).is_none());
+    #[test]
+    fn a_membership_is_chosen_once_and_from_ones_own() {
+        let (logins, now) = (Logins::default(), Instant::now());
+        let id = logins.begin(login(), now);
+        assert_eq!(logins.choose(&id, "other", now).unwrap(), None);
+        assert_eq!(logins.choose("other", "m", now).unwrap(), None);
+        assert!(logins.choose(&id, "m", now).unwrap().is_some());
+        assert_eq!(logins.choose(&id, "n", now).unwrap(), None);
+        assert!(logins.open(&id, now).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn nothing_is_redeemed_but_the_code() {
-        let logins = Logins::default();
-        let id = logins.begin(login());
-        assert_eq!(logins.redeem(&id).unwrap_err(), BadCode::Unknown);
-        let code = logins.choose(&id, "m").unwrap().unwrap();
+    #[test]
+    fn nothing_is_redeemed_but_the_code() {
+        let (logins, now) = (Logins::default(), Instant::now());
+        let id = logins.begin(login(), now);
+        assert_eq!(logins.redeem(&id, now).unwrap_err(), BadCode::Unknown);
+        let code = logins.choose(&id, "m", now).unwrap().unwrap();
         for bad in [&*id, &format!("{id}."), &format!("{code}x"), "", "."] {
-            assert_eq!(logins.redeem(bad).unwrap_err(), BadCode::Unknown, "{bad}");
+            assert_eq!(
+                logins.redeem(bad, now).unwrap_err(),
+                BadCode::Unknown,
+                "{bad}"
+            );
         }
-        assert!(logins.redeem(&code).is_ok(), "wrong codes take nothing");
+        assert!(
+            logins.redeem(&code, now).is_ok(),
+            "wrong codes take nothing"
+        );
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_sign_in_ends_after_minutes() {
-        let logins = Logins::default();
-        let (slow, id) = (logins.begin(login()), logins.begin(login()));
-        let code = logins.choose(&id, "m").unwrap().unwrap();
-        tokio::time::advance(LIFETIME).await;
-        assert_eq!(logins.redeem(&code).unwrap_err(), BadCode::Unknown);
-        assert_eq!(logins.choose(&slow, "m").unwrap(), None);
+    #[test]
+    fn a_sign_in_ends_after_minutes() {
+        let (logins, now) = (Logins::default(), Instant::now());
+        let (slow, id) = (logins.begin(login(), now), logins.begin(login(), now));
+        let code = logins.choose(&id, "m", now).unwrap().unwrap();
+        let now = now + LIFETIME;
+        assert_eq!(logins.redeem(&code, now).unwrap_err(), BadCode::Unknown);
+        assert_eq!(logins.choose(&slow, "m", now).unwrap(), None);
     }
 }

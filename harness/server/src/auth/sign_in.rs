@@ -1,7 +1,7 @@
 //! Signing in with a password: from an e-mail address to a code for the token endpoint.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fhirward_engine::policy::Scopes;
 use secrecy::SecretString;
@@ -89,7 +89,7 @@ pub(crate) async fn begin(
     let account = asked.email.to_lowercase();
     app.sign_in
         .throttle
-        .attempt(&account)
+        .attempt(&account, Instant::now())
         .map_err(Denied::TooMany)?;
     let user = compare(app, account.clone(), project.clone(), asked.password).await?;
     let user = user.ok_or(Denied::Wrong)?;
@@ -110,7 +110,7 @@ pub(crate) async fn begin(
         ));
     }
     let remember = asked.remember || wants_refresh(&asked.scope);
-    let id = app.sign_in.logins.begin(Login {
+    let login = Login {
         client: asked.client,
         scope: asked.scope,
         nonce: asked.nonce,
@@ -118,7 +118,8 @@ pub(crate) async fn begin(
         redirect: asked.redirect,
         remember,
         memberships: memberships.iter().map(|m| m.id.to_string()).collect(),
-    });
+    };
+    let id = app.sign_in.logins.begin(login, Instant::now());
     let next = match memberships.as_slice() {
         [only] => Next::Code(choose(app, &id, &only.id, address)?),
         _ => Next::Choose(memberships),
@@ -137,13 +138,20 @@ pub(crate) fn choose(
     address: Option<&str>,
 ) -> Result<String, Denied> {
     let gone = || Denied::Invalid("this sign-in has ended, or has no such membership".into());
-    let login = app.sign_in.logins.open(id).ok_or_else(gone)?;
+    let login = app
+        .sign_in
+        .logins
+        .open(id, Instant::now())
+        .ok_or_else(gone)?;
     if !login.memberships.iter().any(|one| one == membership) {
         return Err(gone());
     }
     let actor = app.sessions.member(app, membership).ok_or_else(gone)?;
     admit(&actor, &login.scope, address)?;
-    app.sign_in.logins.choose(id, membership)?.ok_or_else(gone)
+    app.sign_in
+        .logins
+        .choose(id, membership, Instant::now())?
+        .ok_or_else(gone)
 }
 
 /// Whether a member may sign in from there with these scopes.

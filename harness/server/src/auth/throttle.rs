@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
 
 /// The accounts that are remembered. Beyond it the oldest are forgotten.
 const ACCOUNTS: usize = 10_000;
@@ -40,8 +39,7 @@ impl Throttle {
     ///
     /// # Errors
     /// When there were too many: how long to wait for the next.
-    pub(crate) fn attempt(&self, account: &str) -> Result<(), Duration> {
-        let now = Instant::now();
+    pub(crate) fn attempt(&self, account: &str, now: Instant) -> Result<(), Duration> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if accounts.len() >= ACCOUNTS {
             accounts.retain(|_, attempts| now.duration_since(attempts.since) < self.per);
@@ -86,38 +84,40 @@ fn digest(account: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
     const MINUTE: Duration = Duration::from_secs(60);
 
-    #[tokio::test(start_paused = true)]
-    async fn too_many_attempts_wait_for_the_rest_of_the_time() {
+    #[test]
+    fn too_many_attempts_wait_for_the_rest_of_the_time() {
         let throttle = Throttle::new(2, MINUTE);
-        assert_eq!(throttle.attempt("a"), Ok(()));
-        tokio::time::advance(Duration::from_secs(20)).await;
-        assert_eq!(throttle.attempt("a"), Ok(()));
-        assert_eq!(throttle.attempt("a"), Err(Duration::from_secs(40)));
-        assert_eq!(throttle.attempt("b"), Ok(()), "another account");
-        tokio::time::advance(Duration::from_secs(40)).await;
-        assert_eq!(throttle.attempt("a"), Ok(()));
+        let start = Instant::now();
+        assert_eq!(throttle.attempt("a", start), Ok(()));
+        let later = start + 20 * SECOND;
+        assert_eq!(throttle.attempt("a", later), Ok(()));
+        assert_eq!(throttle.attempt("a", later), Err(40 * SECOND));
+        assert_eq!(throttle.attempt("b", later), Ok(()), "another account");
+        assert_eq!(throttle.attempt("a", start + MINUTE), Ok(()));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_success_is_forgotten() {
+    #[test]
+    fn a_success_is_forgotten() {
         let throttle = Throttle::new(2, MINUTE);
         for _ in 0..10 {
-            assert_eq!(throttle.attempt("a"), Ok(()));
+            assert_eq!(throttle.attempt("a", Instant::now()), Ok(()));
             throttle.succeeded("a");
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_accounts_that_are_remembered_are_bounded() {
+    #[test]
+    fn the_accounts_that_are_remembered_are_bounded() {
         let throttle = Throttle::new(1, MINUTE);
+        let mut now = Instant::now();
         for n in 0..ACCOUNTS + 10 {
-            assert_eq!(throttle.attempt(&n.to_string()), Ok(()));
-            tokio::time::advance(Duration::from_millis(1)).await;
+            assert_eq!(throttle.attempt(&n.to_string(), now), Ok(()));
+            now += Duration::from_millis(1);
         }
         assert!(throttle.accounts.lock().unwrap().len() <= ACCOUNTS);
         let last = (ACCOUNTS + 9).to_string();
-        assert!(throttle.attempt(&last).is_err(), "the newest are kept");
+        assert!(throttle.attempt(&last, now).is_err(), "the newest are kept");
     }
 }

@@ -1,7 +1,7 @@
 //! `/auth/…`: how Medplum's client signs a person in, and asks who that is.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -182,7 +182,7 @@ async fn change_password(
     };
     app.sign_in
         .throttle
-        .attempt(&actor.user)
+        .attempt(&actor.user, Instant::now())
         .map_err(Denied::TooMany)?;
     let room = app.sign_in.passwords.room().await;
     apart(move || {

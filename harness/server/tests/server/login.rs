@@ -445,7 +445,7 @@ async fn a_patient_has_a_patient_context() {
     world.admin.make(json!({ "resourceType": "Patient" })).await;
     assert_eq!(
         homer.get("Patient").await.matches(),
-        [homer.profile.clone()]
+        std::slice::from_ref(&homer.profile)
     );
 }
 

@@ -23,7 +23,7 @@ async fn an_administrator_sees_and_writes_what_the_member_may() {
     let membership = format!("ProjectMembership/{}", alice.membership);
     for whom in [membership.as_str(), alice.profile.as_str()] {
         let found = for_whom(&world.admin, whom, "Communication").await;
-        assert_eq!(found.matches(), [own.clone()], "{whom}");
+        assert_eq!(found.matches(), std::slice::from_ref(&own), "{whom}");
         assert_eq!(for_whom(&world.admin, whom, &own).await.status, 200);
         assert_eq!(for_whom(&world.admin, whom, &others).await.status, 404);
         assert_eq!(for_whom(&world.admin, whom, "Task").await.status, 403);

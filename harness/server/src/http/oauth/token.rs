@@ -1,6 +1,7 @@
 //! `POST /oauth2/token`: client credentials, a code or a refresh token for an access token.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -174,7 +175,7 @@ fn code(app: &App, headers: &HeaderMap, form: &Form) -> Result<Response, Respons
     let code = form
         .get("code")?
         .ok_or_else(|| bad("invalid_request", "code is missing"))?;
-    let redeemed = match app.sign_in.logins.redeem(code) {
+    let redeemed = match app.sign_in.logins.redeem(code, Instant::now()) {
         Ok(redeemed) => redeemed,
         Err(BadCode::Unknown) => {
             return Err(bad("invalid_grant", "the code is not valid, or no longer"));
