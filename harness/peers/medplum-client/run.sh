@@ -52,4 +52,4 @@ done
 
 tests=("$@")
 [ "${#tests[@]}" -gt 0 ] || tests=(test/*.test.mjs)
-FHIRWARD_READY=$(cat "$scratch/ready.json") "$node" --test --test-timeout=60000 "${tests[@]}"
+FHIRWARD_READY=$(cat "$scratch/ready.json") "$node" --test --test-reporter=spec --test-timeout=60000 "${tests[@]}"

@@ -58,6 +58,7 @@ mod project;
 mod rest;
 mod running;
 mod search;
+mod seed;
 #[cfg_attr(
     not(test),
     expect(
@@ -71,4 +72,5 @@ pub use auth::settings::{Origins, PasswordCost, SignIn};
 pub use config::{Config, Credentials, Limits, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use seed::{Seed, SeedFault};
 pub use store::DataError;

@@ -53,6 +53,22 @@ test('a password with PKCE', async () => {
   assert.ok(medplum.getAccessPolicy().resource.some((entry) => entry.resourceType === 'Communication'));
 });
 
+test('a password with PKCE as a browser does it', async () => {
+  const { email, reference } = await invite(admin, { resource: participant });
+  const medplum = client();
+  globalThis.window = globalThis;
+  let challenge;
+  try {
+    challenge = await medplum.startPkce();
+  } finally {
+    delete globalThis.window;
+  }
+  assert.equal(challenge.codeChallengeMethod, 'S256');
+  const { code } = await medplum.startLogin({ email, password, ...challenge });
+  const profile = await medplum.processCode(code);
+  assert.equal(`${profile.resourceType}/${profile.id}`, reference);
+});
+
 test('a wrong password and an unknown user are refused alike', async () => {
   const { email } = await invite(admin);
   const answers = [];

@@ -27,6 +27,7 @@ use secrecy::SecretString;
 use crate::app::App;
 use crate::http::cors;
 use crate::http::listener::Peer;
+use crate::http::log::Who;
 use crate::http::outcome::Failure;
 use crate::running::StartError;
 use login::Logins;
@@ -116,6 +117,7 @@ pub(crate) fn session(app: &App, request: &Parts) -> Result<Session, Failure> {
     };
     let session =
         session.ok_or_else(|| Failure::unauthorized("the token is not valid, or no longer"))?;
+    Who::is(&request.extensions, &session.actor);
     let address = Peer::address(&request.extensions);
     let admits = || session.actor.policy.admits(address.as_deref()).admitted;
     if session.claims.is_none() && !admits() {

@@ -37,11 +37,30 @@ impl Challenge {
             .ok_or("the code challenge is no SHA-256 in base64url")
     }
 
+    /// The same for a request that carries the password as well: who sees it needs no verifier,
+    /// so `plain` takes nothing away. Medplum's client falls back to it where it finds no
+    /// `window.crypto`, as on Node.
+    ///
+    /// # Errors
+    /// When the challenge is missing or cannot be one.
+    pub(crate) fn beside_password(
+        challenge: Option<&str>,
+        method: Option<&str>,
+    ) -> Result<Option<Self>, &'static str> {
+        match (challenge, method) {
+            (Some(verifier), Some("plain") | None) => Ok(Some(Self(digest(verifier)))),
+            _ => Self::parse(challenge, method),
+        }
+    }
+
     /// Whether this is the verifier.
     pub(crate) fn proves(&self, verifier: &str) -> bool {
-        let digest: [u8; 32] = Sha256::digest(verifier.as_bytes()).into();
-        bool::from(digest.ct_eq(&self.0))
+        bool::from(digest(verifier).ct_eq(&self.0))
     }
+}
+
+fn digest(verifier: &str) -> [u8; 32] {
+    Sha256::digest(verifier.as_bytes()).into()
 }
 
 #[cfg(test)]
@@ -76,5 +95,17 @@ mod tests {
     #[test]
     fn none_is_none() {
         assert_eq!(Challenge::parse(None, None), Ok(None));
+        assert_eq!(Challenge::beside_password(None, None), Ok(None));
+    }
+
+    #[rstest]
+    #[case::named(Some("plain"))]
+    #[case::by_default(None)]
+    fn plain_beside_a_password(#[case] method: Option<&str>) {
+        let challenge = Challenge::beside_password(Some("v"), method).unwrap();
+        assert!(challenge.as_ref().unwrap().proves("v"));
+        assert!(!challenge.unwrap().proves("w"));
+        assert!(Challenge::beside_password(Some("v"), Some("S512")).is_err());
+        assert!(Challenge::beside_password(None, Some("plain")).is_err());
     }
 }

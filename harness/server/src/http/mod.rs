@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod cors;
 pub(crate) mod headers;
 pub(crate) mod listener;
+pub(crate) mod log;
 mod oauth;
 pub(crate) mod outcome;
 pub(crate) mod query;

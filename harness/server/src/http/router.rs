@@ -17,7 +17,7 @@ use super::listener::Peer;
 use super::outcome::{Failure, Issue};
 use super::reply::plain_json;
 use super::route::Route;
-use super::{body, cors, headers, oauth, query, sign_in};
+use super::{body, cors, headers, log, oauth, query, sign_in};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
 use crate::rest::{self, Context};
@@ -44,6 +44,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         })
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
         .layer(middleware::from_fn(under_way))
+        .layer(middleware::from_fn(log::log))
         .layer(cors)
         .with_state(app)
 }

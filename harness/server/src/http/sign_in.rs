@@ -105,7 +105,7 @@ async fn method(State(app): State<Arc<App>>, request: Request<Body>) -> Result<R
 async fn login(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, Failure> {
     let (parts, members) = Members::read(&app, request).await?;
     let scope = members.optional("scope")?.unwrap_or("openid").to_owned();
-    let challenge = Challenge::parse(
+    let challenge = Challenge::beside_password(
         members.optional("codeChallenge")?,
         members.optional("codeChallengeMethod")?,
     );
