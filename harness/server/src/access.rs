@@ -12,6 +12,7 @@ use crate::binary::attachment;
 use crate::binary::storage::Grant;
 use crate::http::outcome::Failure;
 use crate::messaging::Messaging;
+use crate::project::{self, Partition};
 use crate::store::{Version, View};
 
 /// What the answer to a write of a Binary tells of the content.
@@ -37,6 +38,7 @@ pub(crate) struct Access<'a> {
     membership: &'a str,
     messaging: &'a Messaging,
     answers: Answers,
+    partition: &'a Partition,
 }
 
 impl<'a> Access<'a> {
@@ -50,6 +52,7 @@ impl<'a> Access<'a> {
             membership: &actor.membership.id,
             messaging: &app.messaging,
             answers: Answers::default(),
+            partition: &actor.partition,
         }
     }
 
@@ -91,7 +94,9 @@ impl<'a> Access<'a> {
     /// 404 when it is hidden.
     pub(crate) fn content(&self, resource: &Value) -> Result<Value, Failure> {
         self.allowed(&Request::Read(resource))?;
-        Ok(self.policy.mask(Interaction::Read, resource))
+        let mut content = self.policy.mask(Interaction::Read, resource);
+        project::hide(&mut content);
+        Ok(content)
     }
 
     /// The resource with URLs of attachments that open, of those Binaries that the actor may read.
@@ -159,7 +164,7 @@ impl<'a> Access<'a> {
     /// What the actor sees of a resource that a search finds; nothing of a hidden one.
     pub(crate) fn find(&self, resource: &Value) -> Option<Value> {
         self.finds(resource)
-            .then(|| self.opened(self.policy.mask(Interaction::Search, resource)))
+            .then(|| self.shown(Interaction::Search, resource))
     }
 
     /// Whether a search by the actor may find the resource.
@@ -194,12 +199,12 @@ impl<'a> Access<'a> {
     /// What is left of the content that the actor wants to create: no field that it may not write.
     /// The content must have its id and meta, since criteria may ask about them.
     pub(crate) fn writable(&self, content: Value) -> Value {
-        self.policy.merge_write(None, self.closed(content))
+        self.stamped(self.policy.merge_write(None, self.closed(content)))
     }
 
     /// The content that a change leads to: what the actor may not write is as it was.
     pub(crate) fn merged(&self, existing: &Value, input: Value) -> Value {
-        self.policy.merge_write(Some(existing), self.closed(input))
+        self.stamped(self.policy.merge_write(Some(existing), self.closed(input)))
     }
 
     /// Whether the actor may create the resource, as it would be stored.
@@ -245,7 +250,7 @@ impl<'a> Access<'a> {
     pub(crate) fn created(&self, result: &Value) -> Value {
         let visible = self
             .read(result)
-            .unwrap_or_else(|_| self.opened(self.policy.mask(Interaction::Create, result)));
+            .unwrap_or_else(|_| self.shown(Interaction::Create, result));
         self.told(visible)
     }
 
@@ -287,7 +292,21 @@ impl<'a> Access<'a> {
 
     fn look(&self, request: &Request<'_>, shown: &Value, i: Interaction) -> Result<Value, Failure> {
         self.allowed(request)?;
-        Ok(self.opened(self.policy.mask(i, shown)))
+        Ok(self.shown(i, shown))
+    }
+
+    fn shown(&self, interaction: Interaction, resource: &Value) -> Value {
+        let mut shown = self.policy.mask(interaction, resource);
+        project::hide(&mut shown);
+        self.opened(shown)
+    }
+
+    /// What is written belongs to the project of who writes it.
+    fn stamped(&self, mut content: Value) -> Value {
+        if let Some(content) = content.as_object_mut() {
+            self.partition.stamp(content);
+        }
+        content
     }
 
     fn allowed(&self, request: &Request<'_>) -> Result<(), Failure> {
@@ -299,13 +318,35 @@ impl<'a> Access<'a> {
     }
 
     fn verdict(&self, request: &Request<'_>) -> Verdict {
+        // Before any policy: there is nothing but the own project, also for who writes.
+        if !concerned(request)
+            .iter()
+            .all(|one| self.partition.holds(one))
+        {
+            return Verdict::Hidden;
+        }
         let resolve = |reference: &str| {
             let found = self.view.resolve(reference)?;
-            Some(Cow::Owned((*found.resource).clone()))
+            (self.partition.holds(&found.resource)).then(|| Cow::Owned((*found.resource).clone()))
         };
         self.policy
             .decide_with(request, Some(self.base), &resolve)
             .verdict
+    }
+}
+
+/// What a decision is about: a resource, or what it was and what it becomes.
+fn concerned<'a>(request: &Request<'a>) -> [&'a Value; 2] {
+    match *request {
+        Request::Create(one) | Request::Read(one) | Request::Search(one) | Request::Delete(one) => {
+            [one, one]
+        }
+        Request::Vread { current, version } | Request::History { current, version } => {
+            [current, version]
+        }
+        Request::Update { existing, result } | Request::Patch { existing, result } => {
+            [existing, result]
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::auth::random;
+use crate::auth::settings::SignIn;
 use crate::seed::Seed;
 
 /// How the server is started.
@@ -33,6 +34,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// How long an access token is good for.
     pub token_lifetime: Duration,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// What a request may cost.
     pub limits: Limits,
     /// Whom the server calls: subscribers and the programs behind Bots.
@@ -52,6 +55,7 @@ impl Config {
             project: uuid::Uuid::new_v4().to_string(),
             public_url: None,
             token_lifetime: Duration::from_secs(3600),
+            sign_in: SignIn::default(),
             limits: Limits::default(),
             messaging: Messaging::default(),
         }

@@ -57,6 +57,7 @@ mod capability;
 mod config;
 mod http;
 mod messaging;
+mod project;
 mod rest;
 mod running;
 mod search;
@@ -72,6 +73,7 @@ mod signing;
 mod store;
 mod subscription;
 
+pub use auth::settings::{Origins, PasswordCost, SignIn};
 pub use config::{Config, Credentials, Limits, Messaging, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;

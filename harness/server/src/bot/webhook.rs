@@ -56,7 +56,12 @@ fn public_bot(app: &App, membership: &Version) -> Option<Arc<Version>> {
             .get("access")
             .and_then(Value::as_array)
             .is_some_and(|access| !access.is_empty());
+    // A membership that no longer holds opens nothing, and none opens another project's Bot.
+    let member = app.sessions.member(app, &membership.id)?;
     let bot = app.store.current("Bot", id)?;
+    if !member.partition.holds(&bot.resource) {
+        return None;
+    }
     let public = bot.resource.get("publicWebhook") == Some(&Value::Bool(true));
     (limited && public).then_some(bot)
 }

@@ -17,7 +17,7 @@ use super::listener::Peer;
 use super::outcome::{Failure, Issue};
 use super::reply::plain_json;
 use super::route::Route;
-use super::{body, headers, log, oauth, query};
+use super::{body, cors, headers, log, oauth, query, sign_in};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
 use crate::bot::operation::Operation;
@@ -26,17 +26,16 @@ use crate::{admin, binary, bot, capability, subscription};
 
 /// The whole server.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    // Outermost: a page asks whether it may ask without a token and for every path.
+    let cors = cors::layer(app.sign_in.origins.as_deref());
     Router::new()
         .route(
             "/healthcheck",
             get(|| async { plain_json(StatusCode::OK, &json!({ "ok": true })) }),
         )
-        .route("/oauth2/token", post(oauth::token))
-        .route("/auth/me", get(oauth::me))
-        .route(
-            "/admin/projects/{project}/client",
-            post(admin::create_client),
-        )
+        .merge(oauth::routes())
+        .merge(sign_in::routes())
+        .merge(admin::routes())
         .route("/storage/{id}/{version}", any(binary::stored::open))
         .route("/ws/subscriptions-r4", get(subscription::socket::upgrade))
         .route("/webhook/{membership}", post(bot::webhook::receive))
@@ -50,6 +49,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
         .layer(middleware::from_fn(under_way))
         .layer(middleware::from_fn(log::log))
+        .layer(cors)
         .with_state(app)
 }
 
@@ -129,7 +129,7 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         .await;
     }
     apart(move || {
-        let transaction = work.store.begin().by(&actor.profile);
+        let transaction = work.store.begin().by(&actor.author);
         let query = uri.query();
         let context = Context::writing(&work, &transaction, &actor, &request_headers, query);
         let response = answer(&context, &method, Route::parse(&path), &bytes)?;

@@ -27,10 +27,5 @@ pub(crate) fn of(app: &App, subscription: &str) -> Option<Arc<Actor>> {
 
 /// What a member may do now, without the scopes of any one token.
 pub(crate) fn acting(app: &App, membership: &str) -> Option<Arc<Actor>> {
-    let stored = app.store.current("ProjectMembership", membership)?;
-    let user = stored.resource.pointer("/user/reference")?;
-    let client = user.as_str()?.strip_prefix("ClientApplication/")?;
-    app.sessions
-        .actor(app, client)
-        .filter(|actor| *actor.membership.id == *membership)
+    app.sessions.member(app, membership)
 }
