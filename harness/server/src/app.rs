@@ -78,6 +78,7 @@ impl App {
             started: instant(jiff::Timestamp::now()),
             capability: OnceLock::new(),
         };
+        app.store.index_for(&app.fhir_base);
         let transaction = app.store.begin();
         clients::set(&transaction, &config.admin.id, &config.admin.secret)?;
         let (project, admin) = (

@@ -38,6 +38,12 @@ impl Issue {
         }
     }
 
+    /// The same as something that did not stop the work.
+    pub(crate) fn as_warning(mut self) -> Self {
+        self.severity = "warning";
+        self
+    }
+
     /// What to do about it.
     pub(crate) fn with_diagnostics(mut self, text: impl Into<String>) -> Self {
         self.diagnostics = Some(text.into());

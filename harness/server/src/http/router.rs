@@ -21,6 +21,7 @@ use super::{body, headers, oauth, query};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
 use crate::rest::{self, Context};
+use crate::search::Target;
 use crate::{admin, capability};
 
 /// The whole server.
@@ -98,7 +99,9 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
     // Refused before the body is read: what the actor may never do need not be sent.
     rest::gate(&context, &method, route)?;
     let limit = match route {
-        Route::TypeSearch(_) => app.limits.form_bytes,
+        Route::TypeSearch(_) | Route::SystemSearch | Route::CompartmentSearch(..) => {
+            app.limits.form_bytes
+        }
         _ => app.limits.body_bytes,
     };
     let bytes = body::read(parts, body, limit).await?;
@@ -141,8 +144,12 @@ fn writes(method: &Method, route: Route<'_>) -> bool {
 /// Whether the work grows with what is stored.
 fn scans(method: &Method, route: Route<'_>) -> bool {
     match route {
-        Route::TypeSearch(_) => method == Method::POST,
-        Route::Type(_)
+        Route::TypeSearch(_) | Route::SystemSearch | Route::CompartmentSearch(..) => {
+            method == Method::POST
+        }
+        Route::System
+        | Route::Compartment(..)
+        | Route::Type(_)
         | Route::InstanceHistory(..)
         | Route::TypeHistory(_)
         | Route::SystemHistory => method == Method::GET || method == Method::HEAD,
@@ -183,8 +190,24 @@ fn answer(
     bytes: &[u8],
 ) -> Result<Response, Failure> {
     match (method, route) {
-        (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(context, t),
-        (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(context, t, bytes),
+        (&Method::GET | &Method::HEAD, Route::Type(t)) => {
+            rest::search::by_get(context, &Target::of_type(t)?)
+        }
+        (&Method::GET | &Method::HEAD, Route::System) => {
+            rest::search::by_get(context, &Target::System)
+        }
+        (&Method::GET | &Method::HEAD, Route::Compartment(t, id, kind)) => {
+            rest::search::by_get(context, &Target::in_compartment(t, id, kind)?)
+        }
+        (&Method::POST, Route::TypeSearch(t)) => {
+            rest::search::by_post(context, &Target::of_type(t)?, bytes)
+        }
+        (&Method::POST, Route::SystemSearch) => {
+            rest::search::by_post(context, &Target::System, bytes)
+        }
+        (&Method::POST, Route::CompartmentSearch(t, id, kind)) => {
+            rest::search::by_post(context, &Target::in_compartment(t, id, kind)?, bytes)
+        }
         (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(context, t, id),
         (&Method::GET | &Method::HEAD, Route::Version(t, id, version)) => {
             rest::read::vread(context, t, id, version)
@@ -219,14 +242,6 @@ fn unanswered(method: &Method, route: Route<'_>, has_query: bool) -> Failure {
             "batch and transaction are not supported",
             "send the entries one by one",
         ),
-        Route::System | Route::SystemSearch
-            if matches!(*method, Method::GET | Method::HEAD | Method::POST) =>
-        {
-            Failure::not_supported(
-                "search over several types is not supported",
-                "search one type at a time",
-            )
-        }
         Route::Type(_) if conditional => Failure::not_supported(
             "conditional update, patch and delete are not supported",
             "name the resource by id",

@@ -148,9 +148,10 @@ pub(crate) fn gate(
             )?;
             refuse_parameters(context.query)
         }
-        (&Method::POST, Route::TypeSearch(_)) => {
-            check_media_type(context.headers, &["application/x-www-form-urlencoded"])
-        }
+        (
+            &Method::POST,
+            Route::TypeSearch(_) | Route::SystemSearch | Route::CompartmentSearch(..),
+        ) => check_media_type(context.headers, &["application/x-www-form-urlencoded"]),
         (_, Route::Instance(..) | Route::Version(..)) => refuse_parameters(context.query),
         _ => Ok(()),
     }
