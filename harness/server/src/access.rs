@@ -31,6 +31,17 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// The rights that a policy gives, without anybody signed in.
+    #[cfg(test)]
+    pub(crate) fn by(policy: &'a Policy, view: &'a dyn View, base: &'a str) -> Self {
+        Self {
+            policy,
+            view,
+            base,
+            admin: false,
+        }
+    }
+
     /// Whether the actor administers the project.
     pub(crate) fn is_admin(&self) -> bool {
         self.admin

@@ -14,6 +14,8 @@ mod plan;
 mod scope;
 mod sort;
 mod target;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::sync::Arc;

@@ -23,7 +23,6 @@ use crate::support::World;
 #[case::options(Method::OPTIONS, "Patient", 405, "not-supported")]
 #[case::get_on_search(Method::GET, "Patient/_search", 405, "not-supported")]
 #[case::batch(Method::POST, "", 400, "not-supported")]
-#[case::system_search(Method::GET, "?_type=Patient", 400, "not-supported")]
 #[case::operation(Method::POST, "Patient/1/$everything", 400, "not-supported")]
 #[case::get_of_token(Method::GET, "/oauth2/token", 405, "not-supported")]
 #[case::parameter_on_read(Method::GET, "Patient/1?_elements=id", 400, "not-supported")]

@@ -18,4 +18,6 @@ mod patch;
 mod rest;
 mod scopes;
 mod search;
+mod search_access;
+mod search_results;
 mod support;

@@ -208,7 +208,7 @@ fn pattern(
         (ParamType::Token, Some("of-type")) => Token::of_type(parameter, text).map(Pattern::Token),
         (ParamType::Token, Some("in" | "not-in")) => {
             let codes = value_set::codes(scope, name, &text.whole())?;
-            Ok(Pattern::Token(Token::In(codes)))
+            Token::in_set(&parameter.program.data_types(), codes).map(Pattern::Token)
         }
         (ParamType::Token | ParamType::Reference, Some("above" | "below")) => {
             return Err(Failure::not_supported(

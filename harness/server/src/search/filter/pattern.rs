@@ -178,15 +178,20 @@ impl Pattern {
     }
 }
 
-/// A span that touches every stretch of time that a date with a prefix matches.
+/// Where every stretch of time lies that a date with a prefix matches.
 fn span(text: &str) -> Option<Span> {
     let (prefix, date) = Prefix::split(text);
     let wanted = interval(date)?;
-    let (from, to) = match prefix {
+    // The end of a stretch is not part of it.
+    let last = wanted.high.map(|high| high - 1);
+    let (begins, from, to) = match prefix {
         Prefix::NotEqual => return None,
-        Prefix::Equal | Prefix::Approximately => (wanted.low, wanted.high),
-        Prefix::Greater | Prefix::GreaterOrEqual | Prefix::StartsAfter => (wanted.low, None),
-        Prefix::Less | Prefix::LessOrEqual | Prefix::EndsBefore => (None, wanted.high),
+        Prefix::Equal => (true, wanted.low, last),
+        Prefix::Approximately => (false, wanted.low, last),
+        Prefix::StartsAfter => (true, last, None),
+        Prefix::Greater => (false, last, None),
+        Prefix::GreaterOrEqual => (false, wanted.low, None),
+        Prefix::Less | Prefix::LessOrEqual | Prefix::EndsBefore => (false, None, last),
     };
-    Some(Span { from, to })
+    Some(Span { begins, from, to })
 }

@@ -78,8 +78,7 @@ impl Token {
                 );
             }
             [system, code] => {
-                let plain = |kind: &&str| matches!(*kind, "code" | "boolean" | "id");
-                if !system.is_empty() && types.iter().all(plain) {
+                if !system.is_empty() && types.iter().all(is_plain) {
                     // Its system is that of the element's binding, which the resource does not
                     // say: comparing would find nothing, and `:not` everything.
                     return bad(
@@ -136,6 +135,18 @@ impl Token {
                 help: "write `system|code|value`, the first two of the identifier's type".into(),
             }),
         }
+    }
+
+    /// The alternative of `:in`.
+    pub(super) fn in_set(types: &[&str], codes: Codes) -> Result<Self, BadValue> {
+        if !codes.systems.is_empty() && types.iter().all(is_plain) {
+            // Of a code without a system nobody could say whether it is one of that system.
+            return Err(BadValue {
+                message: "is a ValueSet with all codes of a system, and the element is a plain code without one".into(),
+                help: "name a ValueSet that lists its codes".into(),
+            });
+        }
+        Ok(Self::In(codes))
     }
 
     /// Whether the element is, or holds, this token.
@@ -200,6 +211,11 @@ impl Token {
             Self::In(_) | Self::Text(_) => None,
         }
     }
+}
+
+/// Whether elements of a type have a code and no system.
+fn is_plain(data_type: &&str) -> bool {
+    matches!(*data_type, "code" | "boolean" | "id")
 }
 
 fn codings(concept: Option<&Value>) -> impl Iterator<Item = &Value> {

@@ -54,12 +54,13 @@ impl Dates {
         self.starts.is_empty() && self.long.is_empty()
     }
 
-    /// The places of resources with a stretch that may touch the span, in no order; `None` when
+    /// The places of resources with a stretch that may lie so, in no order; `None` when
     /// they are more than `limit`.
     pub(super) fn touching(&self, span: Span, limit: usize) -> Option<Vec<Place>> {
-        let from = span.from.map_or(Millis::MIN, |from| {
-            millis(from).saturating_sub(self.longest).saturating_sub(1)
-        });
+        let reach = if span.begins { 0 } else { self.longest };
+        let from = span
+            .from
+            .map_or(Millis::MIN, |from| millis(from).saturating_sub(reach));
         let to = span.to.map_or(Millis::MAX, millis);
         let mut places: Vec<Place> = self.long.iter().take(limit + 1).copied().collect();
         if from <= to {

@@ -25,6 +25,8 @@ pub(crate) struct Narrow {
 /// A span of time, both ends included; `None` is without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
+    /// Whether a stretch of time must begin in the span; else it is enough that it touches it.
+    pub(crate) begins: bool,
     pub(crate) from: Option<Moment>,
     pub(crate) to: Option<Moment>,
 }
