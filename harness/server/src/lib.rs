@@ -63,12 +63,16 @@ mod http;
 mod rest;
 mod running;
 mod search;
-#[expect(
-    dead_code,
-    reason = "the feed and the lists of records are for subscriptions and sign-ins"
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the feed and the lists of records are for subscriptions and sign-ins"
+    )
 )]
 mod store;
 
 pub use config::{Config, Credentials, Limits, RandomError, Validation};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use store::DataError;

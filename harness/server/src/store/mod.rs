@@ -4,19 +4,26 @@
 //! committed and never wait for what a writer works on. The lock around the state is held only to
 //! look up or to add a version, never while anything is decided.
 
+mod disk;
+mod log;
 mod records;
+mod row;
 mod state;
 mod table;
 mod transaction;
 mod version;
 mod view;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+pub use disk::DataError;
+use disk::Disk;
+use log::Log;
 use records::Rows;
 use state::{Horizon, State};
 pub(crate) use transaction::{Committed, Transaction};
@@ -29,18 +36,47 @@ pub(crate) enum StoreError {
     /// What the transaction had seen was taken back.
     #[error("writes before this one could not be stored")]
     Lost,
+    /// The disk is full, or gone, or broken.
+    #[error("the data file could not be written: {0}")]
+    Disk(Arc<str>),
+    /// There is nobody left to write it.
+    #[error("the store has stopped")]
+    Stopped,
 }
 
 /// All resources of the server.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    state: RwLock<State>,
+    state: Arc<RwLock<State>>,
     /// Who writes.
     writer: Mutex<()>,
     feed_taken: AtomicBool,
+    /// Makes commits lasting; a store in memory has none.
+    log: Option<Log>,
 }
 
 impl Store {
+    /// The store of a data folder, with all that is in it.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or is used, or is damaged.
+    pub(crate) fn open(folder: &Path) -> Result<Self, DataError> {
+        let (disk, state) = Disk::open(folder)?;
+        Self::on(disk, state).map_err(|source| DataError::Folder {
+            folder: folder.to_owned(),
+            source,
+        })
+    }
+
+    fn on(disk: Disk, state: State) -> std::io::Result<Self> {
+        let state = Arc::new(RwLock::new(state));
+        Ok(Self {
+            log: Some(Log::start(disk, Arc::clone(&state))?),
+            state,
+            ..Self::default()
+        })
+    }
+
     fn reading(&self) -> RwLockReadGuard<'_, State> {
         // Nothing under the lock can leave it half written, so a poisoned lock is still sound.
         self.state.read().unwrap_or_else(PoisonError::into_inner)

@@ -45,6 +45,20 @@ impl Records {
         self.tables.get(table).cloned().unwrap_or_default()
     }
 
+    /// Every record, as if it were written now.
+    pub(super) fn writes(&self) -> Vec<RecordWrite> {
+        let tables = self.tables.iter();
+        let rows = tables.flat_map(|(table, rows)| {
+            rows.iter().map(|(key, value)| RecordWrite {
+                sequence: 0,
+                table: table.clone(),
+                key: key.clone(),
+                value: Some(Arc::clone(value)),
+            })
+        });
+        rows.collect()
+    }
+
     pub(super) fn apply(&mut self, write: RecordWrite) {
         let rows = self.tables.entry(write.table).or_default();
         match write.value {

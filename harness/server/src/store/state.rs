@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::records::{RecordWrite, Records, Rows};
+use super::row::{self, RowError};
 use super::table::Table;
 use super::transaction::Committed;
 use super::version::{Change, Draft, Version};
@@ -272,6 +273,37 @@ impl State {
         {
             self.feed = None;
         }
+    }
+
+    /// Adds a version from the disk, visible at once.
+    pub(super) fn load(&mut self, sequence: u64, bytes: &[u8]) -> Result<(), RowError> {
+        let version = row::decode(sequence, bytes, |resource_type, id| {
+            self.newest(Horizon::All, resource_type, id)
+        })?;
+        self.sequence = self.sequence.max(sequence);
+        self.horizon = self.sequence;
+        self.last = self.last.max(version.last_updated);
+        let table = self
+            .tables
+            .entry(version.resource_type.clone())
+            .or_default();
+        table.push(Arc::new(version));
+        Ok(())
+    }
+
+    /// Adds a record from the disk.
+    pub(super) fn load_record(&mut self, table: &str, key: &str, value: &[u8]) {
+        self.records.apply(RecordWrite {
+            sequence: 0,
+            table: table.into(),
+            key: key.into(),
+            value: Some(Arc::from(value)),
+        });
+    }
+
+    /// Every committed record.
+    pub(super) fn all_records(&self) -> Vec<RecordWrite> {
+        self.records.writes()
     }
 
     pub(super) fn set_feed(&mut self, feed: UnboundedSender<Committed>) {

@@ -190,3 +190,18 @@ fn the_feed_tells_every_commit_in_order_to_the_one_who_asked_first() {
     assert!(second.changes[0].1.is_deletion());
     assert!(feed.try_recv().is_err());
 }
+
+#[test]
+fn a_transaction_that_saw_what_is_lost_is_lost_with_it() {
+    let store = store();
+    let transaction = store.begin();
+    transaction.insert(draft("b", "draft"));
+    // What is queued before it could not be written.
+    store.writing().lose();
+    transaction.replace(draft("a", "ready"));
+    assert!(matches!(transaction.commit(), Err(StoreError::Lost)));
+    let transaction = store.begin();
+    assert_eq!(status(&transaction, "a").as_deref(), Some("draft"));
+    assert_eq!(transaction.all_versions(None).concat().len(), 1);
+    assert_eq!(transaction.insert(draft("b", "draft")).sequence, 2);
+}

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::disk::Batch;
 use super::records::{RecordWrite, Rows};
 use super::state::Horizon;
 use super::version::{Change, Draft, Version};
@@ -117,10 +118,28 @@ impl<'a> Transaction<'a> {
             return Err(StoreError::Lost);
         }
         let end = state.sequence();
-        state.publish(end, &committed);
+        let Some(log) = &self.store.log else {
+            state.publish(end, &committed);
+            drop(state);
+            // Nothing is left to be rolled back.
+            self.writer = None;
+            return Ok(committed);
+        };
+        let nothing = committed.changes.is_empty() && staged.records.is_empty();
+        // Who wrote nothing still waits for what it has seen and answers by.
+        if nothing && state.horizon() >= end {
+            return Ok(committed);
+        }
         drop(state);
-        // Nothing is left to be rolled back.
+        let ticket = log.append(Batch {
+            losses: self.losses,
+            end,
+            committed: committed.clone(),
+            records: staged.records,
+        })?;
+        // From here on the log publishes it or takes it back, and others write meanwhile.
         self.writer = None;
+        ticket.wait()?;
         Ok(committed)
     }
 
