@@ -27,8 +27,12 @@ pub(crate) enum Route<'a> {
     Compartment(&'a str, &'a str, &'a str),
     /// `Type/id/Other/_search`
     CompartmentSearch(&'a str, &'a str, &'a str),
-    /// `…/$name`
-    Operation(&'a str),
+    /// `$name`
+    SystemOperation(&'a str),
+    /// `Type/$name`
+    TypeOperation(&'a str, &'a str),
+    /// `Type/id/$name`
+    InstanceOperation(&'a str, &'a str, &'a str),
     /// Nothing of FHIR's.
     Unknown,
 }
@@ -38,7 +42,12 @@ impl<'a> Route<'a> {
     pub(crate) fn parse(path: &'a str) -> Self {
         let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
         if let Some(name) = segments.last().and_then(|last| last.strip_prefix('$')) {
-            return Self::Operation(name);
+            return match *segments.as_slice() {
+                [_] => Self::SystemOperation(name),
+                [t, _] => Self::TypeOperation(t, name),
+                [t, id, _] => Self::InstanceOperation(t, id, name),
+                _ => Self::Unknown,
+            };
         }
         match *segments.as_slice() {
             [""] => Self::System,
@@ -67,6 +76,8 @@ impl<'a> Route<'a> {
             | Self::InstanceHistory(t, _)
             | Self::Compartment(t, _, _)
             | Self::CompartmentSearch(t, _, _)
+            | Self::TypeOperation(t, _)
+            | Self::InstanceOperation(t, _, _)
             | Self::Version(t, _, _) => Some(t),
             _ => None,
         }
@@ -83,9 +94,12 @@ impl<'a> Route<'a> {
             | Self::TypeHistory(_)
             | Self::InstanceHistory(..)
             | Self::Version(..) => "GET, HEAD",
-            Self::Type(_) => "GET, HEAD, POST",
+            // The last three with criteria.
+            Self::Type(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
             Self::Instance(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Operation(_) | Self::Unknown => "",
+            Self::TypeOperation(..) => "POST",
+            Self::InstanceOperation(..) => "GET, HEAD, POST",
+            Self::SystemOperation(_) | Self::Unknown => "",
         }
     }
 }
@@ -107,8 +121,6 @@ mod tests {
     #[case("Patient/1", Route::Instance("Patient", "1"))]
     #[case("Patient/1/_history", Route::InstanceHistory("Patient", "1"))]
     #[case("Patient/1/_history/2", Route::Version("Patient", "1", "2"))]
-    #[case("Patient/1/$everything", Route::Operation("everything"))]
-    #[case("$graphql", Route::Operation("graphql"))]
     #[case(
         "Patient/1/Observation",
         Route::Compartment("Patient", "1", "Observation")
@@ -119,6 +131,13 @@ mod tests {
         Route::CompartmentSearch("Patient", "1", "Observation")
     )]
     #[case("_search", Route::SystemSearch)]
+    #[case(
+        "Patient/1/$everything",
+        Route::InstanceOperation("Patient", "1", "everything")
+    )]
+    #[case("Patient/$validate", Route::TypeOperation("Patient", "validate"))]
+    #[case("$graphql", Route::SystemOperation("graphql"))]
+    #[case("Patient/1/_history/2/$meta", Route::Unknown)]
     #[case("Patient/1/_history/2/3", Route::Unknown)]
     #[case("//", Route::Instance("", ""))]
     fn paths(#[case] path: &str, #[case] route: Route<'_>) {

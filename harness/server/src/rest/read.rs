@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Context;
-use crate::http::headers::not_modified;
+use crate::http::headers::{http_date, not_modified};
 use crate::http::outcome::Failure;
 use crate::http::reply::{Prefer, ResourceReply};
 use crate::store::Version;
@@ -55,8 +55,14 @@ fn answer(
     if not_modified(context.headers, version)? {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        if let Ok(etag) = version.etag().parse() {
-            response.headers_mut().insert(header::ETAG, etag);
+        let headers = [
+            (header::ETAG, version.etag()),
+            (header::LAST_MODIFIED, http_date(version.last_updated)),
+        ];
+        for (name, text) in headers {
+            if let Ok(value) = text.parse() {
+                response.headers_mut().insert(name, value);
+            }
         }
         return Ok(response);
     }

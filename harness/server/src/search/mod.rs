@@ -25,7 +25,6 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use crate::http::outcome::{Failure, Issue, operation_outcome};
-use crate::http::query;
 use crate::http::reply::fhir_json;
 use crate::rest::Context;
 use crate::store::Version;
@@ -47,7 +46,7 @@ pub(crate) fn run(
     pairs: Vec<(String, String)>,
 ) -> Result<Response, Failure> {
     let bundle = bundle(context, target, pairs)?;
-    Ok(fhir_json(StatusCode::OK, &bundle))
+    Ok(fhir_json(StatusCode::OK, bundle))
 }
 
 /// Answers a search: a searchset, whole as the actor sees it. Shortening it (`_elements`,
@@ -137,18 +136,6 @@ pub(crate) fn matching(
         .collect::<Result<Vec<_>, _>>()
         .map_err(Fault::into_failure)?;
     Ok(plan::matching(&scope, resource_type, &filters))
-}
-
-/// [`matching`] of a query as it stands in a URL or in `If-None-Exist`.
-///
-/// # Errors
-/// As [`matching`], and 400 for what is not well encoded.
-pub(crate) fn matching_query(
-    context: &Context<'_>,
-    resource_type: &str,
-    query: &str,
-) -> Result<Vec<Arc<Version>>, Failure> {
-    matching(context, resource_type, &query::pairs(query)?)
 }
 
 /// The filters for one type. Parameters that it does not have are put aside.

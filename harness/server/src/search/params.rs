@@ -77,12 +77,6 @@ impl Parameters {
                 "_sort" => parsed.sort.extend(SortKey::parse_all(types, &value)?),
                 "_total" => parsed.total = total(&value)?,
                 "_summary" => only_count = summary(&value)?,
-                "_elements" => {
-                    return Err(Failure::not_supported(
-                        format!("`{name}` is not supported"),
-                        "whole resources are returned",
-                    ));
-                }
                 "_contained" if value == "false" => {}
                 "_contained" | "_containedType" => {
                     return Err(Failure::not_supported(
