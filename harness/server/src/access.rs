@@ -8,8 +8,24 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::auth::session::Actor;
+use crate::binary::attachment;
+use crate::binary::storage::Grant;
 use crate::http::outcome::Failure;
-use crate::store::View;
+use crate::messaging::Messaging;
+use crate::project::{self, Partition};
+use crate::store::{Version, View};
+
+/// What the answer to a write of a Binary tells of the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Answers {
+    /// What is stored.
+    #[default]
+    Stored,
+    /// That, and where it opens.
+    WithUrl,
+    /// Where it opens, without the content itself.
+    UrlOnly,
+}
 
 /// The rights of one actor, for one request.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +34,11 @@ pub(crate) struct Access<'a> {
     view: &'a dyn View,
     base: &'a str,
     admin: bool,
+    /// The id of the ProjectMembership.
+    membership: &'a str,
+    messaging: &'a Messaging,
+    answers: Answers,
+    partition: &'a Partition,
 }
 
 impl<'a> Access<'a> {
@@ -28,6 +49,10 @@ impl<'a> Access<'a> {
             view,
             base: &app.fhir_base,
             admin: actor.admin,
+            membership: &actor.membership.id,
+            messaging: &app.messaging,
+            answers: Answers::default(),
+            partition: &actor.partition,
         }
     }
 
@@ -58,6 +83,76 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// The id of the ProjectMembership that gives these rights.
+    pub(crate) fn membership(&self) -> &'a str {
+        self.membership
+    }
+
+    /// What the actor may see of a resource, as it is stored: the URLs of attachments do not open.
+    ///
+    /// # Errors
+    /// 404 when it is hidden.
+    pub(crate) fn content(&self, resource: &Value) -> Result<Value, Failure> {
+        self.allowed(&Request::Read(resource))?;
+        let mut content = self.policy.mask(Interaction::Read, resource);
+        project::hide(&mut content);
+        Ok(content)
+    }
+
+    /// The resource with URLs of attachments that open, of those Binaries that the actor may read.
+    pub(crate) fn opened(&self, mut resource: Value) -> Value {
+        attachment::rewrite(&mut resource, &mut |url| {
+            let id = attachment::binary_id(url, self.base, &self.messaging.storage)?;
+            self.content_url(&*self.view.current("Binary", id)?)
+        });
+        resource
+    }
+
+    /// The same rights, with other answers to writes.
+    pub(crate) fn answering(self, answers: Answers) -> Self {
+        Self { answers, ..self }
+    }
+
+    /// What the answer to a write tells.
+    fn told(&self, mut visible: Value) -> Value {
+        if self.answers == Answers::Stored {
+            return visible;
+        }
+        let id = visible.get("id").and_then(Value::as_str);
+        let binary = id.and_then(|id| self.view.current("Binary", id));
+        if let (Some(binary), Some(members)) = (binary, visible.as_object_mut()) {
+            if self.answers == Answers::UrlOnly {
+                members.shift_remove("data");
+            }
+            let url = self.content_url(&binary);
+            let url = url.unwrap_or_else(|| binary.reference());
+            members.insert("url".into(), url.into());
+        }
+        visible
+    }
+
+    /// A URL that opens the content of a Binary, if the actor may read it.
+    pub(crate) fn content_url(&self, binary: &Version) -> Option<String> {
+        if self.verdict(&Request::Read(&binary.resource)) != Verdict::Allowed {
+            return None;
+        }
+        let grant = Grant {
+            id: binary.id.to_string(),
+            version: binary.version_id.to_string(),
+            membership: self.membership.to_owned(),
+        };
+        let (storage, signing) = (&self.messaging.storage, &self.messaging.signing);
+        Some(grant.url(storage, signing, App::now()))
+    }
+
+    /// The resource with the URLs of attachments as they are stored, however they were written.
+    fn closed(&self, mut resource: Value) -> Value {
+        attachment::rewrite(&mut resource, &mut |url| {
+            attachment::normal(url, self.base, &self.messaging.storage)
+        });
+        resource
+    }
+
     /// What the actor sees of a resource that it reads.
     ///
     /// # Errors
@@ -69,7 +164,7 @@ impl<'a> Access<'a> {
     /// What the actor sees of a resource that a search finds; nothing of a hidden one.
     pub(crate) fn find(&self, resource: &Value) -> Option<Value> {
         self.finds(resource)
-            .then(|| self.policy.mask(Interaction::Search, resource))
+            .then(|| self.shown(Interaction::Search, resource))
     }
 
     /// Whether a search by the actor may find the resource.
@@ -104,12 +199,12 @@ impl<'a> Access<'a> {
     /// What is left of the content that the actor wants to create: no field that it may not write.
     /// The content must have its id and meta, since criteria may ask about them.
     pub(crate) fn writable(&self, content: Value) -> Value {
-        self.policy.merge_write(None, content)
+        self.stamped(self.policy.merge_write(None, self.closed(content)))
     }
 
     /// The content that a change leads to: what the actor may not write is as it was.
     pub(crate) fn merged(&self, existing: &Value, input: Value) -> Value {
-        self.policy.merge_write(Some(existing), input)
+        self.stamped(self.policy.merge_write(Some(existing), self.closed(input)))
     }
 
     /// Whether the actor may create the resource, as it would be stored.
@@ -153,14 +248,16 @@ impl<'a> Access<'a> {
     /// What the actor is shown of what it just created, whether or not it may read it: all of it
     /// came from the actor, but for the id and the version.
     pub(crate) fn created(&self, result: &Value) -> Value {
-        self.read(result)
-            .unwrap_or_else(|_| self.policy.mask(Interaction::Create, result))
+        let visible = self
+            .read(result)
+            .unwrap_or_else(|_| self.shown(Interaction::Create, result));
+        self.told(visible)
     }
 
     /// What the actor is shown of what it just changed: nothing, when the result is out of its
     /// sight, since it holds fields that the actor did not write.
     pub(crate) fn changed(&self, result: &Value) -> Option<Value> {
-        self.read(result).ok()
+        self.read(result).ok().map(|visible| self.told(visible))
     }
 
     /// Refuses to search or sort by what the actor may not see: the result would tell it. The
@@ -195,7 +292,21 @@ impl<'a> Access<'a> {
 
     fn look(&self, request: &Request<'_>, shown: &Value, i: Interaction) -> Result<Value, Failure> {
         self.allowed(request)?;
-        Ok(self.policy.mask(i, shown))
+        Ok(self.shown(i, shown))
+    }
+
+    fn shown(&self, interaction: Interaction, resource: &Value) -> Value {
+        let mut shown = self.policy.mask(interaction, resource);
+        project::hide(&mut shown);
+        self.opened(shown)
+    }
+
+    /// What is written belongs to the project of who writes it.
+    fn stamped(&self, mut content: Value) -> Value {
+        if let Some(content) = content.as_object_mut() {
+            self.partition.stamp(content);
+        }
+        content
     }
 
     fn allowed(&self, request: &Request<'_>) -> Result<(), Failure> {
@@ -207,13 +318,35 @@ impl<'a> Access<'a> {
     }
 
     fn verdict(&self, request: &Request<'_>) -> Verdict {
+        // Before any policy: there is nothing but the own project, also for who writes.
+        if !concerned(request)
+            .iter()
+            .all(|one| self.partition.holds(one))
+        {
+            return Verdict::Hidden;
+        }
         let resolve = |reference: &str| {
             let found = self.view.resolve(reference)?;
-            Some(Cow::Owned((*found.resource).clone()))
+            (self.partition.holds(&found.resource)).then(|| Cow::Owned((*found.resource).clone()))
         };
         self.policy
             .decide_with(request, Some(self.base), &resolve)
             .verdict
+    }
+}
+
+/// What a decision is about: a resource, or what it was and what it becomes.
+fn concerned<'a>(request: &Request<'a>) -> [&'a Value; 2] {
+    match *request {
+        Request::Create(one) | Request::Read(one) | Request::Search(one) | Request::Delete(one) => {
+            [one, one]
+        }
+        Request::Vread { current, version } | Request::History { current, version } => {
+            [current, version]
+        }
+        Request::Update { existing, result } | Request::Patch { existing, result } => {
+            [existing, result]
+        }
     }
 }
 

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::auth::clients;
 use crate::auth::session::Sessions;
-use crate::auth::token::Tokens;
+use crate::auth::token::{self, Tokens};
+use crate::auth::{SigningIn, refresh, secrets};
 use crate::config::{Config, Limits};
+use crate::messaging::Messaging;
+use crate::project;
 use crate::rest::update;
 use crate::running::StartError;
 use crate::seed::{Seed, Seeded};
@@ -24,13 +26,15 @@ pub(crate) const FHIR_PATH: &str = "fhir/R4/";
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) store: Store,
-    /// The id of the project.
+    /// The id of the project that the server was started with.
     pub(crate) project: String,
     /// The id of the client that administers it.
     pub(crate) admin: String,
     pub(crate) sessions: Sessions,
     pub(crate) tokens: Tokens,
+    pub(crate) sign_in: SigningIn,
     pub(crate) limits: Limits,
+    pub(crate) messaging: Messaging,
     /// The room for searches and histories.
     pub(crate) scans: Arc<Semaphore>,
     /// Always ends with a slash.
@@ -73,13 +77,19 @@ impl App {
             None => Store::default(),
         };
         let (project, admin) = found(&store, &config)?;
+        let key = token::key(&store)?;
+        refresh::forget(&store, Self::now())
+            .map_err(|error| StartError::Store(error.to_string()))?;
         plant(&store, config.seed)?;
+        let messaging = Messaging::new(config.messaging, &store, &base_url)?;
         Ok(Self {
             store,
+            messaging,
             sessions: Sessions::new(admin.clone()),
             project,
             admin,
-            tokens: Tokens::new(config.token_lifetime)?,
+            tokens: Tokens::new(&key, config.token_lifetime),
+            sign_in: SigningIn::new(&config.sign_in)?,
             scans: Arc::new(Semaphore::new(
                 config.limits.max_scans.min(Semaphore::MAX_PERMITS),
             )),
@@ -124,7 +134,8 @@ fn found(store: &Store, config: &Config) -> Result<(String, String), StartError>
         admin
     } else {
         let id = config.admin.id.clone();
-        clients::set(&transaction, &id, &config.admin.secret)?;
+        let secret = secrets::record(&config.admin.secret)?;
+        transaction.put_record(secrets::TABLE, &id, Some(secret));
         if transaction.current("ClientApplication", &id).is_none() {
             let content =
                 json!({ "resourceType": "ClientApplication", "name": "Project administrator" });
@@ -165,14 +176,17 @@ fn plant(store: &Store, seed: Seed) -> Result<(), StartError> {
     for Seeded {
         resource_type,
         id,
-        content,
+        mut content,
         secret,
     } in seed.resources
     {
         if let Some(secret) = secret {
-            clients::set(&transaction, &id, &secret)?;
+            let secret = secrets::record(&secret)?;
+            transaction.put_record(secrets::TABLE, &id, Some(secret));
         }
         let existing = transaction.newest(&resource_type, &id);
+        // Whatever project it was taken from.
+        project::hide(&mut content);
         let draft = Draft::new(&resource_type, id, content);
         let same = |existing: &Version| {
             !existing.is_deletion() && update::same_content(&existing.resource, draft.resource())

@@ -9,6 +9,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::auth::random;
+use crate::auth::settings::SignIn;
 use crate::seed::Seed;
 
 /// How the server is started.
@@ -33,8 +34,12 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// How long an access token is good for.
     pub token_lifetime: Duration,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// What a request may cost.
     pub limits: Limits,
+    /// Whom the server calls: subscribers and the programs behind Bots.
+    pub messaging: Messaging,
 }
 
 impl Config {
@@ -50,8 +55,63 @@ impl Config {
             project: uuid::Uuid::new_v4().to_string(),
             public_url: None,
             token_lifetime: Duration::from_secs(3600),
+            sign_in: SignIn::default(),
             limits: Limits::default(),
+            messaging: Messaging::default(),
         }
+    }
+}
+
+/// Whom the server calls, and how patiently.
+#[derive(Debug, Clone)]
+pub struct Messaging {
+    /// The hosts (`HOST` or `HOST:PORT`) that notifications may be sent to and programs may run on,
+    /// besides this machine.
+    pub allowed_hosts: Vec<String>,
+    /// The programs that answer for Bots: the id or the name of the Bot, and the URL that is called.
+    pub bots: Vec<(String, Url)>,
+    /// How long a call may take.
+    pub call_timeout: Duration,
+    /// The wait before a delivery is attempted for the second time; it doubles with each attempt.
+    pub first_retry: Duration,
+    /// The notifications that may wait for one rest-hook. With more its Subscription is turned off.
+    pub waiting: usize,
+    /// The messages that may wait for one WebSocket. With more it is closed.
+    pub socket_waiting: usize,
+    /// How often a WebSocket hears that it is still served.
+    pub heartbeat: Duration,
+    /// How long a WebSocket stays bound by one token.
+    pub binding_lifetime: Duration,
+}
+
+impl Default for Messaging {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            bots: Vec::new(),
+            call_timeout: Duration::from_secs(30),
+            first_retry: Duration::from_secs(1),
+            waiting: 1000,
+            socket_waiting: 256,
+            heartbeat: Duration::from_secs(10),
+            binding_lifetime: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl Messaging {
+    /// Lets the server call a host besides this machine.
+    #[must_use]
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.allowed_hosts.push(host.into());
+        self
+    }
+
+    /// Lets the program at `url` answer for the Bot of this id or name.
+    #[must_use]
+    pub fn bot(mut self, name: impl Into<String>, url: Url) -> Self {
+        self.bots.push((name.into(), url));
+        self
     }
 }
 

@@ -52,13 +52,18 @@ mod access;
 mod admin;
 mod app;
 mod auth;
+mod binary;
+mod bot;
 mod capability;
 mod config;
 mod http;
+mod messaging;
+mod project;
 mod rest;
 mod running;
 mod search;
 mod seed;
+mod signing;
 #[cfg_attr(
     not(test),
     expect(
@@ -67,8 +72,10 @@ mod seed;
     )
 )]
 mod store;
+mod subscription;
 
-pub use config::{Config, Credentials, Limits, RandomError};
+pub use auth::settings::{Origins, PasswordCost, SignIn};
+pub use config::{Config, Credentials, Limits, Messaging, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
 pub use seed::{Seed, SeedFault};

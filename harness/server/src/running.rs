@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use crate::app::App;
@@ -17,6 +17,7 @@ use crate::config::{Config, RandomError};
 use crate::http::listener::{LimitedListener, Peer};
 use crate::http::router;
 use crate::store::DataError;
+use crate::subscription::hub::Hub;
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -101,6 +102,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         .await
         .map_err(|lost| StartError::Store(lost.to_string()))??;
     let app = Arc::new(app);
+    // Before the first request: no commit is missed.
+    let feed = app.store.take_feed();
+    let hub = Hub::new(Arc::clone(&app));
     let (project, admin_client) = (app.project.clone(), app.admin.clone());
     let (shutdown, stopped) = oneshot::channel::<()>();
     let service = router::router(app).into_make_service_with_connect_info::<Peer>();
@@ -108,7 +112,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         // A dropped sender stops the server just as a sent message does.
         let _: Result<(), oneshot::error::RecvError> = stopped.await;
     });
-    let task = tokio::spawn(server.into_future());
+    let task = tokio::spawn(async move {
+        // They end with the server, however it ends.
+        let mut notifying = JoinSet::new();
+        if let Some(feed) = feed {
+            notifying.spawn(hub.run(feed));
+        }
+        server.into_future().await
+    });
     Ok(Running {
         base_url,
         addr,

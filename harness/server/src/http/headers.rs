@@ -86,10 +86,6 @@ pub(crate) fn refuse_unsupported(headers: &HeaderMap) -> Result<(), Failure> {
     for (name, reason) in [
         ("if-none-exist", "conditional create is not offered"),
         (
-            "x-medplum-on-behalf-of",
-            "a request is always made as the client that signed in",
-        ),
-        (
             "x-http-method-override",
             "the method of a request is the one it is sent with",
         ),

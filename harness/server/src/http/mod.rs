@@ -1,12 +1,14 @@
 //! HTTP: routes, bodies, headers, and the OperationOutcome that every error is.
 
 pub(crate) mod body;
+pub(crate) mod cors;
 pub(crate) mod headers;
 pub(crate) mod listener;
 pub(crate) mod log;
-pub(crate) mod oauth;
+mod oauth;
 pub(crate) mod outcome;
 pub(crate) mod query;
 pub(crate) mod reply;
 pub(crate) mod route;
 pub(crate) mod router;
+mod sign_in;

@@ -154,6 +154,12 @@ impl Failure {
         self
     }
 
+    /// The words of the first issue.
+    pub(crate) fn text(&self) -> String {
+        let first = self.0.issues.first();
+        first.map(|issue| issue.text.clone()).unwrap_or_default()
+    }
+
     #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status

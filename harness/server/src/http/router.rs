@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use fhirward_spec::spec;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -17,25 +17,28 @@ use super::listener::Peer;
 use super::outcome::{Failure, Issue};
 use super::reply::plain_json;
 use super::route::Route;
-use super::{body, headers, log, oauth, query};
+use super::{body, cors, headers, log, oauth, query, sign_in};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
+use crate::bot::operation::Operation;
 use crate::rest::{self, Context};
-use crate::{admin, capability};
+use crate::{admin, binary, bot, capability, subscription};
 
 /// The whole server.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    // Outermost: a page asks whether it may ask without a token and for every path.
+    let cors = cors::layer(app.sign_in.origins.as_deref());
     Router::new()
         .route(
             "/healthcheck",
             get(|| async { plain_json(StatusCode::OK, &json!({ "ok": true })) }),
         )
-        .route("/oauth2/token", post(oauth::token))
-        .route("/auth/me", get(oauth::me))
-        .route(
-            "/admin/projects/{project}/client",
-            post(admin::create_client),
-        )
+        .merge(oauth::routes())
+        .merge(sign_in::routes())
+        .merge(admin::routes())
+        .route("/storage/{id}/{version}", any(binary::stored::open))
+        .route("/ws/subscriptions-r4", get(subscription::socket::upgrade))
+        .route("/webhook/{membership}", post(bot::webhook::receive))
         .fallback(fhir)
         .method_not_allowed_fallback(|| async {
             Failure::new(
@@ -46,6 +49,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
         .layer(middleware::from_fn(under_way))
         .layer(middleware::from_fn(log::log))
+        .layer(cors)
         .with_state(app)
 }
 
@@ -83,14 +87,22 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         return Err(Failure::new(StatusCode::NOT_FOUND, vec![issue]));
     };
     query::check_length(uri.query(), app.limits.query_bytes)?;
-    headers::check_accept(&parts.headers)?;
     let route = Route::parse(path);
+    // A Binary has any media type, so any may be asked for.
+    if !binary::rest::concerns(&parts.method, route) {
+        headers::check_accept(&parts.headers)?;
+    }
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
     if route == Route::Metadata && reading {
         return Ok(capability::answer(&app));
     }
     let actor = authenticate(&app, &parts)?;
     headers::refuse_unsupported(&parts.headers)?;
+    if let Some(operation) = Operation::parse(path) {
+        return operation
+            .answer(&app, &actor, uri.query(), parts, body)
+            .await;
+    }
     if let Some(name) = route.resource_type() {
         known_type(name)?;
     }
@@ -117,7 +129,7 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         .await;
     }
     apart(move || {
-        let transaction = work.store.begin().by(&actor.profile);
+        let transaction = work.store.begin().by(&actor.author);
         let query = uri.query();
         let context = Context::writing(&work, &transaction, &actor, &request_headers, query);
         let response = answer(&context, &method, Route::parse(&path), &bytes)?;
@@ -186,6 +198,14 @@ fn answer(
     match (method, route) {
         (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(context, t),
         (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(context, t, bytes),
+        (&Method::GET | &Method::HEAD, Route::Instance("Binary", id)) => {
+            binary::rest::read_one(context, id)
+        }
+        (&Method::GET | &Method::HEAD, Route::Version("Binary", id, version)) => {
+            binary::rest::read_version(context, id, version)
+        }
+        (&Method::POST, Route::Type("Binary")) => binary::rest::create(context, bytes),
+        (&Method::PUT, Route::Instance("Binary", id)) => binary::rest::replace(context, id, bytes),
         (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(context, t, id),
         (&Method::GET | &Method::HEAD, Route::Version(t, id, version)) => {
             rest::read::vread(context, t, id, version)

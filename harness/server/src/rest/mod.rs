@@ -130,6 +130,10 @@ pub(crate) fn gate(
         context.access.gate(resource_type, needed)?;
     }
     match (method, route) {
+        // Any media type, and the name of a file.
+        (&Method::POST, Route::Type("Binary")) | (&Method::PUT, Route::Instance("Binary", _)) => {
+            Ok(())
+        }
         (&Method::POST, Route::Type(_)) | (&Method::PUT, Route::Instance(..)) => {
             check_media_type(
                 context.headers,

@@ -30,7 +30,7 @@ pub(crate) fn patch(
     let limits = &context.app.limits;
     let operations = parse(body::json(bytes, limits)?, limits)?;
     let existing = context.newest(resource_type, id)?;
-    let visible = context.access.read(&existing.resource)?;
+    let visible = context.access.content(&existing.resource)?;
     if existing.is_deletion() {
         return Err(Failure::gone());
     }

@@ -1,8 +1,11 @@
 //! `GET Type/id` and `GET Type/id/_history/version`.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 
 use super::Context;
 use crate::http::headers::not_modified;
@@ -31,6 +34,20 @@ pub(crate) fn vread(
     id: &str,
     version: &str,
 ) -> Result<Response, Failure> {
+    let (version, visible) = self::version(context, resource_type, id, version)?;
+    answer(context, &version, visible)
+}
+
+/// One version and what the actor sees of it.
+///
+/// # Errors
+/// 404 when there is none, 410 when it is the deletion, 403 when versions are not granted.
+pub(crate) fn version(
+    context: &Context<'_>,
+    resource_type: &str,
+    id: &str,
+    version: &str,
+) -> Result<(Arc<Version>, Value), Failure> {
     let newest = context.newest(resource_type, id)?;
     // Without the right to the resource, which versions it has is not to be learnt either.
     context.access.read(&newest.resource)?;
@@ -44,14 +61,10 @@ pub(crate) fn vread(
     if version.is_deletion() {
         return Err(Failure::gone());
     }
-    answer(context, &version, visible)
+    Ok((version, visible))
 }
 
-fn answer(
-    context: &Context<'_>,
-    version: &Version,
-    visible: serde_json::Value,
-) -> Result<Response, Failure> {
+fn answer(context: &Context<'_>, version: &Version, visible: Value) -> Result<Response, Failure> {
     if not_modified(context.headers, version)? {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -10,6 +10,7 @@ use crate::http::headers::check_if_match;
 use crate::http::outcome::Failure;
 use crate::http::reply::ResourceReply;
 use crate::store::{Draft, Version};
+use crate::subscription;
 
 /// Replaces a resource, or brings back a deleted one. An unknown id is not created.
 pub(crate) fn update(
@@ -22,13 +23,26 @@ pub(crate) fn update(
     input::check_type(&content, resource_type)?;
     input::check_id(&content, id)?;
     let existing = context.newest(resource_type, id)?;
+    replace(context, &existing, content)
+}
+
+/// Replaces a resource by the content.
+///
+/// # Errors
+/// 404 when it is hidden, 403 when it may not be changed, or not to this, 412 when another version
+/// was meant, 400 when the content is not valid.
+pub(crate) fn replace(
+    context: &Context<'_>,
+    existing: &Version,
+    content: Map<String, Value>,
+) -> Result<Response, Failure> {
     context.access.read(&existing.resource)?;
-    check_if_match(context.headers, &existing)?;
-    let result = result(context, &existing, content)?;
+    check_if_match(context.headers, existing)?;
+    let result = result(context, existing, content)?;
     context
         .access
         .update(&existing.resource, result.resource())?;
-    store(context, &existing, result)
+    store(context, existing, result)
 }
 
 /// The version that a change leads to, checked as a resource but not yet for access.
@@ -65,7 +79,9 @@ pub(super) fn store(
     let stored = if unchanged {
         None
     } else {
-        Some(context.transaction()?.replace(result))
+        let version = context.transaction()?.replace(result);
+        subscription::written(context, &version)?;
+        Some(version)
     };
     let version = stored.as_deref().unwrap_or(existing);
     let reply = ResourceReply {

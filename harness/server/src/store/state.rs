@@ -62,11 +62,13 @@ pub(super) struct State {
 }
 
 /// The types whose content decides who may do what.
-const ACCESS_TYPES: [&str; 4] = [
+const ACCESS_TYPES: [&str; 6] = [
     "AccessPolicy",
+    "Bot",
     "ClientApplication",
     "Project",
     "ProjectMembership",
+    "User",
 ];
 
 impl State {

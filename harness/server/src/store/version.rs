@@ -86,7 +86,7 @@ impl Draft {
         &self.resource_type
     }
 
-    pub(super) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 

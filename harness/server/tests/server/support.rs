@@ -2,10 +2,17 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fhirward_server::{Config, Credentials, Limits, Running, start};
+use fhirward_server::{Config, Credentials, Limits, PasswordCost, Running, start};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+
+/// The password of everybody who is invited.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// The example of RFC 7636, appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// A running server and its administrator.
 pub struct World {
@@ -233,13 +240,17 @@ impl World {
             id: "admin".into(),
             secret: "a secret".into(),
         });
+        config.sign_in.password_cost = PasswordCost::least();
         change(&mut config);
         let server = start(config).await.unwrap();
         let base = server.base_url.to_string();
         // The workspace's HTTP client speaks TLS and asks for a provider even for plain HTTP. A
         // test that is not the first finds it installed, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = Client::new();
+        let http = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         let mut admin = Actor {
             http,
             base,
@@ -254,6 +265,13 @@ impl World {
             admin,
             made: AtomicUsize::new(0),
         }
+    }
+
+    /// Invites a person with a password into the first project; the membership.
+    pub async fn invite(&self, email: &str, more: Value) -> Value {
+        let answer = self.admin.invite(&self.server.project, email, more).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
     }
 
     /// Somebody without a token.
@@ -336,6 +354,67 @@ impl Actor {
         let body: Value = response.json().await.unwrap();
         self.token = body["access_token"].as_str().unwrap().to_owned();
         self.profile = body["profile"]["reference"].as_str().unwrap().to_owned();
+    }
+
+    /// Invites a person whose password is `PASSWORD` into a project; `more` are members of the
+    /// request.
+    pub async fn invite(&self, project: &str, email: &str, more: Value) -> Answer {
+        let mut body = json!({
+            "resourceType": "Practitioner", "firstName": "Alice", "lastName": "Smith",
+            "email": email, "password": PASSWORD, "sendEmail": false, "scope": "project",
+        });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        self.post(&format!("/admin/projects/{project}/invite"), &body)
+            .await
+    }
+
+    /// `POST` of a JSON object that is no resource.
+    pub async fn ask(&self, path: &str, body: &Value) -> Answer {
+        let headers = [("content-type", "application/json")];
+        self.send(Method::POST, path, &headers, Some(body.to_string()))
+            .await
+    }
+
+    /// `/auth/login` with the challenge of `VERIFIER`; `more` are members of the request.
+    pub async fn login(&self, email: &str, password: &str, more: Value) -> Answer {
+        let mut body = json!({
+            "email": email, "password": password, "scope": "openid",
+            "codeChallengeMethod": "S256", "codeChallenge": CHALLENGE,
+        });
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        self.ask("/auth/login", &body).await
+    }
+
+    /// The token for a code.
+    pub async fn redeem(&self, code: &str, client: &str) -> Answer {
+        let form = format!(
+            "grant_type=authorization_code&code={code}&code_verifier={VERIFIER}&client_id={client}"
+        );
+        self.token(&[], &form).await
+    }
+
+    /// The actor with the token of an answer of the token endpoint.
+    pub fn with(&self, answer: &Answer) -> Self {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let body = answer.json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            token: text(&body["access_token"]),
+            profile: text(&body["profile"]["reference"]),
+            ..self.clone()
+        }
+    }
+
+    /// Somebody who signed in with `PASSWORD`.
+    pub async fn signed_in(&self, email: &str, more: Value) -> Self {
+        let begun = self.login(email, PASSWORD, more).await;
+        assert_eq!(begun.status, 200, "{}", begun.text);
+        let code = begun.json()["code"].as_str().unwrap().to_owned();
+        self.with(&self.redeem(&code, "").await)
     }
 
     /// The token endpoint with any headers and form.

@@ -1,0 +1,264 @@
+//! From commits to notifications.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::ws::Utf8Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::mpsc::{self, UnboundedReceiver, error::TrySendError};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::definition::{Channel, Definition, Status};
+use super::delivery::{self, Job};
+use super::status::{Turn, turn};
+use super::{author, notice, protocol};
+use crate::app::App;
+use crate::http::outcome::operation_outcome;
+use crate::store::{Committed, Version, View as _, instant};
+
+/// The Subscriptions that are carried out, by id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Live(Arc<Mutex<HashMap<String, Arc<Definition>>>>);
+
+impl Live {
+    /// The newest definition, while it is carried out.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Definition>> {
+        let live = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        live.get(id).cloned()
+    }
+
+    fn set(&self, id: &str, definition: Option<Arc<Definition>>) {
+        let mut live = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match definition {
+            Some(definition) => live.insert(id.to_owned(), definition),
+            None => live.remove(id),
+        };
+    }
+}
+
+/// Looks at every commit, in order.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    app: Arc<App>,
+    live: Live,
+    /// The ids of live Subscriptions by the type that they are on.
+    by_type: HashMap<String, BTreeSet<String>>,
+    /// The workers of rest-hooks, by id.
+    workers: HashMap<String, Worker>,
+    /// All that runs; it ends with the hub.
+    tasks: JoinSet<()>,
+}
+
+/// Who delivers for one Subscription.
+#[derive(Debug)]
+struct Worker {
+    queue: mpsc::Sender<Job>,
+    task: AbortHandle,
+}
+
+/// Ends the WebSockets when the hub ends, however it does.
+struct Closing(Arc<App>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.messaging.sockets.close_all();
+    }
+}
+
+impl Hub {
+    /// A hub with the Subscriptions that are stored.
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        let mut hub = Self {
+            live: Live::default(),
+            by_type: HashMap::new(),
+            workers: HashMap::new(),
+            tasks: JoinSet::new(),
+            app,
+        };
+        for version in hub.app.store.scan("Subscription") {
+            hub.define(&version);
+        }
+        hub
+    }
+
+    /// Works until there are no more commits, or it is dropped.
+    pub(crate) async fn run(mut self, mut feed: UnboundedReceiver<Committed>) {
+        let _closing = Closing(Arc::clone(&self.app));
+        while let Some(committed) = feed.recv().await {
+            for (before, after) in &committed.changes {
+                if &*after.resource_type == "Subscription" {
+                    self.define(after);
+                }
+                self.tell(before.as_ref(), after);
+            }
+            // Those that have ended are let go.
+            while self.tasks.try_join_next().is_some() {}
+        }
+    }
+
+    /// Takes up a new version of a Subscription.
+    fn define(&mut self, version: &Version) {
+        let id = &*version.id;
+        self.forget(id);
+        if version.is_deletion() {
+            return self.end(id);
+        }
+        let hosts = self.app.messaging.caller.hosts();
+        let definition = match Definition::parse(&version.resource, &self.app.options, hosts) {
+            Ok(definition) => definition,
+            // It was accepted by a server that was started otherwise, or came as a seed.
+            Err(issues) => {
+                self.end(id);
+                let outcome = operation_outcome(None, &issues);
+                let reason = outcome.pointer("/issue/0/diagnostics");
+                let reason = reason.or_else(|| outcome.pointer("/issue/0/details/text"));
+                let reason = reason
+                    .and_then(Value::as_str)
+                    .unwrap_or("it cannot be read");
+                return self.turn(id, Turn::Failed(reason.to_owned()));
+            }
+        };
+        let now = Timestamp::now();
+        if !definition.is_live(now) {
+            self.end(id);
+            if definition.has_ended(now) {
+                self.turn(id, Turn::Ended);
+            }
+            return;
+        }
+        if author::membership(&self.app, id).is_none() {
+            self.end(id);
+            let reason = "nobody has written this Subscription, so that it has no rights; \
+                          write it as a client that has signed in";
+            return self.turn(id, Turn::Failed(reason.to_owned()));
+        }
+        if definition.status == Status::Requested {
+            self.turn(id, Turn::Accepted);
+        }
+        if matches!(definition.channel, Channel::RestHook(_)) {
+            self.app.messaging.sockets.unbind_all(id);
+        }
+        self.by_type
+            .entry(definition.resource_type.clone())
+            .or_default()
+            .insert(id.to_owned());
+        self.live.set(id, Some(Arc::new(definition)));
+    }
+
+    fn forget(&mut self, id: &str) {
+        if let Some(before) = self.live.get(id) {
+            if let Some(ids) = self.by_type.get_mut(&before.resource_type) {
+                ids.remove(id);
+            }
+            self.live.set(id, None);
+        }
+    }
+
+    /// What waits for it is not delivered any more, not even if it is taken up again.
+    fn end(&mut self, id: &str) {
+        if let Some(worker) = self.workers.remove(id) {
+            worker.task.abort();
+        }
+        self.app.messaging.sockets.unbind_all(id);
+    }
+
+    fn turn(&mut self, id: &str, what: Turn) {
+        self.tasks
+            .spawn(turn(Arc::clone(&self.app), id.to_owned(), what));
+    }
+
+    /// Tells those who want to know.
+    fn tell(&mut self, before: Option<&Arc<Version>>, after: &Arc<Version>) {
+        if is_socket(after) {
+            return;
+        }
+        let Some(ids) = self.by_type.get(&*after.resource_type) else {
+            return;
+        };
+        let now = Timestamp::now();
+        for definition in ids
+            .iter()
+            .filter_map(|id| self.live.get(id))
+            .collect::<Vec<_>>()
+        {
+            if definition.has_ended(now) {
+                self.forget(&definition.id);
+                self.end(&definition.id);
+                self.turn(&definition.id, Turn::Ended);
+                continue;
+            }
+            match notice::of(&self.app, &definition, before.map(|b| &**b), after) {
+                Ok(None) => {}
+                Err(reason) => self.turn(&definition.id, Turn::Failed(reason)),
+                Ok(Some(notice)) => match definition.channel {
+                    Channel::WebSocket => {
+                        let (app, id) = (&self.app, &definition.id);
+                        let text = protocol::notification(
+                            id,
+                            &notice.resource,
+                            &notice.reference,
+                            &app.fhir_base,
+                            &instant(now),
+                        );
+                        if let Some(membership) = author::membership(app, id) {
+                            let sockets = &app.messaging.sockets;
+                            sockets.send(id, &membership, &Utf8Bytes::from(text), App::now());
+                        }
+                    }
+                    Channel::RestHook(_) => {
+                        self.enqueue(&definition, before.cloned(), Arc::clone(after));
+                    }
+                },
+            }
+        }
+    }
+
+    fn enqueue(
+        &mut self,
+        definition: &Arc<Definition>,
+        before: Option<Arc<Version>>,
+        after: Arc<Version>,
+    ) {
+        let id = &definition.id;
+        let worker = match self.workers.entry(id.clone()) {
+            Entry::Occupied(worker) => worker.into_mut(),
+            Entry::Vacant(place) => {
+                let (queue, jobs) = mpsc::channel(self.app.messaging.settings.waiting);
+                let (app, live) = (Arc::clone(&self.app), self.live.clone());
+                let task = self.tasks.spawn(delivery::work(app, live, jobs));
+                place.insert(Worker { queue, task })
+            }
+        };
+        let job = Job {
+            definition: Arc::clone(definition),
+            before,
+            after,
+        };
+        match worker.queue.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Closed(_)) => {
+                self.workers.remove(id);
+            }
+            Err(TrySendError::Full(_)) => {
+                let waiting = self.app.messaging.settings.waiting;
+                let reason = format!("{waiting} notifications wait to be delivered");
+                self.forget(id);
+                self.end(id);
+                self.turn(id, Turn::Off(reason));
+            }
+        }
+    }
+}
+
+/// Whether this is a Subscription for a WebSocket. Those come and go with each page that somebody
+/// opens, so nobody is told of them.
+fn is_socket(version: &Version) -> bool {
+    &*version.resource_type == "Subscription"
+        && version
+            .resource
+            .pointer("/channel/type")
+            .and_then(Value::as_str)
+            == Some("websocket")
+}
