@@ -205,6 +205,7 @@ async fn a_refresh_token_is_good_once(#[case] more: Value) {
     let alice = nobody.with(&second);
     assert_eq!(alice.get("Patient").await.status, 200);
     assert_eq!(second.json()["scope"], first.json()["scope"]);
+    assert_ne!(second.json()["access_token"], first.json()["access_token"]);
 
     // Whoever uses the first again is not who got the second: the sign-in ends.
     let again = nobody.token(&[], &form(&refresh(&first.json()))).await;
