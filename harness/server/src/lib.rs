@@ -10,13 +10,28 @@
 //! | path | what |
 //! |---|---|
 //! | `/fhir/R4/` | the FHIR base |
-//! | `/oauth2/token` | client credentials for a bearer token; Basic works on every request as well |
+//! | `/oauth2/token` | client credentials, a code with PKCE or a refresh token for a bearer token; Basic works on every request as well |
+//! | `/oauth2/authorize` | the code flow, with a page to sign in on |
+//! | `/oauth2/logout`, `/oauth2/userinfo` | the end of a sign-in; who signed in |
+//! | `/auth/login`, `/auth/profile`, `/auth/method`, `/auth/changepassword` | a password for a code, as Medplum's client asks |
 //! | `/auth/me` | who the token stands for |
-//! | `/admin/projects/{project}/client` | makes a client with a secret, and its ProjectMembership |
+//! | `/admin/projects/{project}/invite`, `…/client`, `…/bot` | makes a person, a client with a secret, or a bot, and the ProjectMembership |
+//! | `/admin/projects/{project}`, `…/members/{membership}` | who is in the project |
+//! | `/fhir/R4/Project/$init` | makes a fresh project |
+//! | `/.well-known/openid-configuration`, `…/smart-configuration` | where all that is |
 //! | `/healthcheck` | 200 while it serves |
 //!
 //! AccessPolicy, ProjectMembership, ClientApplication and Project are resources like all others;
 //! an edit of them is effective on the next request.
+//!
+//! A removed or inactive ProjectMembership, a deleted User or client and a logout end access with
+//! the next request, whatever tokens there are. With `X-Medplum-On-Behalf-Of` an administrator of
+//! the project does what a member of it may.
+//!
+//! # Projects
+//!
+//! Each resource belongs to the project of who wrote it. Nobody sees or writes those of another
+//! one, on any path; there is no administrator over all of them.
 //!
 //! # Denials
 //!
