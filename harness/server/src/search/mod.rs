@@ -106,7 +106,7 @@ pub(crate) fn bundle(
     if !unknown.is_empty() {
         let issues: Vec<Issue> = unknown
             .into_iter()
-            .map(|(_, issue)| issue.as_warning())
+            .map(|(_, issue)| issue.into_warning())
             .collect();
         entries.push(json!({
             "resource": operation_outcome(None, &issues),

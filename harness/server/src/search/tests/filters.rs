@@ -285,6 +285,19 @@ fn what_is_not_understood_is_refused(#[case] query: &str, #[case] reason: &str) 
     assert!(told.contains(reason), "{told}");
 }
 
+/// Each step of an untyped chain multiplies the types.
+#[test]
+fn a_chain_leads_to_so_many_types() {
+    let store = store();
+    let policy = Policy::full_access();
+    let scope = scope(&store, &policy);
+    let chain = format!("{}status=x", "based-on.".repeat(7));
+    let failure = filters(&scope, "ServiceRequest", &chain).unwrap_err();
+    assert!(format!("{failure:?}").contains("name the type at each step"));
+    let typed = format!("{}status=x", "based-on:ServiceRequest.".repeat(7));
+    assert!(filters(&scope, "ServiceRequest", &typed).is_ok());
+}
+
 #[rstest]
 #[case::near("Location", "near=42|-83")]
 #[case::composite_parts("Observation", "code-value-quantity=a")]
