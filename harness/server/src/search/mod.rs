@@ -154,7 +154,7 @@ fn filters(
                     unknown.push((name.clone(), issue));
                 }
             }
-            Err(Fault::Refused(failure)) => return Err(failure),
+            Err(fault) => return Err(fault.into_failure()),
         }
     }
     Ok(filters)

@@ -250,10 +250,9 @@ fn chain(
         return Err(Fault::Unknown(unknown(resource_type, code)));
     };
     if parameter.param_type != ParamType::Reference || code == "_compartment" {
-        return Err(Failure::invalid(format!(
+        return Err(Fault::Nowhere(Failure::invalid(format!(
             "`{name}`: `{code}` of {resource_type} is no reference, so nothing can be asked of its target"
-        ))
-        .into());
+        ))));
     }
     scope.access.may_search(resource_type, [code])?;
     let kinds = match target {
@@ -261,16 +260,19 @@ fn chain(
         None => reference::targets(parameter),
     };
     let mut targets = Vec::new();
-    let mut refused = None;
-    let mut faults = Vec::new();
+    let mut nowhere = None;
     for kind in kinds.iter().copied().filter(|kind| *kind != "Binary") {
         if let Err(failure) = scope.access.gate(kind, &[Interaction::Search]) {
-            refused.get_or_insert(failure);
+            nowhere.get_or_insert(failure);
             continue;
         }
         match step(scope, kind, rest, value, room) {
             Ok(filter) => targets.push((kind, filter)),
-            Err(Fault::Unknown(issue)) => faults.push(issue),
+            // Of several types that may not have it the message is about all of them.
+            Err(Fault::Unknown(_)) if kinds.len() > 1 => {}
+            Err(fault @ (Fault::Unknown(_) | Fault::Nowhere(_))) => {
+                nowhere.get_or_insert(fault.into_failure());
+            }
             // A value that one of the types would take and another would not is ambiguous.
             Err(refused) => return Err(refused),
         }
@@ -278,16 +280,11 @@ fn chain(
     if !targets.is_empty() {
         return Ok(Filter::Chain(Chain::new(parameter, targets)));
     }
-    if let ([_], [issue]) = (kinds.as_slice(), faults.as_slice()) {
-        return Err(Failure::new(StatusCode::BAD_REQUEST, vec![issue.clone()]).into());
-    }
-    Err(match refused {
-        Some(refused) if faults.is_empty() => refused,
-        _ => Failure::invalid(format!(
+    Err(Fault::Nowhere(nowhere.unwrap_or_else(|| {
+        Failure::invalid(format!(
             "`{name}`: none of the types that `{code}` leads to has a search parameter `{rest}`"
-        )),
-    }
-    .into())
+        ))
+    })))
 }
 
 fn reverse(

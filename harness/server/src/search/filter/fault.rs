@@ -12,6 +12,8 @@ use crate::http::query::nearest;
 pub(crate) enum Fault {
     /// The type has no such parameter: what becomes of that the client may say.
     Unknown(Issue),
+    /// A chain leads nowhere from here, though it may from another type.
+    Nowhere(Failure),
     /// Anything else is always an error: without the filter more would be found.
     Refused(Failure),
 }
@@ -27,7 +29,7 @@ impl Fault {
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Unknown(issue) => Failure::new(StatusCode::BAD_REQUEST, vec![issue]),
-            Self::Refused(failure) => failure,
+            Self::Nowhere(failure) | Self::Refused(failure) => failure,
         }
     }
 }
