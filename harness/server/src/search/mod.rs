@@ -73,7 +73,6 @@ pub(crate) fn bundle(
             filters,
         });
     }
-    unknown.dedup_by(|(name, _), (earlier, _)| name == earlier);
     if !unknown.is_empty() && is_strict(context.headers) {
         let issues = unknown.into_iter().map(|(_, issue)| issue).collect();
         return Err(Failure::new(StatusCode::BAD_REQUEST, issues));
