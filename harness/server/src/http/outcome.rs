@@ -39,7 +39,7 @@ impl Issue {
     }
 
     /// The same as something that did not stop the work.
-    pub(crate) fn as_warning(mut self) -> Self {
+    pub(crate) fn into_warning(mut self) -> Self {
         self.severity = "warning";
         self
     }

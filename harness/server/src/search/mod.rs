@@ -73,7 +73,6 @@ pub(crate) fn bundle(
             filters,
         });
     }
-    unknown.dedup_by(|(name, _), (earlier, _)| name == earlier);
     if !unknown.is_empty() && is_strict(context.headers) {
         let issues = unknown.into_iter().map(|(_, issue)| issue).collect();
         return Err(Failure::new(StatusCode::BAD_REQUEST, issues));
@@ -106,7 +105,7 @@ pub(crate) fn bundle(
     if !unknown.is_empty() {
         let issues: Vec<Issue> = unknown
             .into_iter()
-            .map(|(_, issue)| issue.as_warning())
+            .map(|(_, issue)| issue.into_warning())
             .collect();
         entries.push(json!({
             "resource": operation_outcome(None, &issues),
@@ -154,7 +153,7 @@ fn filters(
                     unknown.push((name.clone(), issue));
                 }
             }
-            Err(Fault::Refused(failure)) => return Err(failure),
+            Err(fault) => return Err(fault.into_failure()),
         }
     }
     Ok(filters)

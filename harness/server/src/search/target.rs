@@ -150,7 +150,7 @@ fn searchable(name: &str) -> Result<&'static str, Failure> {
             "read it by its id",
         ));
     }
-    resource_name(name).map_err(|issue| bad(issue))
+    resource_name(name).map_err(bad)
 }
 
 fn bad(issue: Issue) -> Failure {

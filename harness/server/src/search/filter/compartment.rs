@@ -47,7 +47,7 @@ impl Compartment {
             None => false,
             Some("not") => true,
             Some("missing") => {
-                return super::compile::truth(CODE, value).map(Self::Missing);
+                return super::fault::truth(CODE, value).map(Self::Missing);
             }
             Some(other) => {
                 return Err(Failure::not_supported(
@@ -56,8 +56,8 @@ impl Compartment {
                 ));
             }
         };
-        let read = alternatives(value, false)
-            .map_err(|bad| super::compile::bad_value(CODE, value, &bad))?;
+        let read =
+            alternatives(value, false).map_err(|bad| super::fault::bad_value(CODE, value, &bad))?;
         let names = read
             .iter()
             .map(|text| {

@@ -1,12 +1,16 @@
 //! From `name=value` to a filter, or to what is wrong with it.
 
+use std::cell::Cell;
+
 use axum::http::StatusCode;
 use fhirward_engine::policy::Interaction;
-use fhirward_engine::values::BadValue;
 use fhirward_spec::{ParamType, SearchParam, spec};
 
 use super::chain::Chain;
 use super::compartment::Compartment;
+use super::fault::{
+    Fault, bad_modifier, bad_value, not_a_reference, resource_name, truth, unknown,
+};
 use super::key::Key;
 use super::pattern::Pattern;
 use super::reference::{self, Reference};
@@ -17,38 +21,14 @@ use super::token::Token;
 use super::uri::Uri;
 use super::{Filter, list, value_set};
 use crate::http::outcome::{Failure, Issue};
-use crate::http::query::nearest;
 use crate::search::scope::Scope;
 
 /// The steps that a chain or a nested `_has` may have.
 const MOST_STEPS: usize = 8;
+/// The types that the steps of one chain may lead to, all together: each step multiplies them.
+const MOST_BRANCHES: usize = 1000;
 /// The alternatives that a value may have.
 const MOST_ALTERNATIVES: usize = 10_000;
-
-/// Why a pair is no filter.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// The type has no such parameter: what becomes of that the client may say.
-    Unknown(Issue),
-    /// Anything else is always an error: without the filter more would be found.
-    Refused(Failure),
-}
-
-impl From<Failure> for Fault {
-    fn from(failure: Failure) -> Self {
-        Self::Refused(failure)
-    }
-}
-
-impl Fault {
-    /// The fault as an error, where nothing may be left out.
-    pub(crate) fn into_failure(self) -> Failure {
-        match self {
-            Self::Unknown(issue) => Failure::new(StatusCode::BAD_REQUEST, vec![issue]),
-            Self::Refused(failure) => failure,
-        }
-    }
-}
 
 /// Parameters of R4 and of other servers that need what this server does not keep.
 fn unsupported(code: &str) -> Option<&'static str> {
@@ -76,7 +56,38 @@ pub(crate) fn compile(
     name: &str,
     value: &str,
 ) -> Result<Filter, Fault> {
-    step(scope, resource_type, name, value, MOST_STEPS)
+    let branches = Cell::new(MOST_BRANCHES);
+    let room = Room {
+        steps: MOST_STEPS,
+        branches: &branches,
+    };
+    step(scope, resource_type, name, value, room)
+}
+
+/// How far a chain may still lead.
+#[derive(Debug, Clone, Copy)]
+struct Room<'a> {
+    steps: usize,
+    branches: &'a Cell<usize>,
+}
+
+impl Room<'_> {
+    /// One step further.
+    fn enter(self, name: &str) -> Result<Self, Failure> {
+        let Some(steps) = self.steps.checked_sub(1) else {
+            return Err(Failure::invalid(format!(
+                "the chain that ends in `{name}` has more than {MOST_STEPS} steps"
+            )));
+        };
+        let Some(branches) = self.branches.get().checked_sub(1) else {
+            let text = format!("the chain that ends in `{name}` leads to too many types");
+            let issue = Issue::error("too-costly", text)
+                .with_diagnostics("name the type at each step: `subject:Patient.name`");
+            return Err(Failure::new(StatusCode::BAD_REQUEST, vec![issue]));
+        };
+        self.branches.set(branches);
+        Ok(Self { steps, ..self })
+    }
 }
 
 fn step(
@@ -84,14 +95,9 @@ fn step(
     resource_type: &str,
     name: &str,
     value: &str,
-    steps: usize,
+    room: Room<'_>,
 ) -> Result<Filter, Fault> {
-    let Some(steps) = steps.checked_sub(1) else {
-        return Err(Failure::invalid(format!(
-            "the chain that ends in `{name}` has more than {MOST_STEPS} steps"
-        ))
-        .into());
-    };
+    let room = room.enter(name)?;
     match Key::parse(name) {
         Some(Key::Plain { code, modifier }) => {
             plain(scope, resource_type, (name, code, modifier), value)
@@ -101,7 +107,7 @@ fn step(
             resource_type,
             (name, code, target, rest),
             value,
-            steps,
+            room,
         ),
         Some(Key::Reverse {
             source,
@@ -112,7 +118,7 @@ fn step(
             resource_type,
             (name, source, reference, rest),
             value,
-            steps,
+            room,
         ),
         None if name.starts_with("_has") => Err(Failure::invalid(format!(
             "`{name}` is not of the form _has:Type:reference:parameter"
@@ -238,16 +244,15 @@ fn chain(
     resource_type: &str,
     (name, code, target, rest): (&str, &str, Option<&str>, &str),
     value: &str,
-    steps: usize,
+    room: Room<'_>,
 ) -> Result<Filter, Fault> {
     let Some(parameter) = spec().search_param(resource_type, code) else {
         return Err(Fault::Unknown(unknown(resource_type, code)));
     };
     if parameter.param_type != ParamType::Reference || code == "_compartment" {
-        return Err(Failure::invalid(format!(
+        return Err(Fault::Nowhere(Failure::invalid(format!(
             "`{name}`: `{code}` of {resource_type} is no reference, so nothing can be asked of its target"
-        ))
-        .into());
+        ))));
     }
     scope.access.may_search(resource_type, [code])?;
     let kinds = match target {
@@ -255,16 +260,19 @@ fn chain(
         None => reference::targets(parameter),
     };
     let mut targets = Vec::new();
-    let mut refused = None;
-    let mut faults = Vec::new();
+    let mut nowhere = None;
     for kind in kinds.iter().copied().filter(|kind| *kind != "Binary") {
         if let Err(failure) = scope.access.gate(kind, &[Interaction::Search]) {
-            refused.get_or_insert(failure);
+            nowhere.get_or_insert(failure);
             continue;
         }
-        match step(scope, kind, rest, value, steps) {
+        match step(scope, kind, rest, value, room) {
             Ok(filter) => targets.push((kind, filter)),
-            Err(Fault::Unknown(issue)) => faults.push(issue),
+            // Of several types that may not have it the message is about all of them.
+            Err(Fault::Unknown(_)) if kinds.len() > 1 => {}
+            Err(fault @ (Fault::Unknown(_) | Fault::Nowhere(_))) => {
+                nowhere.get_or_insert(fault.into_failure());
+            }
             // A value that one of the types would take and another would not is ambiguous.
             Err(refused) => return Err(refused),
         }
@@ -272,16 +280,11 @@ fn chain(
     if !targets.is_empty() {
         return Ok(Filter::Chain(Chain::new(parameter, targets)));
     }
-    if let ([_], [issue]) = (kinds.as_slice(), faults.as_slice()) {
-        return Err(Failure::new(StatusCode::BAD_REQUEST, vec![issue.clone()]).into());
-    }
-    Err(match refused {
-        Some(refused) if faults.is_empty() => refused,
-        _ => Failure::invalid(format!(
+    Err(Fault::Nowhere(nowhere.unwrap_or_else(|| {
+        Failure::invalid(format!(
             "`{name}`: none of the types that `{code}` leads to has a search parameter `{rest}`"
-        )),
-    }
-    .into())
+        ))
+    })))
 }
 
 fn reverse(
@@ -289,7 +292,7 @@ fn reverse(
     resource_type: &str,
     (name, source, code, rest): (&str, &str, &str, &str),
     value: &str,
-    steps: usize,
+    room: Room<'_>,
 ) -> Result<Filter, Fault> {
     let source = resource_name(source)
         .map_err(|issue| Failure::new(StatusCode::BAD_REQUEST, vec![issue]))?;
@@ -311,41 +314,10 @@ fn reverse(
         .into());
     }
     scope.access.may_search(source, [code])?;
-    match step(scope, source, rest, value, steps) {
+    match step(scope, source, rest, value, room) {
         Ok(filter) => Ok(Filter::Reverse(Reverse::new(source, parameter, filter))),
         Err(fault) => Err(Fault::Refused(fault.into_failure())),
     }
-}
-
-/// The issue of a parameter that is no reference of the type.
-pub(crate) fn not_a_reference(name: &str, source: &str, code: &str) -> Issue {
-    let references = spec()
-        .search_params(source)
-        .filter(|parameter| parameter.param_type == ParamType::Reference);
-    let near = nearest(code, references.map(|parameter| &*parameter.code));
-    let issue = Issue::error(
-        "invalid",
-        format!("`{name}`: {source} has no reference parameter `{code}`"),
-    );
-    match near {
-        Some(near) => issue.with_diagnostics(format!("did you mean `{near}`?")),
-        None => issue,
-    }
-}
-
-/// The resource type of this name.
-///
-/// # Errors
-/// The issue that says so.
-pub(crate) fn resource_name(name: &str) -> Result<&'static str, Issue> {
-    if let Some(known) = spec().resource_types().find(|known| *known == name) {
-        return Ok(known);
-    }
-    let issue = Issue::error("invalid", format!("there is no resource type `{name}`"));
-    Err(match nearest(name, spec().resource_types()) {
-        Some(near) => issue.with_diagnostics(format!("did you mean `{near}`?")),
-        None => issue,
-    })
 }
 
 /// The type that `:Type` names, if the parameter can lead to it.
@@ -363,64 +335,4 @@ fn leads_to(parameter: &'static SearchParam, target: &str) -> Result<&'static st
         Err(issue) => issue,
     };
     Err(Failure::new(StatusCode::BAD_REQUEST, vec![issue]))
-}
-
-fn unknown(resource_type: &str, code: &str) -> Issue {
-    let issue = Issue::error(
-        "invalid",
-        format!("`{code}` is not a search parameter of {resource_type}"),
-    );
-    let known = spec().search_params(resource_type);
-    let near = nearest(code, known.map(|parameter| &*parameter.code));
-    if let Some(near) = near {
-        return issue.with_diagnostics(format!("did you mean `{near}`?"));
-    }
-    let is_element = spec()
-        .resource(resource_type)
-        .is_some_and(|definition| definition.element(code).is_some());
-    if is_element {
-        return issue.with_diagnostics(format!(
-            "`{code}` is an element of {resource_type}, but R4 defines no search parameter for it"
-        ));
-    }
-    issue
-}
-
-fn bad_modifier(name: &str, modifier: &str, kind: ParamType) -> Failure {
-    let allowed: &[&str] = match kind {
-        ParamType::Token => &["missing", "not", "text", "in", "not-in", "of-type"],
-        ParamType::String => &["missing", "not", "exact", "contains"],
-        ParamType::Uri => &["missing", "not", "above", "below"],
-        ParamType::Reference => &["missing", "not", "identifier"],
-        _ => &["missing", "not"],
-    };
-    let list: Vec<String> = allowed.iter().map(|m| format!("`:{m}`")).collect();
-    let mut reason = format!("a {} parameter takes {}", kind.code(), list.join(", "));
-    if kind == ParamType::Reference {
-        reason.push_str(", and the type of its target (`:Patient`)");
-    }
-    if let Some(near) = nearest(modifier, allowed.iter().copied()) {
-        reason = format!("did you mean `:{near}`? {reason}");
-    }
-    Failure::not_supported(format!("`{name}` is not supported"), reason)
-}
-
-/// The failure of a value that is none of its parameter's.
-pub(super) fn bad_value(name: &str, value: &str, bad: &BadValue) -> Failure {
-    let issue = Issue::error("invalid", format!("`{name}`: `{value}` {}", bad.message));
-    Failure::new(
-        StatusCode::BAD_REQUEST,
-        vec![issue.with_diagnostics(bad.help.clone())],
-    )
-}
-
-/// The value of `:missing`.
-pub(super) fn truth(name: &str, value: &str) -> Result<bool, Failure> {
-    match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(Failure::invalid(format!(
-            "`{name}`: `:missing` asks for `true` or `false`, not `{value}`"
-        ))),
-    }
 }

@@ -29,8 +29,8 @@ pub(super) fn compile(
     }
     scope.access.gate("List", &[Interaction::Search])?;
     scope.access.may_search("List", ["item"])?;
-    let read = alternatives(value, false)
-        .map_err(|bad| super::compile::bad_value("_list", value, &bad))?;
+    let read =
+        alternatives(value, false).map_err(|bad| super::fault::bad_value("_list", value, &bad))?;
     let mut listed = HashSet::new();
     for text in read {
         let text = text.whole();

@@ -8,6 +8,7 @@
 mod chain;
 mod compartment;
 mod compile;
+mod fault;
 mod key;
 mod list;
 mod pattern;
@@ -29,7 +30,8 @@ use super::index::{Key, Narrow, knows_absence};
 use super::scope::Scope;
 use chain::Chain;
 pub(crate) use compartment::Compartment;
-pub(crate) use compile::{Fault, compile, not_a_reference, resource_name};
+pub(crate) use compile::compile;
+pub(crate) use fault::{Fault, not_a_reference, resource_name};
 use pattern::Pattern;
 use reverse::Reverse;
 

@@ -191,6 +191,11 @@ fn story() -> Vec<Value> {
     "subject:Patient.organization.identifier=http://npi|1",
     "weight"
 )]
+#[case::chain_that_leads_on_from_one_type_only(
+    "Observation",
+    "subject.organization.name=spring",
+    "weight"
+)]
 #[case::chain_not("Observation", "patient.gender:not=male", "pressure")]
 #[case::chain_id("Observation", "patient._id=homer", "weight")]
 #[case::chain_or("Observation", "patient.gender=male,female", "pressure weight")]
@@ -283,6 +288,19 @@ fn what_is_not_understood_is_refused(#[case] query: &str, #[case] reason: &str) 
     assert_eq!(failure.status(), 400);
     let told = format!("{failure:?}");
     assert!(told.contains(reason), "{told}");
+}
+
+/// Each step of an untyped chain multiplies the types.
+#[test]
+fn a_chain_leads_to_so_many_types() {
+    let store = store();
+    let policy = Policy::full_access();
+    let scope = scope(&store, &policy);
+    let chain = format!("{}status=x", "subject.".repeat(7));
+    let failure = filters(&scope, "Composition", &chain).unwrap_err();
+    assert!(format!("{failure:?}").contains("name the type at each step"));
+    let typed = format!("{}status=x", "subject:Composition.".repeat(7));
+    assert!(filters(&scope, "Composition", &typed).is_ok());
 }
 
 #[rstest]
