@@ -120,7 +120,8 @@ async fn a_conditional_update_with_an_id_creates_under_it_for_those_who_may() {
     body["id"] = "chosen".into();
     let actor = world.actor(json!([{ "resourceType": "Patient" }])).await;
     let path = "Patient?identifier=urn:mrn|1";
-    assert_eq!(actor.put(path, &body).await.status, 404);
+    let refused = actor.put(path, &body).await;
+    assert_eq!((refused.status, refused.issue().as_str()), (400, "invalid"));
     let created = world.admin.put(path, &body).await;
     assert_eq!(
         (created.status, created.reference().as_str()),

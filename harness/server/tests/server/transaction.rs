@@ -503,6 +503,17 @@ async fn patches_come_as_binary_and_as_parameters() {
             .is_none()
     );
 
+    // A patch may name what the transaction makes.
+    let text = format!(r#"[{{"op":"add","path":"/partOf","value":[{{"reference":"{A}"}}]}}]"#);
+    let entries = json!([
+        { "request": { "method": "PATCH", "url": reference }, "resource": binary(&text) },
+        post(A, header()),
+    ]);
+    let answer = transact(&world.admin, entries).await;
+    assert_eq!(statuses(&answer), ["200", "201"]);
+    let stored = world.admin.get(&reference).await.json();
+    assert_eq!(stored["partOf"][0]["reference"], location(&answer, 1));
+
     for wrong in [
         json!({ "resourceType": "Patient" }),
         json!({ "resourceType": "Binary", "contentType": "text/plain", "data": base64("[]") }),
