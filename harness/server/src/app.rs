@@ -12,8 +12,10 @@ use crate::auth::clients;
 use crate::auth::session::Sessions;
 use crate::auth::token::Tokens;
 use crate::config::{Config, Limits, Validation};
+use crate::rest::update;
 use crate::running::StartError;
-use crate::store::{Draft, Store, View as _, instant};
+use crate::seed::{Seed, Seeded};
+use crate::store::{Draft, Store, Version, View as _, instant};
 
 /// The path of the FHIR base, below the server's base URL.
 pub(crate) const FHIR_PATH: &str = "fhir/R4/";
@@ -72,6 +74,7 @@ impl App {
             None => Store::default(),
         };
         let (project, admin) = found(&store, &config)?;
+        plant(&store, config.seed)?;
         Ok(Self {
             store,
             sessions: Sessions::new(admin.clone()),
@@ -156,6 +159,38 @@ fn found(store: &Store, config: &Config) -> Result<(String, String), StartError>
         .commit()
         .map_err(|error| StartError::Store(error.to_string()))?;
     Ok((project, admin))
+}
+
+/// Stores the seed: all of it, or nothing.
+fn plant(store: &Store, seed: Seed) -> Result<(), StartError> {
+    let transaction = store.begin();
+    for Seeded {
+        resource_type,
+        id,
+        content,
+        secret,
+    } in seed.resources
+    {
+        if let Some(secret) = secret {
+            clients::set(&transaction, &id, &secret)?;
+        }
+        let existing = transaction.newest(&resource_type, &id);
+        let draft = Draft::new(&resource_type, id, content);
+        let same = |existing: &Version| {
+            !existing.is_deletion() && update::same_content(&existing.resource, draft.resource())
+        };
+        if existing.as_deref().is_some_and(same) {
+            continue;
+        }
+        match existing {
+            Some(_) => transaction.replace(draft),
+            None => transaction.insert(draft),
+        };
+    }
+    transaction
+        .commit()
+        .map_err(|error| StartError::Store(error.to_string()))?;
+    Ok(())
 }
 
 /// Whether `text` can be the id of a FHIR resource.

@@ -9,6 +9,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::auth::random;
+use crate::seed::Seed;
 
 /// How the server is started.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub keep_admin: bool,
     /// The id of the one project, which exists from the start. A data folder keeps its own.
     pub project: String,
+    /// What is stored before the first request.
+    pub seed: Seed,
     /// The folder that keeps everything; without one all is in memory. It is made when it does not
     /// exist. One process at a time can use it.
     pub data: Option<PathBuf>,
@@ -61,6 +64,7 @@ impl Config {
             admin,
             keep_admin: false,
             data: None,
+            seed: Seed::default(),
             project: uuid::Uuid::new_v4().to_string(),
             public_url: None,
             token_lifetime: Duration::from_secs(3600),
@@ -128,7 +132,8 @@ pub struct Limits {
     /// The connections served at a time; others wait to be accepted.
     pub max_connections: usize,
     /// How long a connection may stand without a request under way: before the first, between two,
-    /// and until all of a request's head is there.
+    /// and until all of a request's head is there. In the same time, a client that is slower than
+    /// its answer must take 64 KiB of it.
     pub idle_timeout: Duration,
     /// How long a stop waits for requests in flight.
     pub stop_grace: Duration,

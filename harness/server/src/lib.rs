@@ -63,6 +63,7 @@ mod http;
 mod rest;
 mod running;
 mod search;
+mod seed;
 #[cfg_attr(
     not(test),
     expect(
@@ -75,4 +76,5 @@ mod store;
 pub use config::{Config, Credentials, Limits, RandomError, Validation};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use seed::{Seed, SeedFault};
 pub use store::DataError;

@@ -9,6 +9,7 @@
 
 mod check;
 mod filter;
+mod kill;
 mod policy;
 mod remote;
 mod replay;
@@ -16,6 +17,7 @@ mod resolve;
 mod rule_pages;
 mod run;
 mod semantics;
+mod serve;
 mod support;
 mod thread;
 mod usage;

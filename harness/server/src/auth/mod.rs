@@ -15,6 +15,7 @@ use secrecy::SecretString;
 
 use crate::app::App;
 use crate::http::listener::Peer;
+use crate::http::log::Who;
 use crate::http::outcome::Failure;
 use session::Actor;
 
@@ -48,6 +49,7 @@ pub(crate) fn authenticate(app: &App, request: &Parts) -> Result<Arc<Actor>, Fai
     let actor = client
         .and_then(|(client, scope)| app.sessions.within(app, &client, &scope))
         .ok_or_else(|| Failure::unauthorized("the token is not valid, or no longer"))?;
+    Who::is(&request.extensions, &actor);
     let address = Peer::address(&request.extensions);
     if scheme.eq_ignore_ascii_case("basic") && !actor.policy.admits(address.as_deref()).admitted {
         return Err(Failure::unauthorized(NOT_ADMITTED));

@@ -1,4 +1,5 @@
-//! A listener that serves a limited number of connections at a time, none of them idle for long.
+//! A listener that serves a limited number of connections at a time, none of them idle for long
+//! and none of them held by a client that hardly takes its answer.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -58,6 +59,7 @@ impl Listener for LimitedListener {
                 activity: Activity::default(),
                 idle_timeout: self.idle_timeout,
                 idle: Box::pin(sleep(self.idle_timeout)),
+                taking: None,
             },
             addr,
         )
@@ -119,6 +121,10 @@ impl Drop for UnderWay {
     }
 }
 
+/// What a client that is slower than its answer must take of it within the idle timeout. At 10
+/// seconds that is some 6 kB a second.
+const LEAST_TAKEN: usize = 64 * 1024;
+
 /// A connection that ends when it is idle for too long, and gives its place back when it ends.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -127,6 +133,14 @@ pub(crate) struct Connection {
     activity: Activity,
     idle_timeout: Duration,
     idle: Pin<Box<Sleep>>,
+    /// Since an answer waits for its reader: how much was taken, and when that must be enough.
+    taking: Option<Taking>,
+}
+
+#[derive(Debug)]
+struct Taking {
+    taken: usize,
+    end: Pin<Box<Sleep>>,
 }
 
 impl Connection {
@@ -150,7 +164,8 @@ impl Connection {
         }
     }
 
-    /// An answer that is being taken is no idleness, however slowly it is.
+    /// An answer that is being taken is no idleness, unless hardly anything of it is taken: then
+    /// the rest is not worth the place.
     fn written(
         &mut self,
         cx: &mut Context<'_>,
@@ -159,9 +174,25 @@ impl Connection {
         match result {
             Poll::Ready(result) => {
                 self.progress();
+                if let (Some(taking), Ok(bytes)) = (&mut self.taking, &result) {
+                    taking.taken = taking.taken.saturating_add(*bytes);
+                    if taking.taken >= LEAST_TAKEN {
+                        self.taking = None;
+                    }
+                }
                 Poll::Ready(result)
             }
-            Poll::Pending => self.pending(cx),
+            Poll::Pending => {
+                let timeout = self.idle_timeout;
+                let taking = self.taking.get_or_insert_with(|| Taking {
+                    taken: 0,
+                    end: Box::pin(sleep(timeout)),
+                });
+                match taking.end.as_mut().poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                    Poll::Pending => self.pending(cx),
+                }
+            }
         }
     }
 }
@@ -190,6 +221,8 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Whoever flushes has handed over all of the answer.
+        self.taking = None;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod headers;
 pub(crate) mod listener;
+pub(crate) mod log;
 pub(crate) mod oauth;
 pub(crate) mod outcome;
 pub(crate) mod query;

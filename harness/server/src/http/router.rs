@@ -17,7 +17,7 @@ use super::listener::Peer;
 use super::outcome::{Failure, Issue};
 use super::reply::{plain_json, written};
 use super::route::Route;
-use super::{body, headers, oauth, query};
+use super::{body, headers, log, oauth, query};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
 use crate::rest::{self, Call, Context, Effort};
@@ -48,6 +48,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             written(response, false)
         }))
         .layer(middleware::from_fn(under_way))
+        .layer(middleware::from_fn(log::log))
         .with_state(app)
 }
 

@@ -236,7 +236,7 @@ pub(super) fn beyond_structure(resource: &Value) -> Vec<Issue> {
 }
 
 /// Whether this is a `compartment` of a policy that a parameter of each membership names.
-fn is_variable(resource: &Value, pointer: &str) -> bool {
+pub(crate) fn is_variable(resource: &Value, pointer: &str) -> bool {
     let text = resource.pointer(pointer).and_then(Value::as_str);
     resource.get("resourceType").and_then(Value::as_str) == Some("AccessPolicy")
         && pointer.ends_with("/compartment/reference")

@@ -101,7 +101,7 @@ pub(super) fn store(
 }
 
 /// Equal but for what the server sets on every version.
-fn same_content(a: &Value, b: &Value) -> bool {
+pub(crate) fn same_content(a: &Value, b: &Value) -> bool {
     let strip = |value: &Value| {
         let mut value = value.clone();
         if let Some(meta) = value.get_mut("meta").and_then(Value::as_object_mut) {

@@ -318,6 +318,10 @@ fn refused(folder: &Path, file: &Path, error: impl Into<redb::Error>) -> DataErr
                 source,
             }
         }
+        redb::Error::Io(source) => DataError::Damaged {
+            file: file.to_owned(),
+            what: source.to_string(),
+        },
         other => DataError::Damaged {
             file: file.to_owned(),
             what: other.to_string(),

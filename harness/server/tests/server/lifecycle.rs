@@ -166,6 +166,63 @@ async fn a_request_under_way_is_no_idleness() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
 
+/// More than 12 MB, which no system keeps for a reader.
+fn large() -> serde_json::Value {
+    let notes = vec![json!({ "text": "x".repeat(1_000_000) }); 12];
+    json!({ "resourceType": "Task", "status": "draft", "intent": "order", "note": notes })
+}
+
+/// A client that asks for much and takes it byte by byte.
+#[tokio::test]
+async fn an_answer_that_is_hardly_taken_is_cut_off() {
+    let world = World::with_limits(|limits| {
+        limits.idle_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let reference = world.admin.make(large()).await;
+    let mut slow = TcpStream::connect(world.server.addr).await.unwrap();
+    let head = format!(
+        "GET /fhir/R4/{reference} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        world.admin.token
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut byte = [0; 1];
+    for _ in 0..30 {
+        slow.read_exact(&mut byte).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // What the system had already taken for it is still there; the rest never comes.
+    let mut rest = Vec::new();
+    drop(slow.read_to_end(&mut rest).await);
+    assert!(rest.len() < 12_000_000, "{}", rest.len());
+}
+
+/// A client that is slow, but not that slow, has its answer.
+#[tokio::test]
+async fn an_answer_that_is_taken_slowly_arrives() {
+    let world = World::with_limits(|limits| {
+        limits.idle_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let reference = world.admin.make(large()).await;
+    let mut slow = TcpStream::connect(world.server.addr).await.unwrap();
+    let head = format!(
+        "GET /fhir/R4/{reference} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
+        world.admin.token
+    );
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let (mut taken, mut part) = (0, vec![0; 512 * 1024]);
+    loop {
+        let read = slow.read(&mut part).await.unwrap();
+        if read == 0 {
+            break;
+        }
+        taken += read;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(taken > 12_000_000, "{taken}");
+}
+
 #[tokio::test]
 async fn the_capability_statement_tells_the_truth() {
     let world = World::new().await;
