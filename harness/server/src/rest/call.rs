@@ -11,6 +11,7 @@ use super::{
 };
 use crate::app::App;
 use crate::auth::session::Actor;
+use crate::capability;
 use crate::http::body::{self, check_media_type, kind};
 use crate::http::headers::{IF_NONE_EXIST, if_none_exist};
 use crate::http::outcome::{Failure, Issue};
@@ -171,6 +172,8 @@ impl Call<'_> {
         let body = self.body;
         let reading = matches!(*self.method, Method::GET | Method::HEAD);
         match (self.method, self.route) {
+            // Only in a Bundle: outside of one nobody is asked who they are.
+            (_, Route::Metadata) if reading => Ok(capability::in_bundle(context.app)),
             (_, Route::Type(t)) if reading => search::by_get(context, t),
             (&Method::POST, Route::TypeSearch(t)) => search::by_post(context, t, body.bytes()),
             (_, Route::Instance(t, id)) if reading => read::read(context, t, id),

@@ -27,6 +27,8 @@ async fn entries_are_answered_one_by_one_in_their_order() {
                     {},
                     { "request": { "method": "DELETE", "url": reference } },
                     { "request": { "method": "GET", "url": reference } },
+                    { "request": { "method": "GET", "url": "metadata" } },
+                    { "request": { "method": "POST", "url": "Communication/$validate" }, "resource": message("Practitioner/a", &[]) },
                 ]),
             ),
         )
@@ -35,7 +37,7 @@ async fn entries_are_answered_one_by_one_in_their_order() {
     assert_eq!(
         statuses(&answer),
         [
-            "404", "201", "200", "200", "400", "400", "400", "200", "410"
+            "404", "201", "200", "200", "400", "400", "400", "200", "410", "200", "200"
         ]
     );
     let entries = answer.json()["entry"].clone();
@@ -51,6 +53,11 @@ async fn entries_are_answered_one_by_one_in_their_order() {
         "with what was just made"
     );
     assert!(found[0]["resource"].get("sender").is_none());
+    assert_eq!(
+        entries[9]["resource"]["resourceType"],
+        "CapabilityStatement"
+    );
+    assert_eq!(entries[10]["response"]["outcome"]["id"], "ok");
     assert_eq!(
         entries[5]["response"]["outcome"]["issue"][0]["expression"][0],
         "Communication.status"
