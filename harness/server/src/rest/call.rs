@@ -49,7 +49,7 @@ impl Body<'_> {
             Self::Resource(Value::Object(object)) => Ok(object.clone()),
             Self::Resource(other) => Err(Failure::bad_request(Issue::error(
                 "structure",
-                format!("the resource must be a JSON object, not {}", kind(other)),
+                format!("the body must be a JSON object, not {}", kind(other)),
             ))),
         }
     }
@@ -132,10 +132,21 @@ impl Call<'_> {
         if !self.writes() {
             return self.answer(&Context::reading(app, actor, self.headers, self.query));
         }
+        // Read before the right to write is taken: others need not wait for that.
+        let read = match self.body {
+            Body::Text(bytes) if *self.method != Method::DELETE => {
+                Some(body::json(bytes, &app.limits)?)
+            }
+            Body::Text(_) | Body::Resource(_) => None,
+        };
+        let mut call: Call<'_> = *self;
+        if let Some(read) = &read {
+            call.body = Body::Resource(read);
+        }
         let transaction = app.store.begin().by(&actor.profile);
         let context = Context::writing(app, &transaction, actor, self.headers, self.query)
             .assigning(self.assigned);
-        let response = self.answer(&context)?;
+        let response = call.answer(&context)?;
         // What is not lasting is not answered.
         transaction.commit()?;
         Ok(response)
@@ -224,6 +235,9 @@ impl Call<'_> {
                 format!("the header {IF_NONE_EXIST} is not supported here"),
                 "it makes a create conditional; an update is by its URL: PUT Type?parameter=value",
             ));
+        }
+        if self.writes() && matches!(self.route, Route::Type(_)) && !creates && !self.has_query() {
+            return Err(unanswered(self.method, self.route));
         }
         if let Some(accepted) = self.media_types() {
             check_media_type(self.headers, accepted)?;

@@ -43,11 +43,8 @@ impl Patch {
     /// # Errors
     /// 400 that names the operation by its index.
     pub(super) fn read(context: &Context<'_>, body: Body<'_>) -> Result<Self, Failure> {
-        let operations = match body {
-            Body::Text(_) => refuse_fhirpath(body.json(context)?)?,
-            // Its carrier was opened when the entry was read.
-            Body::Resource(operations) => operations.clone(),
-        };
+        // In a Bundle its carrier was opened when the entry was read.
+        let operations = refuse_fhirpath(body.json(context)?)?;
         parse(operations, &context.app.limits).map(Self)
     }
 

@@ -1,7 +1,7 @@
 //! The URLs by which entries of a Bundle refer to each other, and what stands for them once it is
 //! known. Source: <http://hl7.org/fhir/R4/bundle.html#references>, `http.html#trules`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -18,6 +18,8 @@ pub(super) struct Urls {
     identities: HashMap<usize, Identity>,
     /// The entries that an entry refers to.
     targets: HashMap<usize, Vec<usize>>,
+    /// The entries that are worked out.
+    settled: HashSet<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,7 @@ impl Urls {
             by_url: HashMap::new(),
             identities: HashMap::new(),
             targets: HashMap::new(),
+            settled: HashSet::new(),
         };
         // What is only read or deleted cannot be referred to.
         let changed = |entry: &&Entry<'_>| entry.written().is_some() || entry.patch().is_some();
@@ -88,6 +91,15 @@ impl Urls {
         targets.into_iter().flatten().any(|at| self.is_unknown(*at))
     }
 
+    /// Whether the entry refers to one that is not worked out yet, and may fail.
+    pub(super) fn waits_for_another(&self, entry: &Entry<'_>) -> bool {
+        let targets = self.targets.get(&entry.index);
+        targets
+            .into_iter()
+            .flatten()
+            .any(|at| !self.settled.contains(at))
+    }
+
     /// Whether the identity of an entry depends on a condition that was not looked at yet.
     pub(super) fn is_unknown(&self, index: usize) -> bool {
         self.identities.get(&index) == Some(&Identity::Unknown)
@@ -101,6 +113,7 @@ impl Urls {
     /// Says what an entry has become. False when something else was foreseen, which others may
     /// refer to by now.
     pub(super) fn done(&mut self, index: usize, reference: Option<&str>) -> bool {
+        self.settled.insert(index);
         let (Some(identity), Some(reference)) = (self.identities.get_mut(&index), reference) else {
             return true;
         };
@@ -111,6 +124,7 @@ impl Urls {
 
     /// Says that an entry has failed.
     pub(super) fn failed(&mut self, index: usize) {
+        self.settled.insert(index);
         if let Some(identity) = self.identities.get_mut(&index) {
             *identity = Identity::Failed;
         }
