@@ -132,11 +132,12 @@ impl Call<'_> {
         if !self.writes() {
             return self.answer(&Context::reading(app, actor, self.headers, self.query));
         }
-        // Read before the right to write is taken: others need not wait for that.
+        // Read before the right to write is taken: others need not wait for that. What a Binary
+        // is sent as need not be JSON.
+        let is_json =
+            *self.method != Method::DELETE && self.route.resource_type() != Some("Binary");
         let read = match self.body {
-            Body::Text(bytes) if *self.method != Method::DELETE => {
-                Some(body::json(bytes, &app.limits)?)
-            }
+            Body::Text(bytes) if is_json => Some(body::json(bytes, &app.limits)?),
             Body::Text(_) | Body::Resource(_) => None,
         };
         let mut call: Call<'_> = *self;
