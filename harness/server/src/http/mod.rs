@@ -13,4 +13,4 @@ pub(crate) mod route;
 pub(crate) mod router;
 pub(crate) mod shape;
 mod sign_in;
-mod subset;
+pub(crate) mod subset;
