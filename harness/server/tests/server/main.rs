@@ -11,6 +11,7 @@ mod access;
 mod accounts;
 mod auth;
 mod batch;
+mod bundles;
 mod capability;
 mod conditional;
 mod constraints;
