@@ -11,7 +11,7 @@ use url::Url;
 use crate::auth::session::Sessions;
 use crate::auth::token::{self, Tokens};
 use crate::auth::{SigningIn, refresh, secrets};
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Validation};
 use crate::messaging::Messaging;
 use crate::project;
 use crate::rest::update;
@@ -35,6 +35,7 @@ pub(crate) struct App {
     pub(crate) sign_in: SigningIn,
     pub(crate) limits: Limits,
     pub(crate) messaging: Messaging,
+    pub(crate) validation: Validation,
     /// The room for searches and histories.
     pub(crate) scans: Arc<Semaphore>,
     /// Always ends with a slash.
@@ -44,8 +45,8 @@ pub(crate) struct App {
     pub(crate) options: Options,
     /// When the server was started, as the CapabilityStatement tells it.
     pub(crate) started: String,
-    /// The CapabilityStatement, generated when first asked for.
-    pub(crate) capability: OnceLock<Bytes>,
+    /// The CapabilityStatement and its text, generated when first asked for.
+    pub(crate) capability: OnceLock<(Value, Bytes)>,
 }
 
 impl App {
@@ -76,6 +77,7 @@ impl App {
             Some(folder) => Store::open(folder)?,
             None => Store::default(),
         };
+        store.index_for(&fhir_base);
         let (project, admin) = found(&store, &config)?;
         let key = token::key(&store)?;
         refresh::forget(&store, Self::now())
@@ -94,6 +96,7 @@ impl App {
                 config.limits.max_scans.min(Semaphore::MAX_PERMITS),
             )),
             limits: config.limits,
+            validation: config.validation,
             options: Options {
                 base_url: Some(fhir_base.clone()),
             },

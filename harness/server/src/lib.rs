@@ -10,13 +10,28 @@
 //! | path | what |
 //! |---|---|
 //! | `/fhir/R4/` | the FHIR base |
-//! | `/oauth2/token` | client credentials for a bearer token; Basic works on every request as well |
+//! | `/oauth2/token` | client credentials, a code with PKCE or a refresh token for a bearer token; Basic works on every request as well |
+//! | `/oauth2/authorize` | the code flow, with a page to sign in on |
+//! | `/oauth2/logout`, `/oauth2/userinfo` | the end of a sign-in; who signed in |
+//! | `/auth/login`, `/auth/profile`, `/auth/method`, `/auth/changepassword` | a password for a code, as Medplum's client asks |
 //! | `/auth/me` | who the token stands for |
-//! | `/admin/projects/{project}/client` | makes a client with a secret, and its ProjectMembership |
+//! | `/admin/projects/{project}/invite`, `…/client`, `…/bot` | makes a person, a client with a secret, or a bot, and the ProjectMembership |
+//! | `/admin/projects/{project}`, `…/members/{membership}` | who is in the project |
+//! | `/fhir/R4/Project/$init` | makes a fresh project |
+//! | `/.well-known/openid-configuration`, `…/smart-configuration` | where all that is |
 //! | `/healthcheck` | 200 while it serves |
 //!
 //! AccessPolicy, ProjectMembership, ClientApplication and Project are resources like all others;
 //! an edit of them is effective on the next request.
+//!
+//! A removed or inactive ProjectMembership, a deleted User or client and a logout end access with
+//! the next request, whatever tokens there are. With `X-Medplum-On-Behalf-Of` an administrator of
+//! the project does what a member of it may.
+//!
+//! # Projects
+//!
+//! Each resource belongs to the project of who wrote it. Nobody sees or writes those of another
+//! one, on any path; there is no administrator over all of them.
 //!
 //! # Denials
 //!
@@ -32,10 +47,16 @@
 //! behind the last resource of the page before it, so writes in between neither repeat nor skip
 //! others. Includes add only what the actor could find by a search of its own.
 //!
+//! # Writes
+//!
+//! Every write decides and stores inside one transaction, so of conditional creates that come at
+//! the same time one makes the resource. A batch is so many writes, a transaction is one. What is
+//! stored has been validated; how strictly says [`Validation`], or `strictMode` of the Project.
+//!
 //! # Not offered
 //!
-//! Batch, transaction, conditional interactions, conditional references, operations, create by
-//! `PUT`, XML. Each is refused with a reason; nothing that was asked for is quietly left out.
+//! XML, FHIRPath Patch, operations but `$validate`, asynchronous requests. Each is refused with a
+//! reason; nothing that was asked for is quietly left out. Row by row: `docs/server.md`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -75,7 +96,7 @@ mod store;
 mod subscription;
 
 pub use auth::settings::{Origins, PasswordCost, SignIn};
-pub use config::{Config, Credentials, Limits, Messaging, RandomError};
+pub use config::{Config, Credentials, Limits, Messaging, RandomError, Validation};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
 pub use seed::{Seed, SeedFault};

@@ -38,7 +38,8 @@ test('a transaction is all or nothing', async () => {
     { request: { method: 'GET', url: 'Communication/00000000-0000-0000-0000-000000000000' } },
   ];
   await refused(admin.executeBatch({ resourceType: 'Bundle', type: 'transaction', entry }), 'not-found');
-  assert.deepEqual(await admin.searchResources('Communication', `identifier=${system}|${value}`), []);
+  const found = await admin.searchResources('Communication', `identifier=${system}|${value}`);
+  assert.equal(found.length, 0);
 });
 
 test('a resource is created once', async () => {

@@ -103,12 +103,12 @@ test('one of several memberships', async () => {
   await refused(medplum.searchResources('Patient'), 'forbidden');
 });
 
-test('a refresh token is taken when the token is refused', async () => {
+test('a refresh token is taken when the token ends soon', async () => {
   const { email } = await invite(admin, { resource: participant });
   const medplum = await signIn(email, { scope: 'openid offline_access' });
   const first = medplum.getActiveLogin();
   assert.ok(first.refreshToken);
-  medplum.setAccessToken(`${first.accessToken}x`, first.refreshToken);
+  await medplum.refreshIfExpired(2 * 3600 * 1000);
   await medplum.searchResources('Communication');
   const second = medplum.getActiveLogin();
   assert.notEqual(second.accessToken, first.accessToken);

@@ -86,7 +86,7 @@ pub(super) async fn update(
     apart(move || {
         let transaction = app.store.begin().by(&asked.actor.author);
         let context = Context::writing(&app, &transaction, &asked.actor, &asked.headers, None);
-        let response = rest::update::update(&context, KIND, &id, &asked.body)?;
+        let response = rest::update::update(&context, KIND, &id, rest::Body::Text(&asked.body))?;
         transaction.commit()?;
         Ok(response)
     })

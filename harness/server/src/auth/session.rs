@@ -298,3 +298,45 @@ fn one<T>(mut of: impl Iterator<Item = T>) -> Option<T> {
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::{Draft, Store};
+
+    fn actor() -> Arc<Actor> {
+        let store = Store::default();
+        let transaction = store.begin();
+        let draft = Draft::new("ProjectMembership", "m".into(), json!({}));
+        Arc::new(Actor {
+            user: "User/u".into(),
+            project: "Project/p".into(),
+            partition: Partition::First,
+            profile: "Practitioner/a".into(),
+            author: "Practitioner/a".into(),
+            membership: transaction.insert(draft),
+            admin: false,
+            policy: Arc::new(Policy::nothing("Practitioner/a")),
+        })
+    }
+
+    #[test]
+    fn what_is_kept_for_scopes_is_bounded_and_what_is_used_stays() {
+        let (actor, mut limited) = (actor(), Limited::default());
+        let key = |n: usize| ("m".into(), format!("scope {n}"));
+        for n in 0..LIMITED * 3 {
+            limited.clock += 1;
+            let now = limited.clock;
+            if let Some(first) = limited.actors.get_mut(&key(0)) {
+                first.used = now;
+            }
+            limited.keep(key(n), &actor, &actor);
+            assert!(limited.actors.len() <= LIMITED);
+        }
+        assert!(limited.actors.contains_key(&key(0)), "used all the time");
+        assert!(limited.actors.contains_key(&key(LIMITED * 3 - 1)));
+        assert!(!limited.actors.contains_key(&key(1)));
+    }
+}

@@ -19,6 +19,8 @@ use crate::store::Store;
 pub(crate) struct Claims {
     /// The server.
     pub(crate) iss: String,
+    /// Tells this token from all others, also from one of the same second.
+    pub(crate) jti: String,
     /// Who signed in: the id of a User, of a ClientApplication or of a Bot.
     pub(crate) sub: String,
     /// The client that was signed in with; empty without one. Medplum's client compares it with
@@ -137,6 +139,7 @@ mod tests {
     fn claims() -> Claims {
         Claims {
             iss: "http://h/".into(),
+            jti: "t".into(),
             sub: "app".into(),
             client_id: "app".into(),
             login_id: "l".into(),

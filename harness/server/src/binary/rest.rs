@@ -8,9 +8,10 @@ use super::media::{self, Form};
 use super::upload::{self, Upload};
 use super::{attachment, content};
 use crate::access::Answers;
+use crate::http::headers::if_none_exist;
 use crate::http::outcome::Failure;
 use crate::http::route::Route;
-use crate::rest::{Context, create, input, read, update};
+use crate::rest::{Body, Context, create, input, read, update};
 use crate::store::Version;
 
 /// Whether a request reads or writes a Binary, so that its media types are not those of FHIR.
@@ -52,22 +53,33 @@ pub(crate) fn read_version(
 }
 
 /// `POST Binary`
-pub(crate) fn create(context: &Context<'_>, bytes: &[u8]) -> Result<Response, Failure> {
-    let limits = &context.app.limits;
-    let (content, raw) = match upload::read(context.headers, context.query, bytes, limits)? {
+pub(crate) fn create(context: &Context<'_>, body: Body<'_>) -> Result<Response, Failure> {
+    if if_none_exist(context.headers)?.is_some() {
+        return Err(Failure::not_supported(
+            "a Binary is not created conditionally",
+            "there is nothing of a Binary to search by",
+        ));
+    }
+    let (content, raw) = match uploaded(context, body)? {
         Upload::Resource(resource) => (resource, false),
         Upload::Content(content) => (content, true),
     };
     let content = without_url(context, content);
-    let id = uuid::Uuid::new_v4().to_string();
-    create::with_id(&telling(context, raw), "Binary", id, content)
+    create::with_id(&telling(context, raw), "Binary", context.new_id(), content)
 }
 
 /// `PUT Binary/id`
-pub(crate) fn replace(context: &Context<'_>, id: &str, bytes: &[u8]) -> Result<Response, Failure> {
-    let limits = &context.app.limits;
-    let upload = upload::read(context.headers, context.query, bytes, limits)?;
-    let existing = context.newest("Binary", id)?;
+pub(crate) fn replace(
+    context: &Context<'_>,
+    id: &str,
+    body: Body<'_>,
+) -> Result<Response, Failure> {
+    let upload = uploaded(context, body)?;
+    let Some(existing) = context.view.newest("Binary", id) else {
+        let (Upload::Resource(content) | Upload::Content(content)) = upload;
+        let content = without_url(context, content);
+        return create::update_as_create(context, "Binary", id, content);
+    };
     let (content, raw) = match upload {
         Upload::Resource(resource) => {
             input::check_id(&resource, id)?;
@@ -77,6 +89,21 @@ pub(crate) fn replace(context: &Context<'_>, id: &str, bytes: &[u8]) -> Result<R
     };
     let content = without_url(context, content);
     update::replace(&telling(context, raw), &existing, content)
+}
+
+/// What was sent: the body of a request, or the resource of a Bundle's entry.
+fn uploaded(context: &Context<'_>, body: Body<'_>) -> Result<Upload, Failure> {
+    match body {
+        Body::Text(bytes) => {
+            let limits = &context.app.limits;
+            upload::read(context.headers, context.query, bytes, limits)
+        }
+        Body::Resource(_) => {
+            let resource = body.object(context)?;
+            input::check_type(&resource, "Binary")?;
+            Ok(Upload::Resource(resource))
+        }
+    }
 }
 
 /// The same request, whose answer tells where the content opens. Content that was sent as such is

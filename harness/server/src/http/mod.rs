@@ -11,4 +11,6 @@ pub(crate) mod query;
 pub(crate) mod reply;
 pub(crate) mod route;
 pub(crate) mod router;
+pub(crate) mod shape;
 mod sign_in;
+pub(crate) mod subset;

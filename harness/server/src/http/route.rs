@@ -3,13 +3,13 @@
 /// A path below the FHIR base. Names and ids are as they stand in the path, unchecked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    /// The base itself: batch and transaction.
+    /// The base itself: batch and transaction, and search over several types.
     System,
     /// `metadata`
     Metadata,
     /// `_history`
     SystemHistory,
-    /// `_search`, or the base with parameters
+    /// `_search`
     SystemSearch,
     /// `Type`
     Type(&'a str),
@@ -23,8 +23,16 @@ pub(crate) enum Route<'a> {
     InstanceHistory(&'a str, &'a str),
     /// `Type/id/_history/version`
     Version(&'a str, &'a str, &'a str),
-    /// `…/$name`
-    Operation(&'a str),
+    /// `Type/id/Other`, or `Type/id/*`: a compartment
+    Compartment(&'a str, &'a str, &'a str),
+    /// `Type/id/Other/_search`
+    CompartmentSearch(&'a str, &'a str, &'a str),
+    /// `$name`
+    SystemOperation(&'a str),
+    /// `Type/$name`
+    TypeOperation(&'a str, &'a str),
+    /// `Type/id/$name`
+    InstanceOperation(&'a str, &'a str, &'a str),
     /// Nothing of FHIR's.
     Unknown,
 }
@@ -34,7 +42,12 @@ impl<'a> Route<'a> {
     pub(crate) fn parse(path: &'a str) -> Self {
         let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
         if let Some(name) = segments.last().and_then(|last| last.strip_prefix('$')) {
-            return Self::Operation(name);
+            return match *segments.as_slice() {
+                [_] => Self::SystemOperation(name),
+                [t, _] => Self::TypeOperation(t, name),
+                [t, id, _] => Self::InstanceOperation(t, id, name),
+                _ => Self::Unknown,
+            };
         }
         match *segments.as_slice() {
             [""] => Self::System,
@@ -47,6 +60,8 @@ impl<'a> Route<'a> {
             [t, id] => Self::Instance(t, id),
             [t, id, "_history"] => Self::InstanceHistory(t, id),
             [t, id, "_history", version] => Self::Version(t, id, version),
+            [t, id, kind] => Self::Compartment(t, id, kind),
+            [t, id, kind, "_search"] => Self::CompartmentSearch(t, id, kind),
             _ => Self::Unknown,
         }
     }
@@ -59,6 +74,10 @@ impl<'a> Route<'a> {
             | Self::TypeHistory(t)
             | Self::Instance(t, _)
             | Self::InstanceHistory(t, _)
+            | Self::Compartment(t, _, _)
+            | Self::CompartmentSearch(t, _, _)
+            | Self::TypeOperation(t, _)
+            | Self::InstanceOperation(t, _, _)
             | Self::Version(t, _, _) => Some(t),
             _ => None,
         }
@@ -67,15 +86,20 @@ impl<'a> Route<'a> {
     /// The methods that mean something here.
     pub(crate) fn allowed(&self) -> &'static str {
         match self {
-            Self::System | Self::SystemSearch | Self::TypeSearch(_) => "POST",
+            Self::System => "GET, HEAD, POST",
+            Self::SystemSearch | Self::TypeSearch(_) | Self::CompartmentSearch(..) => "POST",
             Self::Metadata
+            | Self::Compartment(..)
             | Self::SystemHistory
             | Self::TypeHistory(_)
             | Self::InstanceHistory(..)
             | Self::Version(..) => "GET, HEAD",
-            Self::Type(_) => "GET, HEAD, POST",
+            // The last three with criteria.
+            Self::Type(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
             Self::Instance(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Operation(_) | Self::Unknown => "",
+            Self::TypeOperation(..) => "POST",
+            Self::InstanceOperation(..) => "GET, HEAD, POST",
+            Self::SystemOperation(_) | Self::Unknown => "",
         }
     }
 }
@@ -97,9 +121,23 @@ mod tests {
     #[case("Patient/1", Route::Instance("Patient", "1"))]
     #[case("Patient/1/_history", Route::InstanceHistory("Patient", "1"))]
     #[case("Patient/1/_history/2", Route::Version("Patient", "1", "2"))]
-    #[case("Patient/1/$everything", Route::Operation("everything"))]
-    #[case("$graphql", Route::Operation("graphql"))]
-    #[case("Patient/1/Observation", Route::Unknown)]
+    #[case(
+        "Patient/1/Observation",
+        Route::Compartment("Patient", "1", "Observation")
+    )]
+    #[case("Patient/1/*", Route::Compartment("Patient", "1", "*"))]
+    #[case(
+        "Patient/1/Observation/_search",
+        Route::CompartmentSearch("Patient", "1", "Observation")
+    )]
+    #[case("_search", Route::SystemSearch)]
+    #[case(
+        "Patient/1/$everything",
+        Route::InstanceOperation("Patient", "1", "everything")
+    )]
+    #[case("Patient/$validate", Route::TypeOperation("Patient", "validate"))]
+    #[case("$graphql", Route::SystemOperation("graphql"))]
+    #[case("Patient/1/_history/2/$meta", Route::Unknown)]
     #[case("Patient/1/_history/2/3", Route::Unknown)]
     #[case("//", Route::Instance("", ""))]
     fn paths(#[case] path: &str, #[case] route: Route<'_>) {

@@ -2,194 +2,307 @@
 //!
 //! Each resource that is added is one that the actor could find by a search of its own. What it
 //! could not is left out without a word, as it is from any search.
+//! Source: hl7.org/fhir/R4/search.html, 3.1.1.5.4.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use fhirward_engine::values::reference::local;
-use fhirward_spec::{ParamType, SearchParam, spec};
-use serde_json::Value;
+use fhirward_engine::policy::Interaction;
+use fhirward_spec::{Extracted, ParamType, SearchParam, spec};
 
-use super::params::Parameters;
+use super::filter::{not_a_reference, reference, resource_name};
+use super::index::{Key, Lookup, Narrow};
+use super::scope::Scope;
 use crate::http::outcome::{Failure, Issue};
-use crate::http::query::nearest;
-use crate::rest::Context;
 use crate::store::Version;
 
-/// `Type:param[:Target]`
+/// `Type:param[:Target]`, `Type:*` or `*`.
 #[derive(Debug)]
 pub(crate) struct Include {
-    /// The type that has the reference.
-    pub(crate) source: Box<str>,
-    /// The search parameter that reads the reference.
-    pub(crate) code: Box<str>,
-    parameter: &'static SearchParam,
-    target: Option<Box<str>>,
+    direction: Direction,
+    /// Whether it goes on from what was included.
+    iterate: bool,
+    /// What is followed: the type that has the reference, and the parameter that reads it.
+    links: Vec<(&'static str, &'static SearchParam)>,
+    target: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// `_include`
+    Forward,
+    /// `_revinclude`
+    Reverse,
+}
+
+impl Direction {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "_include",
+            Self::Reverse => "_revinclude",
+        }
+    }
 }
 
 impl Include {
-    /// Reads an `_include` of a search on `resource_type`.
+    /// Reads an include of a search on some types.
     ///
     /// # Errors
-    /// 400 that names what is wrong with it.
-    pub(crate) fn parse_include(resource_type: &str, value: &str) -> Result<Self, Failure> {
-        let include = Self::parse("_include", value)?;
-        if *include.source == *resource_type {
-            return Ok(include);
-        }
-        Err(Failure::invalid(format!(
-            "`_include={value}` starts from {}, but the search is on {resource_type}",
-            include.source
-        )))
-    }
-
-    /// Reads a `_revinclude` of a search on `resource_type`.
-    ///
-    /// # Errors
-    /// 400 that names what is wrong with it.
-    pub(crate) fn parse_revinclude(resource_type: &str, value: &str) -> Result<Self, Failure> {
-        let include = Self::parse("_revinclude", value)?;
-        if include
-            .target
-            .as_deref()
-            .is_none_or(|target| target == resource_type)
-        {
-            return Ok(include);
-        }
-        Err(Failure::invalid(format!(
-            "`_revinclude={value}` leads to another type than {resource_type}"
-        )))
-    }
-
-    fn parse(name: &str, value: &str) -> Result<Self, Failure> {
-        if value == "*" || value.ends_with(":*") {
-            return Err(Failure::not_supported(
-                format!("`{name}={value}` is not supported"),
-                "name the search parameter",
-            ));
-        }
-        let mut parts = value.split(':');
-        let (Some(source), Some(code), target, None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(Failure::invalid(format!(
-                "`{name}={value}` is not of the form Type:parameter or Type:parameter:Target"
-            )));
+    /// 400 that names what is wrong with it, 403 where it follows a reference that the actor may
+    /// not see.
+    pub(crate) fn parse(
+        scope: &Scope<'_>,
+        types: &[&'static str],
+        direction: Direction,
+        modifier: Option<&str>,
+        value: &str,
+    ) -> Result<Self, Failure> {
+        let iterate = match modifier {
+            None => false,
+            // The name that STU3 had for it.
+            Some("iterate" | "recurse") => true,
+            Some(other) => {
+                return Err(Failure::not_supported(
+                    format!("`{}:{other}` is not supported", direction.name()),
+                    "its modifier is `:iterate`",
+                ));
+            }
         };
-        for resource_type in [Some(source), target].into_iter().flatten() {
-            if spec().resource(resource_type).is_none() {
+        let name = format!("{}={value}", direction.name());
+        let bad = |issue| Failure::new(StatusCode::BAD_REQUEST, vec![issue]);
+        let of_value = |name: &str| {
+            resource_name(name).map_err(|_| {
+                Failure::invalid(format!(
+                    "`{}={value}`: there is no resource type `{name}`",
+                    direction.name()
+                ))
+            })
+        };
+        let mut parts = value.split(':');
+        let (source, code, target) = match (parts.next(), parts.next(), parts.next(), parts.next())
+        {
+            (Some("*"), None, None, None) => (None, "*", None),
+            (Some(source), Some(code), target, None) => (
+                Some(of_value(source)?),
+                code,
+                target.map(of_value).transpose()?,
+            ),
+            _ => {
                 return Err(Failure::invalid(format!(
-                    "`{name}={value}`: there is no resource type `{resource_type}`"
+                    "`{name}` is not of the form Type:parameter, Type:parameter:Target, Type:* or *"
                 )));
             }
-        }
-        let parameter = spec()
-            .search_param(source, code)
-            .filter(|parameter| parameter.param_type == ParamType::Reference);
-        let Some(parameter) = parameter else {
-            let references = spec()
-                .search_params(source)
-                .filter(|parameter| parameter.param_type == ParamType::Reference);
-            let near = nearest(code, references.map(|parameter| &*parameter.code));
-            let issue = Issue::error(
-                "invalid",
-                format!("`{name}={value}`: {source} has no reference parameter `{code}`"),
-            );
-            return Err(Failure::new(
-                StatusCode::BAD_REQUEST,
-                vec![match near {
-                    Some(near) => issue.with_diagnostics(format!("did you mean `{near}`?")),
-                    None => issue,
-                }],
-            ));
         };
+        if let (Direction::Forward, Some(source), false) = (direction, source, iterate)
+            && !types.contains(&source)
+        {
+            return Err(Failure::invalid(format!(
+                "`{name}` starts from {source}, but the search is on {}; from what is included goes on `_include:iterate`",
+                types.join(", ")
+            )));
+        }
+        if let (Direction::Reverse, Some(target), false) = (direction, target, iterate)
+            && !types.contains(&target)
+        {
+            return Err(Failure::invalid(format!(
+                "`{name}` leads to another type than {}",
+                types.join(", ")
+            )));
+        }
+        let mut links = Vec::new();
+        match (source, code) {
+            (Some(source), code) if code != "*" => {
+                let parameter = spec()
+                    .search_param(source, code)
+                    .filter(|parameter| is_followed(parameter))
+                    .ok_or_else(|| bad(not_a_reference(&name, source, code)))?;
+                scope.access.may_include(source, code)?;
+                links.push((source, parameter));
+            }
+            (source, _) => {
+                let sources: Vec<&'static str> = match (source, direction) {
+                    (Some(source), _) => vec![source],
+                    (None, Direction::Forward) if !iterate => types.to_vec(),
+                    (None, _) => spec().resource_types().collect(),
+                };
+                for source in sources {
+                    // A wildcard means what the actor may follow.
+                    let followed = spec().search_params(source).filter(|parameter| {
+                        is_followed(parameter)
+                            && scope.access.may_include(source, &parameter.code).is_ok()
+                    });
+                    links.extend(followed.map(|parameter| (source, parameter)));
+                }
+            }
+        }
         Ok(Self {
-            source: source.into(),
-            code: code.into(),
-            parameter,
-            target: target.map(Into::into),
+            direction,
+            iterate,
+            links,
+            target,
         })
     }
 
-    /// The local references of a resource, as `Type/id`.
-    fn references<'v>(&self, resource: &'v Value, base: &str) -> Vec<&'v str> {
-        let found = self.parameter.program.collect(resource);
-        found
+    /// What the include leads to from one resource.
+    fn follow(&self, scope: &Scope<'_>, from: &Version) -> Vec<Arc<Version>> {
+        match self.direction {
+            Direction::Forward => self.forward(scope, from),
+            Direction::Reverse => self.reverse(scope, from),
+        }
+    }
+
+    fn forward(&self, scope: &Scope<'_>, from: &Version) -> Vec<Arc<Version>> {
+        let mut found = Vec::new();
+        let links = self
+            .links
             .iter()
-            .filter_map(|extracted| local_reference(extracted.value, base))
-            .collect()
+            .filter(|(source, _)| **source == *from.resource_type);
+        for (_, parameter) in links {
+            let _all = parameter.program.each(&from.resource, &mut |element| {
+                found.extend(resolve(scope, parameter, element).filter(|found| {
+                    self.target
+                        .is_none_or(|target| *found.resource_type == *target)
+                }));
+                ControlFlow::Continue(())
+            });
+        }
+        found
+    }
+
+    fn reverse(&self, scope: &Scope<'_>, from: &Version) -> Vec<Arc<Version>> {
+        if self
+            .target
+            .is_some_and(|target| *target != *from.resource_type)
+        {
+            return Vec::new();
+        }
+        let own = from.reference();
+        let mut found = Vec::new();
+        for (source, parameter) in &self.links {
+            if !reference::targets(parameter).contains(&&*from.resource_type)
+                || scope.access.gate(source, &[Interaction::Search]).is_err()
+            {
+                continue;
+            }
+            let lookup = Lookup {
+                narrow: vec![Narrow {
+                    keys: vec![Key::new(&parameter.code, &own)],
+                    spans: Vec::new(),
+                }],
+                ..Lookup::default()
+            };
+            let rows = scope.view.candidates(source, &lookup);
+            let rows = rows.unwrap_or_else(|| scope.view.scan(source));
+            found.extend(rows.into_iter().filter(|row| {
+                let points =
+                    parameter
+                        .program
+                        .each(&row.resource, &mut |element| match reference::target(
+                            element, scope.base,
+                        ) == Some(&*own)
+                        {
+                            true => ControlFlow::Break(()),
+                            false => ControlFlow::Continue(()),
+                        });
+                points.is_break()
+            }));
+        }
+        found
     }
 }
 
-/// `Type/id` of a reference to this server, without a version.
-fn local_reference<'v>(value: &'v Value, base: &str) -> Option<&'v str> {
-    let text = value
-        .as_str()
-        .or_else(|| value.get("reference")?.as_str())?;
-    local(text, Some(base))
+fn is_followed(parameter: &SearchParam) -> bool {
+    parameter.param_type == ParamType::Reference && &*parameter.code != "_compartment"
 }
 
-/// The entries that the includes add to a page.
+/// The resource that a reference names, or a canonical by its URL.
+fn resolve(
+    scope: &Scope<'_>,
+    parameter: &'static SearchParam,
+    element: Extracted<'_>,
+) -> Option<Arc<Version>> {
+    if let Some(local) = reference::target(element, scope.base) {
+        return scope.view.resolve(local);
+    }
+    let canonical = element.value.as_str()?;
+    let (url, version) = match canonical.split_once('|') {
+        Some((url, version)) => (url, Some(version)),
+        None => (canonical, None),
+    };
+    let text = |row: &Version, name: &str| -> Option<String> {
+        Some(row.resource.get(name)?.as_str()?.to_owned())
+    };
+    parameter
+        .targets
+        .iter()
+        .filter(|target| spec().search_param(target, "url").is_some())
+        .find_map(|target| {
+            let lookup = Lookup {
+                narrow: vec![Narrow {
+                    keys: vec![Key::new("url", url)],
+                    spans: Vec::new(),
+                }],
+                ..Lookup::default()
+            };
+            let rows = scope.view.candidates(target, &lookup);
+            let rows = rows.unwrap_or_else(|| scope.view.scan(target));
+            rows.into_iter().rev().find(|row| {
+                text(row, "url").as_deref() == Some(url)
+                    && version
+                        .is_none_or(|version| text(row, "version").as_deref() == Some(version))
+            })
+        })
+}
+
+/// The resources that the includes add to a page, in the order in which they are met.
 ///
 /// # Errors
 /// 400 when they would be more than a page may have.
-pub(super) fn entries(
-    context: &Context<'_>,
-    parameters: &Parameters,
+pub(super) fn added(
+    scope: &Scope<'_>,
+    includes: &[Include],
     page: &[Arc<Version>],
-) -> Result<Vec<Value>, Failure> {
-    let mut known: HashSet<String> = page.iter().map(|version| version.reference()).collect();
-    let matches = known.clone();
-    let mut entries = Vec::new();
-    let mut add = |version: &Version| {
-        if known.contains(&version.reference()) {
-            return Ok(());
+    limit: usize,
+) -> Result<Vec<Arc<Version>>, Failure> {
+    let mut known: HashSet<u64> = page.iter().map(|row| row.sequence).collect();
+    let mut added: Vec<Arc<Version>> = Vec::new();
+    let mut collect = |from: &[Arc<Version>], includes: &[&Include]| {
+        let mut new = Vec::new();
+        for include in includes {
+            for row in from {
+                for found in include.follow(scope, row) {
+                    if known.contains(&found.sequence) || !scope.access.finds(&found.resource) {
+                        continue;
+                    }
+                    known.insert(found.sequence);
+                    new.push(found);
+                    if known.len() > limit.saturating_add(page.len()) {
+                        let text = format!(
+                            "the includes add more than {limit} resources; ask for a smaller page"
+                        );
+                        return Err(Failure::new(
+                            StatusCode::BAD_REQUEST,
+                            vec![Issue::error("too-costly", text)],
+                        ));
+                    }
+                }
+            }
         }
-        let Some(entry) = super::entry(context, version, "include") else {
-            return Ok(());
-        };
-        known.insert(version.reference());
-        entries.push(entry);
-        let limit = context.app.limits.max_included;
-        if entries.len() > limit {
-            let text =
-                format!("the includes add more than {limit} resources; ask for a smaller page");
-            return Err(Failure::new(
-                StatusCode::BAD_REQUEST,
-                vec![Issue::error("too-costly", text)],
-            ));
-        }
-        Ok(())
+        Ok(new)
     };
-    let base = &context.app.fhir_base;
-    for include in &parameters.includes {
-        for version in page {
-            for reference in include.references(&version.resource, base) {
-                let wanted = reference.split('/').next();
-                if include
-                    .target
-                    .as_deref()
-                    .is_some_and(|target| wanted != Some(target))
-                {
-                    continue;
-                }
-                if let Some(version) = context.view.resolve(reference) {
-                    add(&version)?;
-                }
-            }
-        }
+    let all: Vec<&Include> = includes.iter().collect();
+    let iterated: Vec<&Include> = includes.iter().filter(|include| include.iterate).collect();
+    let mut new = collect(page, &all)?;
+    while !new.is_empty() {
+        let further = if iterated.is_empty() {
+            Vec::new()
+        } else {
+            collect(&new, &iterated)?
+        };
+        added.extend(new);
+        new = further;
     }
-    for include in &parameters.revincludes {
-        for version in context.view.scan(&include.source) {
-            if include
-                .references(&version.resource, base)
-                .iter()
-                .any(|reference| matches.contains(*reference))
-            {
-                add(&version)?;
-            }
-        }
-    }
-    Ok(entries)
+    Ok(added)
 }

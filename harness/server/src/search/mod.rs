@@ -1,143 +1,173 @@
-//! Search: which resources match is the engine's to say; here they are ordered, paged, joined by
-//! includes and made a Bundle.
+//! Search: filters find resources; here they are ordered, paged, joined by includes and made a
+//! Bundle.
+//!
+//! The parts: [`filter`] says what a resource must be, [`index`] which resources need to be looked
+//! at, [`plan`] asks the one for the other, [`window`] cuts out a page, [`include`] adds to it.
 
+mod cursor;
+pub(crate) mod filter;
 pub(crate) mod include;
+pub(crate) mod index;
 pub(crate) mod page;
 mod params;
+mod plan;
+mod scope;
 mod sort;
+mod target;
+#[cfg(test)]
+mod tests;
+mod window;
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use fhirward_engine::policy::Interaction;
-use fhirward_engine::search::Query;
 use serde_json::{Map, Value, json};
 
-use crate::http::outcome::{Failure, Issue};
+use crate::http::outcome::{Failure, Issue, operation_outcome};
 use crate::http::reply::fhir_json;
 use crate::rest::Context;
 use crate::store::Version;
+use cursor::{Cursor, Side};
+use filter::{Fault, Filter};
 use page::{Links, Position};
 use params::Parameters;
+use scope::Scope;
+pub(crate) use target::Target;
+use window::{Part, Window};
 
-/// Answers a search on one type.
+/// Answers a search.
+///
+/// # Errors
+/// 400 and 403, see [`bundle`].
 pub(crate) fn run(
     context: &Context<'_>,
-    resource_type: &str,
+    target: &Target<'_>,
     pairs: Vec<(String, String)>,
 ) -> Result<Response, Failure> {
-    // A Binary has no search parameters; only knowing its id leads to it.
-    if resource_type == "Binary" {
-        return Err(Failure::not_supported(
-            "Binary cannot be searched",
-            "read it by its id",
-        ));
-    }
-    context.access.gate(resource_type, &[Interaction::Search])?;
-    let parameters = Parameters::parse(resource_type, pairs, &context.app.limits)?;
-    context
-        .access
-        .may_search(resource_type, parameters.names())?;
-    for include in parameters.includes.iter().chain(&parameters.revincludes) {
-        context.access.may_include(&include.source, &include.code)?;
-    }
-    let query = Query::compile(resource_type, &parameters.filters, &context.app.options)
-        .map_err(|diagnostics| refused(&diagnostics))?;
-    let mut found: Vec<Arc<Version>> = candidates(context, resource_type, &parameters);
-    found.retain(|version| {
-        query.matches(&version.resource) && context.access.finds(&version.resource)
-    });
-    let total = found.len();
-    let body = if parameters.count == 0 {
-        bundle(
-            context,
+    let bundle = bundle(context, target, pairs)?;
+    Ok(fhir_json(StatusCode::OK, bundle))
+}
+
+/// Answers a search: a searchset, whole as the actor sees it. Shortening it (`_elements`,
+/// `_summary` but for `count`) is left to who sends it, who takes those parameters out before.
+///
+/// # Errors
+/// 400 for what is not understood; 403 where the policy grants no search on the type, or the search
+/// would tell of a hidden field.
+pub(crate) fn bundle(
+    context: &Context<'_>,
+    target: &Target<'_>,
+    mut pairs: Vec<(String, String)>,
+) -> Result<Value, Failure> {
+    let scope = Scope::from(context);
+    let (types, type_pairs) = target.types(&scope, &mut pairs)?;
+    let mut parameters = Parameters::parse(&scope, &types, pairs, &context.app.limits)?;
+    parameters.kept.splice(0..0, type_pairs);
+    let mut unknown = Vec::new();
+    let mut parts = Vec::with_capacity(types.len());
+    for resource_type in &types {
+        let filters = filters(&scope, resource_type, &parameters, &mut unknown)?;
+        parts.push(Part {
             resource_type,
-            &parameters,
-            Some(total),
-            Vec::new(),
-            None,
-        )
-    } else {
-        let (shown, next) = page(context, resource_type, &parameters, found)?;
-        let total = parameters.total.then_some(total);
-        let mut entries: Vec<Value> = shown
-            .iter()
-            .filter_map(|version| entry(context, version, "match"))
+            filters,
+        });
+    }
+    if !unknown.is_empty() && is_strict(context.headers) {
+        let issues = unknown.into_iter().map(|(_, issue)| issue).collect();
+        return Err(Failure::new(StatusCode::BAD_REQUEST, issues));
+    }
+    for (name, _) in &unknown {
+        parameters.forget(name);
+        // What one of several types does not know filters none of them.
+        parameters.filters.retain(|(filter, _)| filter != name);
+    }
+    if !unknown.is_empty() && types.len() > 1 {
+        for part in &mut parts {
+            part.filters = filters(&scope, part.resource_type, &parameters, &mut Vec::new())?;
+        }
+    }
+    for part in &mut parts {
+        part.filters
+            .extend(target.compartment(&scope, part.resource_type)?);
+    }
+    let window = window::find(&scope, &parts, &parameters)?;
+    let added = include::added(
+        &scope,
+        &parameters.includes,
+        &window.rows,
+        context.app.limits.max_included,
+    )?;
+    let mut entries: Vec<Value> = [(&window.rows, "match"), (&added, "include")]
+        .into_iter()
+        .flat_map(|(rows, mode)| rows.iter().filter_map(move |row| entry(context, row, mode)))
+        .collect();
+    if !unknown.is_empty() {
+        let issues: Vec<Issue> = unknown
+            .into_iter()
+            .map(|(_, issue)| issue.into_warning())
             .collect();
-        entries.extend(include::entries(context, &parameters, &shown)?);
-        bundle(
-            context,
-            resource_type,
-            &parameters,
-            total,
-            entries,
-            next.as_ref(),
-        )
-    };
-    Ok(fhir_json(StatusCode::OK, &page::without_empty_entry(body)))
+        entries.push(json!({
+            "resource": operation_outcome(None, &issues),
+            "search": { "mode": "outcome" },
+        }));
+    }
+    Ok(searchset(context, target, &parameters, &window, entries))
 }
 
-/// The resources that may match: all of the type, or those that `_id` names.
-fn candidates(
+/// The resources of a type that a conditional interaction names, as far as the actor may find them.
+/// `query` is what stands behind the question mark, decoded pairs; they filter, nothing else.
+/// What the transaction of `context` has written itself is found as well.
+///
+/// # Errors
+/// 400 for what is not understood, unknown parameters among it: they would name more than was
+/// meant. 403 as for a search.
+pub(crate) fn matching(
     context: &Context<'_>,
     resource_type: &str,
+    query: &[(String, String)],
+) -> Result<Vec<Arc<Version>>, Failure> {
+    let scope = Scope::from(context);
+    Target::of_type(resource_type)?.types(&scope, &mut Vec::new())?;
+    let filters = query
+        .iter()
+        .map(|(name, value)| filter::compile(&scope, resource_type, name, value))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Fault::into_failure)?;
+    Ok(plan::matching(&scope, resource_type, &filters))
+}
+
+/// The filters for one type. Parameters that it does not have are put aside.
+fn filters(
+    scope: &Scope<'_>,
+    resource_type: &str,
     parameters: &Parameters,
-) -> Vec<Arc<Version>> {
-    match parameters.ids() {
-        None => context.view.scan(resource_type),
-        Some(mut ids) => {
-            ids.sort_unstable();
-            ids.dedup();
-            let mut found: Vec<_> = ids
-                .into_iter()
-                .filter_map(|id| context.view.current(resource_type, id))
-                .collect();
-            found.sort_unstable_by_key(|version| version.created);
-            found
+    unknown: &mut Vec<(String, Issue)>,
+) -> Result<Vec<Filter>, Failure> {
+    let mut filters = Vec::with_capacity(parameters.filters.len());
+    for (name, value) in &parameters.filters {
+        match filter::compile(scope, resource_type, name, value) {
+            Ok(filter) => filters.push(filter),
+            Err(Fault::Unknown(issue)) => {
+                if unknown.iter().all(|(known, _)| known != name) {
+                    unknown.push((name.clone(), issue));
+                }
+            }
+            Err(fault) => return Err(fault.into_failure()),
         }
     }
+    Ok(filters)
 }
 
-/// Orders what was found and cuts out the page.
-fn page(
-    context: &Context<'_>,
-    resource_type: &str,
-    parameters: &Parameters,
-    found: Vec<Arc<Version>>,
-) -> Result<(Vec<Arc<Version>>, Option<Position>), Failure> {
-    let mut ordered: Vec<sort::Sorted> = found
-        .into_iter()
-        .map(|version| sort::Sorted::new(version, &parameters.sort))
-        .collect();
-    ordered.sort_by(|a, b| a.compare(b, &parameters.sort));
-    let start = match &parameters.after {
-        None => parameters.offset,
-        Some(after) => {
-            let last = after
-                .version(context.view, resource_type)
-                .ok_or_else(page::stale_cursor)?;
-            // A place among hidden resources would tell about their content.
-            if !context.access.finds(&last.resource) {
-                return Err(page::stale_cursor());
-            }
-            let last = sort::Sorted::new(last, &parameters.sort);
-            ordered.partition_point(|sorted| sorted.compare(&last, &parameters.sort).is_le())
-        }
-    };
-    let rest = ordered.len().saturating_sub(start);
-    let shown: Vec<_> = ordered
-        .into_iter()
-        .skip(start)
-        .take(parameters.count)
-        .map(sort::Sorted::into_version)
-        .collect();
-    let next = if rest > shown.len() {
-        shown.last().map(|last| Position::of(last))
-    } else {
-        None
-    };
-    Ok((shown, next))
+/// Whether the client wants unknown parameters refused.
+/// Source: hl7.org/fhir/R4/search.html, 3.1.1.2.
+fn is_strict(headers: &HeaderMap) -> bool {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .any(|preference| preference.trim().eq_ignore_ascii_case("handling=strict"))
 }
 
 /// One entry, as far as the actor sees it.
@@ -149,36 +179,45 @@ fn entry(context: &Context<'_>, version: &Version, mode: &str) -> Option<Value> 
     }))
 }
 
-fn bundle(
+fn searchset(
     context: &Context<'_>,
-    resource_type: &str,
+    target: &Target<'_>,
     parameters: &Parameters,
-    total: Option<usize>,
+    window: &Window,
     entries: Vec<Value>,
-    next: Option<&Position>,
 ) -> Value {
     let mut bundle = Map::new();
     bundle.insert("resourceType".into(), "Bundle".into());
     bundle.insert("type".into(), "searchset".into());
-    if let Some(total) = total {
+    if let Some(total) = window.total {
         bundle.insert("total".into(), total.into());
     }
+    let path = target.path();
     let links = Links {
         base: &context.app.fhir_base,
-        path: resource_type,
+        path: &path,
         pairs: &parameters.kept,
         count: parameters.count,
         offset: parameters.offset,
     };
+    let cursor = |row: Option<&Arc<Version>>, side| {
+        row.map(|row| Cursor::new(Position::of(row), side).to_text())
+    };
+    let previous = window
+        .previous
+        .then(|| cursor(window.rows.first(), Side::Before));
+    let next = window
+        .next
+        .then(|| cursor(window.rows.last(), Side::Behind));
+    let this = parameters.cursor.as_ref().map(Cursor::to_text);
     bundle.insert(
         "link".into(),
-        links.to_value(parameters.after.as_ref(), next),
+        links.around(
+            this.as_deref(),
+            previous.flatten().as_deref(),
+            next.flatten().as_deref(),
+        ),
     );
     bundle.insert("entry".into(), entries.into());
-    Value::Object(bundle)
-}
-
-fn refused(diagnostics: &[fhirward_engine::diagnostic::Diagnostic]) -> Failure {
-    let issues: Vec<Issue> = diagnostics.iter().map(Issue::from).collect();
-    Failure::new(StatusCode::BAD_REQUEST, issues)
+    page::without_empty_entry(Value::Object(bundle))
 }

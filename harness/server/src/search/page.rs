@@ -53,7 +53,7 @@ impl Position {
         view.version(resource_type, &self.id, &self.version_id)
     }
 
-    fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         format!("{}_{}", self.id, self.version_id)
     }
 }
@@ -90,27 +90,50 @@ pub(crate) struct Links<'a> {
 }
 
 impl Links<'_> {
+    /// The links of a page that is only left forwards.
     pub(crate) fn to_value(&self, this: Option<&Position>, next: Option<&Position>) -> Value {
-        let mut links = vec![json!({ "relation": "self", "url": self.url(this) })];
-        links.extend(next.map(|next| json!({ "relation": "next", "url": self.url(Some(next)) })));
+        let (this, next) = (this.map(Position::to_text), next.map(Position::to_text));
+        let mut links = vec![link("self", &self.url(this.as_deref(), self.offset))];
+        links.extend(next.map(|next| link("next", &self.url(Some(&next), self.offset))));
         Value::Array(links)
     }
 
-    fn url(&self, cursor: Option<&Position>) -> String {
+    /// The links of a page that can be left in both directions, by the cursors of the pages.
+    pub(crate) fn around(
+        &self,
+        this: Option<&str>,
+        previous: Option<&str>,
+        next: Option<&str>,
+    ) -> Value {
+        let mut links = vec![
+            link("self", &self.url(this, self.offset)),
+            link("first", &self.url(None, 0)),
+        ];
+        for (relation, cursor) in [("next", next), ("previous", previous)] {
+            links.extend(cursor.map(|cursor| link(relation, &self.url(Some(cursor), 0))));
+        }
+        Value::Array(links)
+    }
+
+    fn url(&self, cursor: Option<&str>, offset: usize) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.pairs);
         query.append_pair("_count", &self.count.to_string());
         match cursor {
             Some(cursor) => {
-                query.append_pair("_cursor", &cursor.to_text());
+                query.append_pair("_cursor", cursor);
             }
-            None if self.offset > 0 => {
-                query.append_pair("_offset", &self.offset.to_string());
+            None if offset > 0 => {
+                query.append_pair("_offset", &offset.to_string());
             }
             None => {}
         }
         format!("{}{}?{}", self.base, self.path, query.finish())
     }
+}
+
+fn link(relation: &str, url: &str) -> Value {
+    json!({ "relation": relation, "url": url })
 }
 
 /// FHIR has no empty arrays: a Bundle without entries has no `entry`.

@@ -1,36 +1,39 @@
 //! The parameters of a search: what filters, and what shapes the result.
 
-use super::include::Include;
-use super::page::{self, Position};
+use super::cursor::Cursor;
+use super::include::{Direction, Include};
+use super::page;
+use super::scope::Scope;
 use super::sort::SortKey;
 use crate::config::Limits;
 use crate::http::outcome::Failure;
 use crate::http::query::take_common;
 
-/// A search request, checked.
+/// A search request, checked but for its filters.
 #[derive(Debug)]
 pub(crate) struct Parameters {
-    /// The filters, for the engine.
+    /// The filters: name and value.
     pub(crate) filters: Vec<(String, String)>,
     pub(crate) sort: Vec<SortKey>,
     /// The entries of a page; 0 asks only for the total.
     pub(crate) count: usize,
     pub(crate) offset: usize,
-    pub(crate) after: Option<Position>,
+    pub(crate) cursor: Option<Cursor>,
     pub(crate) total: bool,
     pub(crate) includes: Vec<Include>,
-    pub(crate) revincludes: Vec<Include>,
     /// What the links repeat: everything but the place of the page.
     pub(crate) kept: Vec<(String, String)>,
 }
 
 impl Parameters {
-    /// Sorts the pairs into filters and result parameters.
+    /// Sorts the pairs of a search on some types into filters and result parameters.
     ///
     /// # Errors
-    /// 400 that names the parameter, and what is near or why it is not offered.
+    /// 400 that names the parameter, and what is near or why it is not offered; 403 for an order
+    /// or an include by what is hidden from the actor.
     pub(crate) fn parse(
-        resource_type: &str,
+        scope: &Scope<'_>,
+        types: &[&'static str],
         mut pairs: Vec<(String, String)>,
         limits: &Limits,
     ) -> Result<Self, Failure> {
@@ -40,10 +43,9 @@ impl Parameters {
             sort: Vec::new(),
             count: limits.default_page,
             offset: 0,
-            after: None,
+            cursor: None,
             total: false,
             includes: Vec::new(),
-            revincludes: Vec::new(),
             kept: Vec::new(),
         };
         let mut only_count = false;
@@ -51,77 +53,56 @@ impl Parameters {
             let (code, modifier) = name
                 .split_once(':')
                 .map_or((&*name, None), |(code, modifier)| (code, Some(modifier)));
+            let direction = match code {
+                "_include" => Some(Direction::Forward),
+                "_revinclude" => Some(Direction::Reverse),
+                _ => None,
+            };
+            if let Some(direction) = direction {
+                let include = Include::parse(scope, types, direction, modifier, &value)?;
+                parsed.includes.push(include);
+                parsed.kept.push((name, value));
+                continue;
+            }
             if modifier.is_some() && is_result_parameter(code) {
                 return Err(Failure::not_supported(
                     format!("`{name}` is not supported"),
                     format!("`{code}` takes no modifier here"),
                 ));
             }
-            let placed = match code {
-                "_count" => {
-                    parsed.count = page::count(&value, limits)?;
-                    false
+            match code {
+                "_count" => parsed.count = page::count(&value, limits)?,
+                "_offset" => parsed.offset = offset(&value)?,
+                "_cursor" => parsed.cursor = Some(Cursor::parse(&value)?),
+                "_sort" => parsed.sort.extend(SortKey::parse_all(types, &value)?),
+                "_total" => parsed.total = total(&value)?,
+                "_summary" => only_count = summary(&value)?,
+                "_contained" if value == "false" => {}
+                "_contained" | "_containedType" => {
+                    return Err(Failure::not_supported(
+                        format!("`{name}={value}` is not supported"),
+                        "only resources of their own are found, not contained ones",
+                    ));
                 }
-                "_offset" => {
-                    parsed.offset = offset(&value)?;
-                    false
-                }
-                "_cursor" => {
-                    parsed.after = Some(Position::parse(&value)?);
-                    false
-                }
-                "_sort" => {
-                    parsed
-                        .sort
-                        .extend(SortKey::parse_all(resource_type, &value)?);
-                    true
-                }
-                "_total" => {
-                    parsed.total = total(&value)?;
-                    true
-                }
-                "_summary" => {
-                    only_count = summary(&value)?;
-                    true
-                }
-                "_include" => {
-                    parsed
-                        .includes
-                        .push(Include::parse_include(resource_type, &value)?);
-                    true
-                }
-                "_revinclude" => {
-                    parsed
-                        .revincludes
-                        .push(Include::parse_revinclude(resource_type, &value)?);
-                    true
-                }
-                _ => {
-                    check_filter(&name, code)?;
-                    parsed.filters.push((name.clone(), value.clone()));
-                    true
-                }
-            };
-            if placed {
+                _ => parsed.filters.push((name.clone(), value.clone())),
+            }
+            if !matches!(code, "_count" | "_offset" | "_cursor") {
                 parsed.kept.push((name, value));
             }
         }
         if only_count {
             parsed.count = 0;
         }
+        for resource_type in types {
+            let keys = parsed.sort.iter().map(|key| &*key.code);
+            scope.access.may_search(resource_type, keys)?;
+        }
         Ok(parsed)
     }
 
-    /// The search parameters that the result depends on, with their modifiers.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let filters = self.filters.iter().map(|(name, _)| name.as_str());
-        filters.chain(self.sort.iter().map(|key| &*key.code))
-    }
-
-    /// The ids that the result is limited to, when that can be told without the engine.
-    pub(crate) fn ids(&self) -> Option<Vec<&str>> {
-        let (_, value) = self.filters.iter().find(|(name, _)| name == "_id")?;
-        (!value.contains(['|', '\\'])).then(|| value.split(',').collect())
+    /// Leaves a filter that was not understood out of the links as well.
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.kept.retain(|(kept, _)| kept != name);
     }
 }
 
@@ -134,34 +115,9 @@ fn is_result_parameter(code: &str) -> bool {
             | "_sort"
             | "_total"
             | "_summary"
-            | "_include"
-            | "_revinclude"
+            | "_contained"
+            | "_containedType"
     )
-}
-
-/// Refuses what the resource alone cannot answer, naming the parameter. Whatever else may be wrong
-/// with a filter the engine says when it compiles it.
-fn check_filter(name: &str, code: &str) -> Result<(), Failure> {
-    let unsupported = |reason: &str| {
-        Err(Failure::not_supported(
-            format!("`{name}` is not supported"),
-            reason,
-        ))
-    };
-    if code == "_has" {
-        return unsupported(
-            "reverse chains are not offered; search the other type and use its references",
-        );
-    }
-    if name.contains('.') {
-        return unsupported(
-            "chains are not offered; search the other type first and name the resources found",
-        );
-    }
-    if matches!(code, "_elements" | "_contained" | "_containedType") {
-        return unsupported("whole resources are returned");
-    }
-    Ok(())
 }
 
 fn offset(value: &str) -> Result<usize, Failure> {
@@ -183,6 +139,7 @@ fn total(value: &str) -> Result<bool, Failure> {
     }
 }
 
+/// Whether only the number is asked for. The other summaries are made of what is found.
 fn summary(value: &str) -> Result<bool, Failure> {
     match value {
         "count" => Ok(true),

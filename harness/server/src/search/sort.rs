@@ -16,8 +16,9 @@ use crate::store::Version;
 #[derive(Debug)]
 pub(crate) struct SortKey {
     pub(crate) code: Box<str>,
-    descending: bool,
-    parameter: &'static SearchParam,
+    pub(crate) descending: bool,
+    /// The parameter of each type that is searched.
+    parameters: Vec<(&'static str, &'static SearchParam)>,
 }
 
 impl SortKey {
@@ -25,17 +26,34 @@ impl SortKey {
     ///
     /// # Errors
     /// 400 that names the parameter.
-    pub(crate) fn parse_all(resource_type: &str, value: &str) -> Result<Vec<Self>, Failure> {
+    pub(crate) fn parse_all(types: &[&'static str], value: &str) -> Result<Vec<Self>, Failure> {
         value
             .split(',')
-            .map(|key| Self::parse(resource_type, key))
+            .map(|key| Self::parse(types, key))
             .collect()
     }
 
-    fn parse(resource_type: &str, key: &str) -> Result<Self, Failure> {
+    fn parse(types: &[&'static str], key: &str) -> Result<Self, Failure> {
         let (descending, code) = key
             .strip_prefix('-')
             .map_or((false, key), |code| (true, code));
+        let parameters = types
+            .iter()
+            .map(|kind| Ok((*kind, Self::parameter(kind, code)?)))
+            .collect::<Result<_, Failure>>()?;
+        Ok(Self {
+            code: code.into(),
+            descending,
+            parameters,
+        })
+    }
+
+    /// Whether it is `_lastUpdated`.
+    pub(crate) fn is_last_update(&self) -> bool {
+        &*self.code == "_lastUpdated"
+    }
+
+    fn parameter(resource_type: &str, code: &str) -> Result<&'static SearchParam, Failure> {
         let Some(parameter) = spec().search_param(resource_type, code) else {
             let reason = match nearest(code, spec().search_params(resource_type).map(|parameter| &*parameter.code)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -59,26 +77,22 @@ impl SortKey {
                 "composite and special parameters have no order",
             ));
         }
-        Ok(Self {
-            code: code.into(),
-            descending,
-            parameter,
-        })
+        Ok(parameter)
     }
 
     /// The value to sort by: of several the first in the direction of the sort.
     fn value(&self, version: &Version) -> Option<SortValue> {
         // Several writes may share a millisecond; which came first is known all the same.
-        if &*self.code == "_lastUpdated" {
+        if self.is_last_update() {
             return Some(SortValue::Moment(version.sequence.into()));
         }
-        let values = self
-            .parameter
-            .program
-            .collect(&version.resource)
-            .into_iter();
+        let (_, parameter) = self
+            .parameters
+            .iter()
+            .find(|(kind, _)| **kind == *version.resource_type)?;
+        let values = parameter.program.collect(&version.resource).into_iter();
         let values = values
-            .filter_map(|value| SortValue::read(self.parameter.param_type, value, self.descending));
+            .filter_map(|value| SortValue::read(parameter.param_type, value, self.descending));
         if self.descending {
             values.max_by(SortValue::compare)
         } else {
@@ -110,6 +124,14 @@ impl SortValue {
             }
             ParamType::Number | ParamType::Quantity => number(value).map(Self::Number),
             ParamType::String => words(value).map(|text| Self::Text(text.to_lowercase())),
+            // What is printed beside a reference may be hidden where the reference is not.
+            ParamType::Reference => {
+                let text = match value {
+                    Value::Object(members) => members.get("reference")?.as_str(),
+                    text => text.as_str(),
+                };
+                text.map(|text| Self::Text(text.to_owned()))
+            }
             _ => code(value).map(|text| Self::Text(text.to_owned())),
         }
     }
@@ -164,7 +186,7 @@ fn words(value: &Value) -> Option<String> {
     }
 }
 
-/// The code, identifier, reference or URI of an element.
+/// The code, identifier or URI of an element.
 fn code(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => Some(text),
@@ -172,7 +194,7 @@ fn code(value: &Value) -> Option<&str> {
         Value::Bool(false) => Some("false"),
         Value::Number(number) => Some(number.as_str()),
         Value::Array(items) => items.iter().find_map(code),
-        Value::Object(members) => ["reference", "coding", "code", "value", "text", "display"]
+        Value::Object(members) => ["coding", "code", "value", "text", "display"]
             .iter()
             .find_map(|name| members.get(*name).and_then(code)),
         Value::Null => None,
@@ -213,6 +235,10 @@ impl Sorted {
             }
         }
         self.version.created.cmp(&other.version.created)
+    }
+
+    pub(crate) fn version(&self) -> &Version {
+        &self.version
     }
 
     pub(crate) fn into_version(self) -> Arc<Version> {

@@ -30,6 +30,8 @@ pub(crate) use transaction::{Committed, Transaction};
 pub(crate) use version::{Change, Draft, Version, instant};
 pub(crate) use view::View;
 
+use crate::search::index::Lookup;
+
 /// Why a transaction was not committed.
 #[derive(Debug, Clone, Error)]
 pub(crate) enum StoreError {
@@ -93,6 +95,12 @@ impl Store {
         Transaction::new(self, writer)
     }
 
+    /// Names the FHIR base, on which absolute references are local ones, and indexes what is
+    /// committed for it.
+    pub(crate) fn index_for(&self, base: &str) {
+        self.writing().index_for(base);
+    }
+
     /// Every commit from now on, in order. There is one feed, and who asks first has it.
     pub(crate) fn take_feed(&self) -> Option<UnboundedReceiver<Committed>> {
         if self.feed_taken.swap(true, Ordering::AcqRel) {
@@ -141,6 +149,11 @@ impl View for Store {
 
     fn scan(&self, resource_type: &str) -> Vec<Arc<Version>> {
         self.reading().scan(Horizon::Committed, resource_type)
+    }
+
+    fn candidates(&self, resource_type: &str, lookup: &Lookup) -> Option<Vec<Arc<Version>>> {
+        let state = self.reading();
+        state.candidates(Horizon::Committed, resource_type, lookup)
     }
 }
 

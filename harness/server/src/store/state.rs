@@ -15,6 +15,7 @@ use super::row::{self, RowError};
 use super::table::Table;
 use super::transaction::Committed;
 use super::version::{Change, Draft, Version};
+use crate::search::index::{Index, Lookup};
 
 /// How far a reader looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ impl Step {
 pub(super) struct State {
     tables: HashMap<Box<str>, Table>,
     records: Records,
+    /// Knows what is committed.
+    index: Index,
     /// Counts the writes, over all types and records; later is larger.
     sequence: u64,
     /// The sequence of the last write that is committed.
@@ -138,6 +141,53 @@ impl State {
             .get(resource_type)
             .map(|table| table.current(self.reach(horizon)))
             .unwrap_or_default()
+    }
+
+    /// What the index leaves of a type; of all there is, also what is not published yet.
+    pub(super) fn candidates(
+        &self,
+        horizon: Horizon,
+        resource_type: &str,
+        lookup: &Lookup,
+    ) -> Option<Vec<Arc<Version>>> {
+        let unpublished: Vec<&Arc<Version>> = match horizon {
+            Horizon::Committed => Vec::new(),
+            Horizon::All => {
+                let versions = self.unpublished.iter().filter_map(|step| match step {
+                    Step::Version(version) => Some(version),
+                    Step::Record(_) => None,
+                });
+                versions
+                    .filter(|version| *version.resource_type == *resource_type)
+                    .collect()
+            }
+        };
+        if unpublished.is_empty() {
+            return self.index.candidates(resource_type, lookup);
+        }
+        let mut found = self.index.candidates(resource_type, &lookup.of_all())?;
+        let changed: HashMap<u64, &Arc<Version>> = unpublished
+            .into_iter()
+            .map(|version| (version.created, version))
+            .collect();
+        found.retain(|version| !changed.contains_key(&version.created));
+        let current = changed
+            .into_values()
+            .filter(|version| !version.is_deletion());
+        found.extend(current.cloned());
+        found.sort_unstable_by_key(|version| version.created);
+        Some(found)
+    }
+
+    /// Indexes what is committed anew, for a server of this base.
+    pub(super) fn index_for(&mut self, base: &str) {
+        let mut index = Index::new(base);
+        for table in self.tables.values() {
+            for version in table.current(self.horizon) {
+                index.put(&version);
+            }
+        }
+        self.index = index;
     }
 
     pub(super) fn record(&self, horizon: Horizon, table: &str, key: &str) -> Option<Arc<[u8]>> {
@@ -255,9 +305,8 @@ impl State {
                 break;
             }
             match self.unpublished.pop_front() {
-                // Here an index of the committed resources learns of each version; what the one
-                // writer sees beside it is in `unpublished`.
                 Some(Step::Version(version)) => {
+                    self.index.put(&version);
                     let decides = ACCESS_TYPES.contains(&&*version.resource_type);
                     self.access_generation += u64::from(decides);
                 }

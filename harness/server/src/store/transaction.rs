@@ -7,6 +7,7 @@ use super::records::{RecordWrite, Rows};
 use super::state::Horizon;
 use super::version::{Change, Draft, Version};
 use super::{Store, StoreError, View};
+use crate::search::index::Lookup;
 
 /// What became of one resource: its newest version before, and the one that was written.
 pub(crate) type Changed = (Option<Arc<Version>>, Arc<Version>);
@@ -189,5 +190,10 @@ impl View for Transaction<'_> {
 
     fn scan(&self, resource_type: &str) -> Vec<Arc<Version>> {
         self.store.reading().scan(Horizon::All, resource_type)
+    }
+
+    fn candidates(&self, resource_type: &str, lookup: &Lookup) -> Option<Vec<Arc<Version>>> {
+        let state = self.store.reading();
+        state.candidates(Horizon::All, resource_type, lookup)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use super::Version;
+use crate::search::index::Lookup;
 
 /// The resources as one observer sees them.
 ///
@@ -24,6 +25,10 @@ pub(crate) trait View: Debug + Sync {
 
     /// The current resources of a type, in the order of their creation.
     fn scan(&self, resource_type: &str) -> Vec<Arc<Version>>;
+
+    /// The resources of a type that the index leaves to be looked at; `None` when it leaves all of
+    /// them. What is left out does not match.
+    fn candidates(&self, resource_type: &str, lookup: &Lookup) -> Option<Vec<Arc<Version>>>;
 
     /// The current version, unless the resource is missing or deleted.
     fn current(&self, resource_type: &str, id: &str) -> Option<Arc<Version>> {

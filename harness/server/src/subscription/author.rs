@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::App;
 use crate::auth::session::Actor;
-use crate::store::{Transaction, View as _};
+use crate::store::Transaction;
 
 /// The records of the authors' memberships, by id of the Subscription.
 const AUTHORS: &str = "subscription-authors";

@@ -205,6 +205,7 @@ async fn a_refresh_token_is_good_once(#[case] more: Value) {
     let alice = nobody.with(&second);
     assert_eq!(alice.get("Patient").await.status, 200);
     assert_eq!(second.json()["scope"], first.json()["scope"]);
+    assert_ne!(second.json()["access_token"], first.json()["access_token"]);
 
     // Whoever uses the first again is not who got the second: the sign-in ends.
     let again = nobody.token(&[], &form(&refresh(&first.json()))).await;
@@ -460,6 +461,37 @@ async fn a_patient_has_a_patient_context() {
         homer.get("Patient").await.matches(),
         std::slice::from_ref(&homer.profile)
     );
+}
+
+/// medplum-api: the tokens of users survive a restart.
+#[tokio::test]
+async fn a_data_folder_keeps_passwords_tokens_and_the_end_of_a_sign_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let world = World::with(|config| config.data = Some(data.clone())).await;
+    let form = refresh_form(&world).await;
+    let nobody = world.nobody();
+    let alice = nobody.signed_in("alice@example.com", json!({})).await;
+    let ended = nobody.signed_in("alice@example.com", json!({})).await;
+    assert_eq!(ended.ask("/oauth2/logout", &json!({})).await.status, 200);
+    let second = nobody.token(&[], &form).await.json();
+    world.server.stop().await.unwrap();
+
+    let world = World::with(|config| config.data = Some(data)).await;
+    let nobody = world.nobody();
+    let again = |token: &str| {
+        let mut again = nobody.clone();
+        token.clone_into(&mut again.token);
+        again
+    };
+    assert_eq!(again(&alice.token).get("Patient").await.status, 200);
+    assert_eq!(again(&ended.token).get("Patient").await.status, 401);
+    nobody.signed_in("alice@example.com", json!({})).await;
+    let refresh = second["refresh_token"].as_str().unwrap();
+    let next = format!("grant_type=refresh_token&refresh_token={refresh}");
+    assert_eq!(nobody.token(&[], &next).await.status, 200);
+    let spent = nobody.token(&[], &form).await;
+    assert_eq!(spent.status, 400, "it was used before: {}", spent.text);
 }
 
 /// Nothing but this is answered without a token.

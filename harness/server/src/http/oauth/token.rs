@@ -304,6 +304,7 @@ fn answer(
         .tokens
         .issue(&Claims {
             iss: app.base_url.to_string(),
+            jti: uuid::Uuid::new_v4().to_string(),
             sub: sub.to_owned(),
             client_id: signed_in.client.clone(),
             login_id: signed_in.login.clone(),
