@@ -87,6 +87,7 @@ fn main() {
         secret: "an administrator's secret".into(),
     });
     config.data = folder.as_ref().map(|folder| folder.path().join("data"));
+    config.project = corpus::PROJECT.into();
     config.seed = corpus::seed(options.messages);
     let made = begun.elapsed();
     let (serving, asking) = (runtime("server"), runtime("client"));

@@ -385,3 +385,31 @@ fn to_listen_beyond_this_machine_is_warned_of() {
     );
     assert!(shown.stderr.contains("not encrypted"), "{shown}");
 }
+
+#[test]
+fn options_that_make_no_sense_are_refused_with_what_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, value, words) in [
+        ("--bot", "notify", "the name or id of the Bot"),
+        ("--bot", "notify=ftp://127.0.0.1/", "neither http nor https"),
+        (
+            "--allow-origin",
+            "localhost:3000",
+            "scheme, host and port only",
+        ),
+        (
+            "--allow-origin",
+            "http://localhost:3000/app",
+            "scheme, host and port only",
+        ),
+        ("--host", "localhost", "invalid IP address"),
+        ("--max-body", "0", "1..=64"),
+    ] {
+        let shown = run(command(
+            folder.path(),
+            &["serve", "--port", "0", option, value],
+        ));
+        assert_eq!(shown.code, 1, "{option} {value}: {shown}");
+        assert!(shown.stderr.contains(words), "{option} {value}: {shown}");
+    }
+}

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::client::Request;
 
+/// The project of the server.
+pub const PROJECT: &str = "clinic";
 pub const CLIENT: &str = "participant";
 pub const SECRET: &str = "a-participants-secret";
 
@@ -22,13 +24,12 @@ pub fn seed(messages: usize) -> Seed {
             { "resourceType": "Communication", "criteria": "Communication?sender=%profile" },
         ]
     }));
-    add(&json!({ "resourceType": "Project", "id": "clinic", "name": "Clinic" }));
     add(&json!({
         "resourceType": "ClientApplication", "id": CLIENT, "name": "Participant", "secret": SECRET
     }));
     add(&json!({
         "resourceType": "ProjectMembership", "id": "participant",
-        "project": { "reference": "Project/clinic" },
+        "project": { "reference": format!("Project/{PROJECT}") },
         "user": { "reference": "ClientApplication/participant" },
         "profile": { "reference": "Practitioner/p0" },
         "accessPolicy": { "reference": "AccessPolicy/participant" },

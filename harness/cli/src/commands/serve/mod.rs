@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_server::{Config, Credentials, DataError, Running, StartError};
+use fhirward_server::{Config, Credentials, DataError, Origins, Running, StartError};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
@@ -52,6 +52,16 @@ pub struct Args {
     /// The environment variable that holds its secret.
     #[arg(long, value_name = "NAME", requires = "admin_client")]
     admin_secret_env: Option<String>,
+    /// Let the program at this URL answer for the Bot of this name or id; may repeat.
+    #[arg(long, value_name = "NAME=URL", value_parser = bot)]
+    bot: Vec<(String, Url)>,
+    /// Let Subscriptions and Bots call this host besides this machine; may repeat.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_hook: Vec<String>,
+    /// Let only the pages of this origin use the server from a browser; may repeat. Without it the
+    /// pages of all may: a token is needed in any case.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    allow_origin: Vec<String>,
     /// The log on standard error: a line a request, without ids, queries, bodies and tokens.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     log: Log,
@@ -76,12 +86,43 @@ impl Args {
         config.addr = SocketAddr::new(self.host, self.port);
         config.public_url.clone_from(&self.public_url);
         config.data.clone_from(&self.data);
+        config.messaging.bots.clone_from(&self.bot);
+        config.messaging.allowed_hosts.clone_from(&self.allow_hook);
+        if !self.allow_origin.is_empty() {
+            config.sign_in.origins = Origins::Only(self.allow_origin.clone());
+        }
         config.limits.body_bytes = usize::from(self.max_body) * 1024 * 1024;
         config.limits.max_connections = usize::from(self.max_connections);
         config.limits.max_page = usize::from(self.max_page);
         config.limits.request_timeout = Duration::from_secs(u64::from(self.request_timeout));
         config
     }
+}
+
+/// Reads `NAME=URL`.
+fn bot(text: &str) -> Result<(String, Url), String> {
+    let (name, url) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("give the name or id of the Bot, `=`, and a URL")?;
+    let url = Url::parse(url).map_err(|error| format!("`{url}` is no URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{url}` is neither http nor https"));
+    }
+    Ok((name.to_owned(), url))
+}
+
+/// Reads what a browser calls the origin of a page.
+fn origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| format!("`{text}` is no URL: {error}"))?;
+    let origin = url.origin();
+    let web = matches!(url.scheme(), "http" | "https");
+    if !web || origin.ascii_serialization() != text.trim_end_matches('/') {
+        return Err(format!(
+            "`{text}` is no origin: give scheme, host and port only, as in `http://localhost:3000`"
+        ));
+    }
+    Ok(origin.ascii_serialization())
 }
 
 /// Serves until somebody asks it to stop, which for a server is no failure.
