@@ -15,6 +15,7 @@ mod replay;
 mod resolve;
 mod rule_pages;
 mod run;
+mod scenario;
 mod semantics;
 mod support;
 mod thread;

@@ -11,7 +11,9 @@ mod snapshot;
 mod verdict;
 
 pub use alias::Aliases;
-pub use assertion::{check_body, check_matches};
+pub use assertion::{
+    HeaderCheck, check_body, check_fhirpath, check_headers, check_matches, check_text,
+};
 pub use diff::{Difference, compare};
 pub use predict::{Predictor, membership_of};
 pub use snapshot::{ActorSees, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING, Widening};
