@@ -213,12 +213,15 @@ fn bundle_entry(entry: &Entry, url: Option<String>, bindings: &Bindings) -> Resu
         // The parser takes no other verb in an entry.
         _ => ("GET", String::new(), None),
     };
-    let mut request = json!({ "method": method, "url": path });
+    let mut request = serde_json::Map::new();
+    request.insert("method".into(), method.into());
+    request.insert("url".into(), path.into());
     if let Some(version) = &entry.extras.if_match {
-        request["ifMatch"] = format!("W/\"{}\"", fill(version)?).into();
+        let tag = format!("W/\"{}\"", fill(version)?);
+        request.insert("ifMatch".into(), tag.into());
     }
     if let Some(search) = &entry.extras.if_none_exist {
-        request["ifNoneExist"] = fill(search)?.into();
+        request.insert("ifNoneExist".into(), fill(search)?.into());
     }
     let mut result = serde_json::Map::new();
     if let Some(url) = url {
@@ -227,7 +230,7 @@ fn bundle_entry(entry: &Entry, url: Option<String>, bindings: &Bindings) -> Resu
     if let Some(resource) = resource {
         result.insert("resource".into(), resource);
     }
-    result.insert("request".into(), request);
+    result.insert("request".into(), Value::Object(request));
     Ok(Value::Object(result))
 }
 

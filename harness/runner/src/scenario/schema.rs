@@ -44,8 +44,9 @@ fn define(object: &'static Object, into: &mut BTreeMap<&'static str, Value>) {
         let shape = described(key, into);
         for alias in key.aliases {
             let mut other = shape.clone();
-            other["deprecated"] = true.into();
-            other["description"] = format!("The same as `{}`.", key.name).into();
+            put(&mut other, "deprecated", true.into());
+            let about = format!("The same as `{}`.", key.name);
+            put(&mut other, "description", about.into());
             properties.insert((*alias).to_owned(), other);
         }
         properties.insert(key.name.to_owned(), shape);
@@ -56,7 +57,7 @@ fn define(object: &'static Object, into: &mut BTreeMap<&'static str, Value>) {
         "properties": properties,
     });
     if !object.required.is_empty() {
-        schema["required"] = json!(object.required);
+        put(&mut schema, "required", json!(object.required));
     }
     if object.verb {
         let verbs: Vec<Value> = object
@@ -64,19 +65,24 @@ fn define(object: &'static Object, into: &mut BTreeMap<&'static str, Value>) {
             .flat_map(|key| key.aliases.iter().copied().chain([key.name]))
             .map(|name| json!({ "required": [name] }))
             .collect();
-        schema["oneOf"] = verbs.into();
+        put(&mut schema, "oneOf", verbs.into());
     }
     if object.id == "actor" {
-        schema["anyOf"] = json!([{ "required": ["policy"] }, { "required": ["credentials"] }]);
+        let either = json!([{ "required": ["policy"] }, { "required": ["credentials"] }]);
+        put(&mut schema, "anyOf", either);
     }
     into.insert(object.id, schema);
 }
 
+fn put(schema: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = schema {
+        members.insert(name.to_owned(), value);
+    }
+}
+
 fn described(key: &Key, into: &mut BTreeMap<&'static str, Value>) -> Value {
     let mut schema = shape(&key.shape, into);
-    if let Value::Object(members) = &mut schema {
-        members.insert("description".into(), key.about.into());
-    }
+    put(&mut schema, "description", key.about.into());
     schema
 }
 

@@ -37,7 +37,7 @@ pub struct Sent {
 pub struct Fake {
     base: String,
     resources: Arc<Mutex<BTreeMap<String, Vec<Value>>>>,
-    texts: Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>,
+    texts: Arc<Mutex<BTreeMap<String, Upload>>>,
     gone: Arc<Mutex<Vec<String>>>,
     sent: Arc<Mutex<Vec<Sent>>>,
     next: Arc<AtomicUsize>,
@@ -45,6 +45,8 @@ pub struct Fake {
     live: broadcast::Sender<String>,
 }
 
+/// A media type and the bytes.
+type Upload = (String, Vec<u8>);
 type Answer = (u16, Value, Vec<(&'static str, String)>);
 
 impl Fake {

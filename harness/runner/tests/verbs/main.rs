@@ -438,8 +438,6 @@ async fn a_websocket_is_bound_and_its_notifications_arrive() {
 #[tokio::test]
 async fn a_program_acts_as_itself() {
     let fake = Fake::start().await;
-    let suite = format!(
-        "  bot: {{ profile: ClientApplication, name: Reminder, policy: all }}\nsteps:\n  - step: a\n    as: bot\n    create: Task\n    capture: t\n    body: {{ resourceType: Task, requester: {{ reference: \"${{bot}}\" }} }}\n    expect: {{ fhirpath: [\"requester.reference.startsWith('ClientApplication/')\"] }}\n"
-    );
-    passes(&fake, &suite).await;
+    let suite = "  bot: { profile: ClientApplication, name: Reminder, policy: all }\nsteps:\n  - step: a\n    as: bot\n    create: Task\n    capture: t\n    body: { resourceType: Task, requester: { reference: \"${bot}\" } }\n    expect: { fhirpath: [\"requester.reference.startsWith('ClientApplication/')\"] }\n";
+    passes(&fake, suite).await;
 }

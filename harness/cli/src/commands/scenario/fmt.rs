@@ -30,10 +30,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     if files.scenarios.is_empty() && files.states.is_empty() {
         return Err(nothing());
     }
-    let states = files.states.iter().map(|(path, text)| (path, text));
     let scenarios = files.scenarios.iter().map(|(path, text)| (path, text));
     let (mut changed, mut broken, mut count) = (Vec::new(), Vec::new(), 0);
-    for (path, text) in scenarios.chain(states) {
+    for (path, text) in scenarios.chain(&files.states) {
         count += 1;
         match format(path, text) {
             Ok(written) if written == *text => {}
