@@ -355,6 +355,12 @@ fn with_step(step: &str) -> String {
     "allowed in an entry"
 )]
 #[case::sink("step: a\nawait: { sink: inbox }", "unknown sink `inbox`", "inbox", "")]
+#[case::claim_of_a_probe(
+    "step: a\nprobe: true\nas: alice\ncreate: Communication\ncapture: m\nbody: {}\nsee: { homer: { m: hidden } }",
+    "a `probe` claims nothing about who sees what",
+    "see",
+    "no probe"
+)]
 #[case::method(
     "step: a\nas: alice\nrequest: FETCH metadata",
     "`FETCH` is no method",

@@ -1,8 +1,8 @@
-//! What the server offers, by its CapabilityStatement and its profile.
+//! What the server offers, by its CapabilityStatement.
 
 use serde_json::Value;
 
-use crate::client::{ServerProfile, text_at};
+use crate::client::text_at;
 use crate::scenario::Need;
 
 /// Whoever knows what a server offers.
@@ -16,7 +16,6 @@ pub trait Capabilities: std::fmt::Debug + Send + Sync {
 pub struct Claimed {
     rest: Value,
     patch: Vec<String>,
-    policies: bool,
 }
 
 /// How a statement says that there are WebSocket subscriptions: R4's own extension of `rest`, and
@@ -28,7 +27,7 @@ const WEBSOCKET: [&str; 2] = [
 
 impl Claimed {
     /// Reads a statement; without one nothing is claimed.
-    pub fn new(statement: Option<&Value>, profile: &ServerProfile) -> Self {
+    pub fn new(statement: Option<&Value>) -> Self {
         let server = statement
             .and_then(|statement| statement.get("rest")?.as_array())
             .and_then(|rest| {
@@ -43,9 +42,6 @@ impl Claimed {
                 .flatten()
                 .filter_map(|format| format.as_str().map(str::to_owned))
                 .collect(),
-            // The harness sets policies through Medplum's project endpoints, and has signed in by
-            // then; a profile without them is one that provisions nobody.
-            policies: !profile.denied.is_empty(),
         }
     }
 
@@ -113,7 +109,8 @@ impl Claimed {
                 .any(|extension| {
                     text_at(extension, "/url").is_some_and(|url| WEBSOCKET.contains(&url))
                 }),
-            Need::AccessPolicy => self.policies,
+            // The harness makes the policies of every actor itself, or there is no run.
+            Need::AccessPolicy => true,
             Need::Operation(name) => {
                 let named = |holder: &Value| {
                     let list = holder.get("operation").and_then(Value::as_array);
@@ -169,7 +166,7 @@ mod tests {
                 ],
             }],
         });
-        Claimed::new(Some(&statement), &ServerProfile::generic())
+        Claimed::new(Some(&statement))
     }
 
     #[rstest]
@@ -195,7 +192,7 @@ mod tests {
 
     #[test]
     fn without_a_statement_nothing_is_claimed() {
-        let claimed = Claimed::new(None, &ServerProfile::generic());
+        let claimed = Claimed::new(None);
         assert_eq!(
             claimed.missing(&Need::Patch).as_deref(),
             Some("needs patch, and the server has no CapabilityStatement that claims it")

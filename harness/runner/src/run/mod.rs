@@ -168,18 +168,17 @@ async fn prepare(work: &Work, project: &mut Project, trash: &mut Trash) -> Resul
 
 /// What the server says that it offers; asked only where it matters.
 async fn capabilities(work: &Work, project: &Project) -> Arc<dyn Capabilities> {
-    let profile = &work.target.profile;
     let steps = |scenario: &Scenario| {
         let mut steps = scenario.given.iter().chain(&scenario.steps);
         !scenario.needs.is_empty() || steps.any(|step| !step.needs.is_empty())
     };
     if !work.selected.iter().any(|scenario| steps(scenario)) {
-        return Arc::new(Claimed::new(None, profile));
+        return Arc::new(Claimed::new(None));
     }
     // A server that does not say what it offers offers nothing that has to be claimed.
     let answer = project.admin().send(Request::get("metadata")).await.ok();
     let statement = answer.and_then(|answer| answer.body);
-    Arc::new(Claimed::new(statement.as_ref(), profile))
+    Arc::new(Claimed::new(statement.as_ref()))
 }
 
 fn used_policies(work: &Work) -> Vec<&PolicyFile> {

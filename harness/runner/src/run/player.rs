@@ -313,6 +313,11 @@ impl<'p> Player<'p> {
             return;
         }
         let mut played = self.perform(step).await;
+        if played.interrupted {
+            self.stopped = Some(Stop::Cancelled);
+            self.skip(step, given);
+            return;
+        }
         if played.not_offered {
             let first = played.problems.first();
             let reason = first.map(|p| p.message.clone()).unwrap_or_default();

@@ -33,6 +33,8 @@ pub(super) struct Played {
     pub(super) not_offered: bool,
     /// Of a race: how many succeeded.
     pub(super) winners: Option<usize>,
+    /// Whether the run was stopped before it was decided.
+    pub(super) interrupted: bool,
 }
 
 impl Played {
@@ -48,6 +50,7 @@ impl Played {
             looks: 1,
             not_offered: false,
             winners: None,
+            interrupted: false,
         }
     }
 }
@@ -71,6 +74,8 @@ pub(super) enum Trouble {
     Blocked(Missing),
     Client(ClientError),
     Setup(SetupError),
+    /// Somebody stopped the run.
+    Interrupted,
 }
 
 impl From<ClientError> for Trouble {
@@ -97,7 +102,7 @@ impl Player<'_> {
         let begun = Instant::now();
         let mut pace = Pace::new(step.patience);
         let mut played = loop {
-            let played = self.look(step).await;
+            let mut played = self.look(step).await;
             let met = played.verdict == StepVerdict::Passed;
             // Only what the server said is looked at again; no answer is no look.
             let decided = !met && played.verdict != StepVerdict::Failed;
@@ -105,7 +110,10 @@ impl Player<'_> {
                 Next::After(wait) if !decided => {
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        () = self.options.cancel.cancelled() => break played,
+                        () = self.options.cancel.cancelled() => {
+                            played.interrupted = true;
+                            break played;
+                        }
                     }
                 }
                 _ => break played,
@@ -215,10 +223,7 @@ impl Player<'_> {
         let cancelled = self.options.cancel.clone();
         tokio::select! {
             delivered = self.sinks.wait(delivery, &matching) => Ok(Reply::Delivered(delivered?)),
-            () = cancelled.cancelled() => Err(Trouble::Blocked(Missing {
-                why: "the run was interrupted".to_owned(),
-                not_offered: false,
-            })),
+            () = cancelled.cancelled() => Err(Trouble::Interrupted),
         }
     }
 
@@ -280,6 +285,7 @@ impl Player<'_> {
                 let problem = Problem::new(error.to_string()).with_help(error.help());
                 played.problems.push(problem);
             }
+            Trouble::Interrupted => played.interrupted = true,
             Trouble::Setup(error) => {
                 played.verdict = StepVerdict::Error;
                 played.transport = error.transport;

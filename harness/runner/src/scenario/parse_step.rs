@@ -452,6 +452,15 @@ fn fitting(
             "write `as: admin`",
         );
     }
+    if let (Some(_), Some(entry)) = (fields.entry("probe"), fields.entry("see")) {
+        findings.error(
+            "scenario/value",
+            "a `probe` claims nothing about who sees what",
+            entry.key_span,
+            "would be a failure if it is not so",
+            "put `see` on a step that is no probe",
+        );
+    }
     if verb == "subscribe" {
         fields.require("into", findings);
     }

@@ -441,3 +441,37 @@ async fn a_program_acts_as_itself() {
     let suite = "  bot: { profile: ClientApplication, name: Reminder, policy: all }\nsteps:\n  - step: a\n    as: bot\n    create: Task\n    capture: t\n    body: { resourceType: Task, requester: { reference: \"${bot}\" } }\n    expect: { fhirpath: [\"requester.reference.startsWith('ClientApplication/')\"] }\n";
     passes(&fake, suite).await;
 }
+
+#[tokio::test]
+async fn a_run_that_is_stopped_while_it_waits_says_so_and_cleans_up() {
+    let fake = Fake::start().await;
+    let rest = HOOK
+        .replace("actors2: {}\n", "")
+        .replace("count: 2, within: 60s", "count: 9, within: 60m");
+    let options = RunOptions {
+        snapshots: SnapshotMode::Off,
+        ..RunOptions::default()
+    };
+    let (cancel, target) = (options.cancel.clone(), fake.target());
+    let report = run(&suite(&rest), &target, &options, &mut |event: &Event| {
+        // The next step waits for what never comes.
+        if matches!(event, Event::MatrixObserved { after, .. } if after == "write") {
+            let cancel = cancel.clone();
+            // However long that is, the end is the same: stopped, and cleaned up.
+            tokio::spawn(async move {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                cancel.cancel();
+            });
+        }
+    })
+    .await
+    .report;
+    assert_eq!(
+        report.scenarios[0].verdict,
+        Verdict::Skipped,
+        "{}",
+        words(&report)
+    );
+    assert_eq!(report.summary().exit_code(), 130);
+    assert_eq!(fake.leftovers(), Vec::<String>::new());
+}
