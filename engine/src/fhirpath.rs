@@ -94,6 +94,90 @@ pub fn truth(expression: &str, before: Option<&Value>, after: &Value) -> Truth {
     }
 }
 
+/// The values that an expression selects from a resource; the reason where that cannot be told. What
+/// the guard writes in another way, like a moment in UTC, is no value of the resource and refused.
+#[cfg(not(feature = "fhirpath"))]
+pub fn select(_expression: &str, _resource: &Value) -> Result<Vec<Value>, String> {
+    Err(NOT_BUILT.to_owned())
+}
+
+/// The values that an expression selects from a resource; the reason where that cannot be told. What
+/// the guard writes in another way, like a moment in UTC, is no value of the resource and refused.
+#[cfg(feature = "fhirpath")]
+pub fn select(expression: &str, resource: &Value) -> Result<Vec<Value>, String> {
+    use rh_fhirpath::{EvaluationContext, FhirPathEvaluator, FhirPathParser, FhirPathValue};
+
+    let parsed = FhirPathParser::new()
+        .parse(expression)
+        .map_err(|error| error.to_string())?;
+    let asked = guard::guarded(parsed, None, resource)?;
+    let (mut written, mut rewritten) = (Vec::new(), Vec::new());
+    texts(resource, &mut written);
+    texts(&asked.after, &mut rewritten);
+    rewritten.retain(|text| !written.contains(text));
+    let context = EvaluationContext::new(asked.after.clone());
+    let found = FhirPathEvaluator::new()
+        .evaluate(&asked.expression, &context)
+        .map_err(|error| error.to_string())?;
+    let items = match found {
+        FhirPathValue::Empty => Vec::new(),
+        FhirPathValue::Collection(items) | FhirPathValue::UnorderedCollection(items) => items,
+        one => vec![one],
+    };
+    let values: Vec<Value> = items.iter().map(|item| bare(item.to_json())).collect();
+    for value in &values {
+        let as_written = match value {
+            Value::String(text) => !rewritten.contains(&text.as_str()),
+            Value::Number(number) => number.is_i64(),
+            // The copy may have members that the resource has not.
+            Value::Object(_) => holds(resource, value),
+            _ => true,
+        };
+        if !as_written {
+            return Err(format!("`{value}` is not as the resource has it"));
+        }
+    }
+    Ok(values)
+}
+
+/// All texts in a value.
+#[cfg(feature = "fhirpath")]
+fn texts<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => into.push(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, into)),
+        Value::Object(members) => members.values().for_each(|member| texts(member, into)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Whether a value stands anywhere in a resource.
+#[cfg(feature = "fhirpath")]
+fn holds(resource: &Value, value: &Value) -> bool {
+    resource == value
+        || match resource {
+            Value::Array(items) => items.iter().any(|item| holds(item, value)),
+            Value::Object(members) => members.values().any(|member| holds(member, value)),
+            _ => false,
+        }
+}
+
+/// Without the empty members that the guard has added.
+#[cfg(feature = "fhirpath")]
+fn bare(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(bare).collect()),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .filter(|(_, member)| !member.is_null())
+                .map(|(name, member)| (name, bare(member)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
 /// The first variable other than `%before` and `%after` outside of texts, and whether the
 /// expression begins with it.
 pub fn undefined_variable(expression: &str) -> Option<(&str, bool)> {

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{policy, review, run, serve, thread};
+use commands::{policy, review, run, scenario, serve, thread};
 use exit::Exit;
 use fhirward_engine::diagnostic::Diagnostic;
 use output::{Failure, Format, Output};
@@ -51,12 +51,27 @@ enum Command {
     Review(review::Args),
     #[command(after_help = exit::HELP)]
     Serve(serve::Args),
+    /// Write, check and format scenarios.
+    #[command(subcommand)]
+    Scenario(Scenario),
     /// Check AccessPolicies, and ask them for decisions.
     #[command(subcommand)]
     Policy(Policy),
     /// Check Communications and the threads they form.
     #[command(subcommand)]
     Thread(Thread),
+}
+
+#[derive(Debug, Subcommand)]
+enum Scenario {
+    #[command(after_help = exit::HELP)]
+    Check(scenario::check::Args),
+    #[command(after_help = exit::HELP)]
+    Fmt(scenario::fmt::Args),
+    #[command(after_help = exit::HELP)]
+    Docs(scenario::docs::Args),
+    #[command(after_help = exit::HELP)]
+    New(scenario::new::Args),
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,6 +123,10 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args, output),
         Command::Review(args) => review::run(args, output),
         Command::Serve(args) => serve::run(args, output),
+        Command::Scenario(Scenario::Check(args)) => scenario::check::run(args, output),
+        Command::Scenario(Scenario::Fmt(args)) => scenario::fmt::run(args, output),
+        Command::Scenario(Scenario::Docs(args)) => scenario::docs::run(args, output),
+        Command::Scenario(Scenario::New(args)) => scenario::new::run(args, output),
         Command::Policy(Policy::Check(args)) => policy::check::run(args, output),
         Command::Policy(Policy::Decide(args)) => policy::decide::run(args, output),
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
@@ -131,7 +150,9 @@ fn main() -> ExitCode {
 fn refuse_format(cli: &Cli) -> Result<(), Failure> {
     let finds = matches!(
         cli.command,
-        Command::Policy(Policy::Check(_)) | Command::Thread(Thread::Check(_))
+        Command::Policy(Policy::Check(_))
+            | Command::Thread(Thread::Check(_))
+            | Command::Scenario(Scenario::Check(_))
     );
     if finds || !cli.format.is_of_findings() {
         return Ok(());
@@ -142,7 +163,7 @@ fn refuse_format(cli: &Cli) -> Result<(), Failure> {
             "this command writes `human` or `json` and no other format",
         )
         .with_help(
-            "`sarif`, `github`, `junit` and `html` are for `policy check` and `thread check`",
+            "`sarif`, `github`, `junit` and `html` are for `policy check`, `thread check` and `scenario check`",
         ),
     ))
 }

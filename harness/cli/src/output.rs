@@ -17,13 +17,13 @@ pub enum Format {
     Human,
     /// One JSON document on standard output.
     Json,
-    /// SARIF 2.1.0, for code scanning; for `policy check` and `thread check`.
+    /// SARIF 2.1.0, for code scanning; for `policy check`, `thread check` and `scenario check`.
     Sarif,
-    /// Annotations of a GitHub Actions run; for `policy check` and `thread check`.
+    /// Annotations of a GitHub Actions run; for `policy check`, `thread check` and `scenario check`.
     Github,
-    /// JUnit XML; for `policy check` and `thread check`.
+    /// JUnit XML; for `policy check`, `thread check` and `scenario check`.
     Junit,
-    /// A page to read or to send on; for `policy check` and `thread check`.
+    /// A page to read or to send on; for `policy check`, `thread check` and `scenario check`.
     Html,
 }
 

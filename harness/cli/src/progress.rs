@@ -92,6 +92,7 @@ impl EventSink for Progress {
             }
             Event::ServerFound { .. }
             | Event::RunAborted { .. }
+            | Event::NotOffered { .. }
             | Event::StepFinished { .. }
             | Event::MatrixObserved { .. }
             | Event::CleanedUp { .. } => {}

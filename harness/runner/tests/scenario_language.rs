@@ -75,7 +75,7 @@ fn with_step(step: &str) -> String {
     "step: a\nas: alcie\nread: ${homer}",
     "unknown actor `alcie`",
     "alcie",
-    "did you mean `alice`? known: `alice`, `homer` and `admin`"
+    "did you mean `alice`? known: `alice`, `homer`, `admin` and `anonymous`"
 )]
 #[case::unknown_capture(
     "step: a\nas: alice\nread: ${thraed}",
@@ -258,6 +258,151 @@ fn with_step(step: &str) -> String {
     "given",
     ""
 )]
+#[case::need(
+    "step: a\nas: alice\nneeds: [transactoin]\nread: ${homer}",
+    "`transactoin` is nothing that a server could offer",
+    "transactoin",
+    "did you mean `transaction`?"
+)]
+#[case::unused_value(
+    "step: a\nas: alice\nread: ${homer}\ncapture: { born: $.birthDate }",
+    "`born` is captured and never used",
+    "born",
+    "remove the capture"
+)]
+#[case::unused_read(
+    "step: a\nas: alice\nread: ${homer}\ncapture: person",
+    "`person` is captured and never used",
+    "person",
+    ""
+)]
+#[case::capture_of_a_refusal(
+    "step: a\nas: alice\ncreate: Communication\ncapture: m\nbody: {}\nexpect: denied",
+    "nothing comes back that could be captured: the step expects denied",
+    "capture",
+    "remove `capture`"
+)]
+#[case::no_path(
+    "step: a\nas: alice\ncreate: Task\ncapture: { t: \"$\", x: \"$[\" }\nbody: {}",
+    "`$[` is not a JSONPath",
+    "",
+    "anything else is FHIRPath"
+)]
+#[case::no_fhirpath(
+    "step: a\nas: alice\nread: ${homer}\nexpect: { fhirpath: [\"name.where(\"] }",
+    "`name.where(` is not a FHIRPath",
+    "",
+    "true or false"
+)]
+#[case::status_list(
+    "step: a\nas: alice\nread: ${homer}\nexpect: { status: [200, 4] }",
+    "`status` must be an HTTP status from 200 to 599",
+    "4",
+    ""
+)]
+#[case::race_alone(
+    "step: a\nrace:\n  - { as: alice, delete: \"${homer}\" }\nexpect: { winners: 1 }",
+    "a race has two parts or more",
+    "",
+    ""
+)]
+#[case::race_without_winners(
+    "step: a\nrace:\n  - { as: alice, delete: \"${homer}\" }\n  - { as: homer, delete: \"${homer}\" }\nexpect: { status: 200 }",
+    "a race expects `winners`",
+    "",
+    "losers: [409, 412]"
+)]
+#[case::race_with_an_actor(
+    "step: a\nas: alice\nrace:\n  - { as: alice, delete: \"${homer}\" }\n  - { as: homer, delete: \"${homer}\" }\nexpect: { winners: 1 }",
+    "`race` takes no `as`",
+    "as",
+    ""
+)]
+#[case::winners_of_one(
+    "step: a\nas: alice\nread: ${homer}\nexpect: { winners: 1 }",
+    "`read` is done by one actor, who neither wins nor loses",
+    "",
+    ""
+)]
+#[case::time(
+    "step: a\nas: alice\nread: ${homer}\neventually: { within: 5 }",
+    "`within` must be a time like `500ms`",
+    "5",
+    ""
+)]
+#[case::patient_write(
+    "step: a\nas: alice\ndelete: ${homer}\neventually: { within: 5s }",
+    "`delete` takes no `eventually`",
+    "eventually",
+    ""
+)]
+#[case::batch_entries_know_nothing_of_each_other(
+    "step: a\nas: alice\nbatch:\n  - { create: Task, capture: t, body: {} }\n  - { create: Task, body: { focus: { reference: \"${t}\" } } }",
+    "`t` has no id before the request",
+    "${t}",
+    "make it a `transaction`"
+)]
+#[case::id_in_a_transaction(
+    "step: a\nas: alice\ntransaction:\n  - { create: Task, capture: t, body: {} }\n  - { create: Task, body: { description: \"${t.id}\" } }",
+    "`t` has no id before the request",
+    "${t.id}",
+    "only the reference itself"
+)]
+#[case::verb_of_an_entry(
+    "step: a\nas: alice\ntransaction:\n  - { read: \"${homer}\", history: \"${homer}\" }",
+    "unknown key `history` in an entry",
+    "history",
+    "allowed in an entry"
+)]
+#[case::sink("step: a\nawait: { sink: inbox }", "unknown sink `inbox`", "inbox", "")]
+#[case::claim_of_a_probe(
+    "step: a\nprobe: true\nas: alice\ncreate: Communication\ncapture: m\nbody: {}\nsee: { homer: { m: hidden } }",
+    "a `probe` claims nothing about who sees what",
+    "see",
+    "no probe"
+)]
+#[case::method(
+    "step: a\nas: alice\nrequest: FETCH metadata",
+    "`FETCH` is no method",
+    "",
+    "write `request: GET metadata`"
+)]
+#[case::token_in_a_header(
+    "step: a\nas: alice\nread: ${homer}\nheaders: { Authorization: x }",
+    "`Authorization` is no header to be set here",
+    "Authorization",
+    "an actor has one login"
+)]
+#[case::operation(
+    "step: a\nas: alice\noperation: ${homer}/everything",
+    "`${homer}/everything` names no operation",
+    "",
+    "an operation starts with `$`"
+)]
+#[case::upsert_without_search(
+    "step: a\nas: alice\nupsert: ${homer}\nbody: {}",
+    "`upsert: ${homer}` has no search",
+    "",
+    "or `update`"
+)]
+#[case::if_none_exist_is_asked_for(
+    "step: a\nas: alice\ncreateResourceIfNoneExist: Patient\nbody: {}",
+    "a step has no `if-none-exist`",
+    "",
+    ""
+)]
+#[case::alias_and_name(
+    "step: a\nas: alice\nread: ${homer}\nreadResource: ${homer}",
+    "`read` and `readResource` are the same key",
+    "readResource",
+    "remove one of them"
+)]
+#[case::anonymous_is_no_row(
+    "step: a\nas: alice\ncreate: Communication\ncapture: m\nbody: {}\nsee: { anonymous: { m: hidden } }",
+    "`anonymous` has no policy and is no row of the matrix",
+    "anonymous",
+    "as: anonymous"
+)]
 #[case::key_twice(
     "step: a\nas: alice\nas: homer\nread: ${homer}",
     "the key `as` stands twice in a step",
@@ -339,6 +484,21 @@ fn one_mistake_in_a_step(
     "scenario: flow\ntitle: T\npage: p\nactors:\n  x: { profile: Pratitioner, name: J, policy: participant }\nsteps: []\n",
     "`Pratitioner` is no kind of actor",
     Some("did you mean `Practitioner`?")
+)]
+#[case::unused_sink(
+    "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nsteps: []\n",
+    "nobody waits at the sink `inbox`",
+    Some("await")
+)]
+#[case::subscribe_into_a_web_server(
+    "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nsteps:\n  - { step: s, as: admin, subscribe: Subscription/1, into: inbox }\n",
+    "the sink `inbox` is of kind `http`, and not `websocket`",
+    None
+)]
+#[case::anonymous_declared(
+    "scenario: flow\ntitle: T\npage: p\nactors: { anonymous: { profile: Patient, name: J, policy: participant } }\nsteps: []\n",
+    "`anonymous` is always there and cannot be declared",
+    Some("another name")
 )]
 #[case::step_of_the_state_again(
     "scenario: flow\ntitle: T\npage: p\ngiven: base\nsteps:\n  - { step: given-header, as: jackie, read: \"${header}\" }\n",
@@ -540,4 +700,47 @@ fn parameters_have_stand_ins_before_the_run() {
     files.states.insert("s/states/base.yaml".into(), state);
     let found = findings(&files);
     assert!(found.iter().all(|d| !d.is_error()), "{found:?}");
+}
+
+#[test]
+fn a_state_keeps_to_itself_what_is_no_output() {
+    let mut files = files(&format!(
+        "{HEAD}given: base\nsteps:\n  - {{ step: a, as: jackie, read: \"${{header}}\" }}\n  - {{ step: b, as: jackie, read: \"${{other}}\" }}\n"
+    ));
+    let state = STATE.replace("actors:", "outputs: { other: the other one }\nactors:")
+        + "  - step: given-other\n    create: Communication\n    capture: other\n    body: { status: completed }\n";
+    files.states.insert("s/states/base.yaml".into(), state);
+    let found = findings(&files);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(
+        found[0].message,
+        "the state `base` keeps `header` to itself"
+    );
+    assert_eq!(underlined(&found[0]), "${header}");
+}
+
+/// MedplumClient's names are the language's own verbs.
+#[rstest]
+#[case("createResource: Task\nbody: {}", "create")]
+#[case(
+    "createResourceIfNoneExist: Task\nif-none-exist: identifier=1\nbody: {}",
+    "create"
+)]
+#[case(
+    "createBinary: Binary\ncontent-type: text/plain\nbody: hello",
+    "create"
+)]
+#[case("readResource: ${homer}", "read")]
+#[case("readReference: ${homer}", "read")]
+#[case("readVersion: ${homer}/_history/1", "vread")]
+#[case("readHistory: ${homer}", "history")]
+#[case("updateResource: ${homer}\nbody: {}", "update")]
+#[case("upsertResource: Task?identifier=1\nbody: {}", "upsert")]
+#[case("patchResource: ${homer}\nbody: []", "patch")]
+#[case("deleteResource: ${homer}", "delete")]
+#[case("searchResources: Task", "search")]
+#[case("executeBatch: [{ readResource: \"${homer}\" }]", "batch")]
+fn names_of_medplum_client(#[case] step: &str, #[case] verb: &str) {
+    let suite = Suite::check(&files(&with_step(&format!("step: a\nas: alice\n{step}")))).unwrap();
+    assert_eq!(suite.scenarios[0].steps[0].action.verb(), verb);
 }

@@ -3,6 +3,7 @@
 pub mod policy;
 pub mod review;
 pub mod run;
+pub mod scenario;
 pub mod scenarios;
 pub mod secret;
 pub mod serve;

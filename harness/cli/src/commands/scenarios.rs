@@ -73,6 +73,11 @@ pub fn check_kind(path: &Path) -> Result<(), Failure> {
     ))
 }
 
+/// Whether a file is a state that scenarios build on.
+pub fn is_state(path: &Path) -> bool {
+    path.is_file() && matches!(kind_of(path), Some(Kind::State))
+}
+
 enum Kind {
     Snapshot,
     State,

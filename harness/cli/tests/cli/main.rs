@@ -16,6 +16,7 @@ mod replay;
 mod resolve;
 mod rule_pages;
 mod run;
+mod scenario;
 mod semantics;
 mod serve;
 mod support;

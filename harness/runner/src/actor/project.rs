@@ -171,6 +171,15 @@ impl Project {
         &self.admin
     }
 
+    /// Somebody without a login.
+    ///
+    /// # Errors
+    /// When the TLS set-up of this machine is unusable.
+    pub(crate) fn anonymous(&self) -> Result<Client, SetupError> {
+        Client::new(&self.target, None, self.limits, &self.redactor)
+            .map_err(|error| SetupError::client("asking without a login", &error))
+    }
+
     /// What the server calls itself, where it says so.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ impl Project {
         &self,
         actor: &str,
         scenario: &str,
-        reference: &str,
+        reference: Option<&str>,
         granted: &[Granted],
         trash: &mut Trash,
     ) -> Result<Session, SetupError> {
@@ -89,6 +89,8 @@ impl Project {
         trash.add(application.as_str());
         let membership = self.membership(actor, &application, trash).await?;
         let mut parts = parts;
+        // A program stands for itself.
+        let reference = reference.unwrap_or(&application);
         parts.insert("profile".into(), json!({ "reference": reference }));
         let membership = self.put_membership(actor, membership, parts).await?;
         let credentials = Credentials {

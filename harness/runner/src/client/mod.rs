@@ -38,9 +38,18 @@ pub struct Answer {
     pub location: Option<String>,
     /// The JSON, if there is any.
     pub body: Option<Value>,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body as it came, where the request takes any media type.
+    pub text: Option<String>,
 }
 
 impl Answer {
+    /// A header, where it is readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
     /// Whether the status is 200 to 299.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -111,6 +120,12 @@ pub struct Request<'a> {
     pub media_type: Option<&'a str>,
     /// The version for `If-Match`.
     pub if_match: Option<&'a str>,
+    /// A body that is no JSON value; goes before `body`.
+    pub bytes: Option<&'a [u8]>,
+    /// Other headers.
+    pub headers: &'a [(String, String)],
+    /// Whether an answer may be anything, and not only FHIR.
+    pub any_media: bool,
 }
 
 impl<'a> Request<'a> {
@@ -122,6 +137,9 @@ impl<'a> Request<'a> {
             body: None,
             media_type: None,
             if_match: None,
+            bytes: None,
+            headers: &[],
+            any_media: false,
         }
     }
 
@@ -274,18 +292,28 @@ impl Client {
         place: Place,
         request: Request<'_>,
     ) -> Result<Answer, ClientError> {
-        let mut call = self
-            .inner
-            .http
-            .request(request.method, url)
-            .header(ACCEPT, FHIR_JSON);
+        let mut call = self.inner.http.request(request.method, url);
+        let own_accept = request
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("accept"));
+        if !own_accept {
+            call = call.header(ACCEPT, FHIR_JSON);
+        }
+        for (name, value) in request.headers {
+            call = call.header(name, value);
+        }
         if self.inner.target.profile.no_cache {
             call = call.header(CACHE_CONTROL, "no-cache");
         }
         if let Some(version) = request.if_match {
             call = call.header(IF_MATCH, format!("W/\"{version}\""));
         }
-        if let Some(body) = request.body {
+        if let Some(bytes) = request.bytes {
+            call = call
+                .header(CONTENT_TYPE, request.media_type.unwrap_or(FHIR_JSON))
+                .body(bytes.to_vec());
+        } else if let Some(body) = request.body {
             call = call
                 .header(CONTENT_TYPE, request.media_type.unwrap_or(FHIR_JSON))
                 .body(body.to_string());
@@ -293,7 +321,12 @@ impl Client {
         if let Some(token) = self.token().await? {
             call = call.bearer_auth(token.expose_secret());
         }
-        self.receive(call, place).await
+        self.receive(call, place, request.any_media).await
+    }
+
+    /// Keeps a text out of all reports from now on.
+    pub(crate) fn hide(&self, secret: &str) {
+        self.inner.redactor.add(secret);
     }
 
     /// Who the server thinks is acting, `Type/id`; `None` where it has no such endpoint.
@@ -353,7 +386,7 @@ impl Client {
             ("client_id", credentials.id.as_str()),
             ("client_secret", credentials.secret.expose_secret()),
         ]);
-        let answer = self.receive(call, place.clone()).await?;
+        let answer = self.receive(call, place.clone(), false).await?;
         if !answer.is_success() {
             let words = answer.explanation().unwrap_or("no explanation");
             return Err(ClientError::SignIn {
@@ -385,6 +418,7 @@ impl Client {
         &self,
         call: reqwest::RequestBuilder,
         place: Place,
+        any_media: bool,
     ) -> Result<Answer, ClientError> {
         let fault = |error| ClientError::of(error, place.clone(), &self.inner.limits);
         let mut response = call.send().await.map_err(fault)?;
@@ -400,15 +434,16 @@ impl Client {
             }
             bytes.extend_from_slice(&chunk);
         }
-        self.read(status, &headers, &bytes, place)
+        self.read(status, headers, &bytes, place, any_media)
     }
 
     fn read(
         &self,
         status: StatusCode,
-        headers: &HeaderMap,
+        headers: HeaderMap,
         bytes: &[u8],
         place: Place,
+        any_media: bool,
     ) -> Result<Answer, ClientError> {
         let header = |name| {
             headers
@@ -416,7 +451,7 @@ impl Client {
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned)
         };
-        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+        if status.is_redirection() && !any_media && status != StatusCode::NOT_MODIFIED {
             return Err(ClientError::Redirect {
                 place,
                 status: status.as_u16(),
@@ -428,6 +463,8 @@ impl Client {
         let text = String::from_utf8_lossy(bytes);
         let body = if text.trim().is_empty() {
             None
+        } else if any_media {
+            serde_json::from_slice::<Value>(bytes).ok()
         } else if is_html(&content_type, &text) {
             return Err(ClientError::Html {
                 place,
@@ -456,6 +493,8 @@ impl Client {
             version: header(ETAG)
                 .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned()),
             body,
+            text: any_media.then(|| text.into_owned()),
+            headers,
         };
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(ClientError::Status {
@@ -481,7 +520,7 @@ pub(crate) fn shorten(text: &str) -> String {
 }
 
 /// `Type/id` of `[base/]Type/id[/_history/version]`.
-fn located(location: &str) -> Option<String> {
+pub(crate) fn located(location: &str) -> Option<String> {
     let path = location.split("/_history/").next()?.trim_end_matches('/');
     let mut parts = path.rsplit('/');
     let (id, kind) = (parts.next()?, parts.next()?);

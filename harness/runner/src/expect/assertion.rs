@@ -1,9 +1,21 @@
 //! Bodies and search results against the scenario.
 
+use fhirward_engine::fhirpath::{Truth, truth};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Number, Value};
 
 use crate::client::shorten;
 use crate::scenario::Assertion;
+
+/// What an assertion selects, as compact JSON: the only thing, or the list of all.
+pub fn selected(body: Option<&Value>, assertion: &Assertion) -> String {
+    let nothing = Value::Null;
+    let found = assertion.path.query(body.unwrap_or(&nothing)).all();
+    match found.as_slice() {
+        [only] => shorten(&only.to_string()),
+        all => shorten(&Value::Array(all.iter().map(|&one| one.clone()).collect()).to_string()),
+    }
+}
 
 /// What is wrong with a body. `expected` are the filled-in values, one for each assertion.
 pub fn check_body(
@@ -37,6 +49,85 @@ pub fn check_body(
             })
         })
         .collect()
+}
+
+/// What is wrong with a body by FHIRPath expressions that must be true of it.
+pub fn check_fhirpath(body: Option<&Value>, expressions: &[String]) -> Vec<String> {
+    let nothing = Value::Null;
+    let body = body.unwrap_or(&nothing);
+    expressions
+        .iter()
+        .filter_map(|expression| match truth(expression, None, body) {
+            Truth::Holds => None,
+            Truth::Fails => Some(format!("`{expression}` is not true")),
+            Truth::Unreadable(reason) | Truth::Unknown(reason) => Some(format!(
+                "`{expression}` cannot be evaluated: {}",
+                shorten(&reason)
+            )),
+        })
+        .collect()
+}
+
+/// A header's name, and what is claimed of it: nothing for any value, an absent value for none.
+pub type HeaderCheck<'a> = (&'a str, Option<Option<String>>);
+
+/// What is wrong with headers, and with the media type.
+pub fn check_headers(
+    headers: &HeaderMap,
+    claims: &[HeaderCheck<'_>],
+    media_type: Option<&str>,
+) -> Vec<String> {
+    let value = |name: &str| {
+        headers
+            .get(name)
+            .map(|v| String::from_utf8_lossy(v.as_bytes()))
+    };
+    let mut problems = Vec::new();
+    for (name, claim) in claims {
+        let problem = match (value(name), claim) {
+            (Some(_), None) | (None, Some(None)) => None,
+            (None, None) => Some(format!("the header `{name}` is absent")),
+            (Some(is), Some(None)) => Some(format!(
+                "the header `{name}` is `{}`, expected none",
+                shorten(&is)
+            )),
+            (is, Some(Some(expected))) => match is {
+                Some(is) if is == *expected => None,
+                Some(is) => Some(format!(
+                    "the header `{name}` is `{}`, expected `{expected}`",
+                    shorten(&is)
+                )),
+                None => Some(format!(
+                    "the header `{name}` is absent, expected `{expected}`"
+                )),
+            },
+        };
+        problems.extend(problem);
+    }
+    if let Some(expected) = media_type {
+        let is = value(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let bare = is.split(';').next().unwrap_or_default().trim();
+        if !bare.eq_ignore_ascii_case(expected) {
+            let is = if bare.is_empty() { "absent" } else { bare };
+            problems.push(format!("the media type is {is}, expected {expected}"));
+        }
+    }
+    problems
+}
+
+/// What is wrong with a body as a text. Without the text itself, its JSON is one only if it is a
+/// string.
+pub fn check_text(text: Option<&str>, body: Option<&Value>, expected: &str) -> Option<String> {
+    let is = text.or_else(|| body.and_then(Value::as_str));
+    match is {
+        Some(is) if is == expected => None,
+        Some(is) => Some(format!(
+            "the body is `{}`, expected `{}`",
+            shorten(is),
+            shorten(expected)
+        )),
+        None => Some("the body is no text; ask by `request`".to_owned()),
+    }
 }
 
 /// What is wrong with a search result: names that are missing, names too many, another order.
@@ -132,6 +223,45 @@ mod tests {
             expected: Value::Null,
         };
         let found = check_body(Some(&body), &[assertion], &[expected]);
+        assert_eq!(found.first().map(String::as_str), problem);
+    }
+
+    #[rstest]
+    #[case::holds("status = 'in-progress'", None)]
+    #[case::fails("status = 'completed'", Some("`status = 'completed'` is not true"))]
+    #[case::no_boolean("recipient", Some("`recipient` is not true"))]
+    #[case::counts("recipient.count() = 2", None)]
+    fn truths(#[case] expression: &str, #[case] problem: Option<&str>) {
+        let body = json!({
+            "resourceType": "Communication",
+            "status": "in-progress",
+            "recipient": [{"reference": "a"}, {"reference": "b"}],
+        });
+        let found = check_fhirpath(Some(&body), &[expression.to_owned()]);
+        assert_eq!(found.first().map(String::as_str), problem);
+    }
+
+    #[rstest]
+    #[case::there(("etag", None), None, None)]
+    #[case::not_there(("location", None), None, Some("the header `location` is absent"))]
+    #[case::rightly_absent(("location", Some(None)), None, None)]
+    #[case::wrongly_there(("etag", Some(None)), None, Some("the header `etag` is `W/\"1\"`, expected none"))]
+    #[case::equal(("ETag", Some(Some("W/\"1\"".into()))), None, None)]
+    #[case::other(("etag", Some(Some("W/\"2\"".into()))), None, Some("the header `etag` is `W/\"1\"`, expected `W/\"2\"`"))]
+    #[case::media(("etag", None), Some("application/fhir+json"), None)]
+    #[case::other_media(("etag", None), Some("text/plain"), Some("the media type is application/fhir+json, expected text/plain"))]
+    fn header_claims(
+        #[case] claim: HeaderCheck<'_>,
+        #[case] media_type: Option<&str>,
+        #[case] problem: Option<&str>,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert("etag", "W/\"1\"".parse().unwrap());
+        headers.insert(
+            CONTENT_TYPE,
+            "application/fhir+json; charset=utf-8".parse().unwrap(),
+        );
+        let found = check_headers(&headers, &[claim], media_type);
         assert_eq!(found.first().map(String::as_str), problem);
     }
 

@@ -14,7 +14,9 @@ mod snapshot;
 mod verdict;
 
 pub use alias::Aliases;
-pub use assertion::{check_body, check_matches};
+pub use assertion::{
+    HeaderCheck, check_body, check_fhirpath, check_headers, check_matches, check_text, selected,
+};
 pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept};
 pub use diff::{Difference, compare};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};

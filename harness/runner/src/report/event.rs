@@ -49,6 +49,13 @@ pub enum Event {
     },
     /// A scenario begins.
     ScenarioStarted(ScenarioInfo),
+    /// A scenario is not played, because the server does not offer what it needs. Nothing is wrong.
+    NotOffered {
+        /// The scenario.
+        scenario: String,
+        /// What, and who says so.
+        reason: String,
+    },
     /// A step is done.
     StepFinished {
         /// The scenario.
@@ -213,6 +220,12 @@ pub struct StepReport {
     pub verdict: StepVerdict,
     /// The status of the answer.
     pub status: Option<u16>,
+    /// What came of it, in a few words: `404 not-found`, `1 of 2 succeeded`.
+    pub outcome: Option<String>,
+    /// Whether it only found something out, and cannot fail.
+    pub probe: bool,
+    /// How often it was looked at: more than once with `eventually` and `throughout`.
+    pub looks: usize,
     /// How long the request took.
     pub duration_ms: u64,
     /// What is wrong.

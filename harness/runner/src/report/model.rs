@@ -56,6 +56,8 @@ pub struct ScenarioReport {
     pub snapshot: SnapshotReport,
     /// How cleaning up went.
     pub cleanup: CleanupReport,
+    /// Why the server does not offer what it needs; then it is skipped, and nothing is wrong.
+    pub not_offered: Option<String>,
 }
 
 impl ScenarioReport {
@@ -147,12 +149,18 @@ impl EventSink for Report {
                         matrix: Vec::new(),
                         snapshot: SnapshotReport::of(SnapshotVerdict::NotCompared),
                         cleanup: CleanupReport::default(),
+                        not_offered: None,
                     },
                 );
             }
             Event::StepFinished { scenario, step } => {
                 if let Some(scenario) = self.scenario(scenario) {
                     scenario.steps.push(step.clone());
+                }
+            }
+            Event::NotOffered { scenario, reason } => {
+                if let Some(scenario) = self.scenario(scenario) {
+                    scenario.not_offered = Some(reason.clone());
                 }
             }
             Event::MatrixObserved {

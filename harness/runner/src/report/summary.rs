@@ -128,14 +128,23 @@ impl Summary {
             130
         } else if self.failed > 0 || !report.obsolete.is_empty() {
             4
-        } else if could_not_tell || self.skipped > 0 {
+        } else if could_not_tell || self.skipped > not_offered(report) {
             3
+        } else if self.scenarios > 0 && self.scenarios == self.skipped {
+            // Nothing was played, and so nothing is proved.
+            6
         } else if self.scenarios == 0 {
             6
         } else {
             0
         }
     }
+}
+
+/// Scenarios that are skipped rightly: the server does not offer what they need.
+fn not_offered(report: &Report) -> usize {
+    let scenarios = report.scenarios.iter();
+    scenarios.filter(|s| s.not_offered.is_some()).count()
 }
 
 fn warnings(cells: &CellCounts) -> Vec<String> {

@@ -1,10 +1,16 @@
 //! From a suite to events: scenarios are played at the same time, each by actors of its own.
 
 mod bindings;
+mod capabilities;
 mod clock;
+mod judge;
 mod matrix;
+mod note;
 mod options;
+mod pace;
 mod player;
+mod request;
+mod sink;
 mod snapshots;
 mod step;
 
@@ -15,10 +21,11 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+pub use capabilities::{Capabilities, Claimed};
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
 use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash};
-use crate::client::{Redactor, Target};
+use crate::client::{Redactor, Request, Target};
 use crate::report::{
     CleanupReport, Event, EventSink, Report, ScenarioInfo, ServerInfo, SnapshotReport,
     SnapshotVerdict, Summary, Verdict,
@@ -140,7 +147,10 @@ async fn play_all(work: Work) {
         }
     };
     match prepare(&work, &mut project, &mut trash).await {
-        Ok(()) => play_scenarios(&work, &project).await,
+        Ok(()) => {
+            let capabilities = capabilities(&work, &project).await;
+            play_scenarios(&work, &project, &capabilities).await;
+        }
         Err(error) => abort(&work, &error),
     }
     let (deleted, problems) = trash.empty(project.admin(), CLEANUP_PATIENCE).await;
@@ -154,6 +164,21 @@ async fn prepare(work: &Work, project: &mut Project, trash: &mut Trash) -> Resul
     let software = project.software().await?;
     work.tell(Event::ServerFound { software });
     project.publish(&used_policies(work), trash).await
+}
+
+/// What the server says that it offers; asked only where it matters.
+async fn capabilities(work: &Work, project: &Project) -> Arc<dyn Capabilities> {
+    let steps = |scenario: &Scenario| {
+        let mut steps = scenario.given.iter().chain(&scenario.steps);
+        !scenario.needs.is_empty() || steps.any(|step| !step.needs.is_empty())
+    };
+    if !work.selected.iter().any(|scenario| steps(scenario)) {
+        return Arc::new(Claimed::new(None));
+    }
+    // A server that does not say what it offers offers nothing that has to be claimed.
+    let answer = project.admin().send(Request::get("metadata")).await.ok();
+    let statement = answer.and_then(|answer| answer.body);
+    Arc::new(Claimed::new(statement.as_ref()))
 }
 
 fn used_policies(work: &Work) -> Vec<&PolicyFile> {
@@ -179,7 +204,7 @@ fn abort(work: &Work, error: &SetupError) {
     }
 }
 
-async fn play_scenarios(work: &Work, project: &Project) {
+async fn play_scenarios(work: &Work, project: &Project, capabilities: &Arc<dyn Capabilities>) {
     let places = Arc::new(Semaphore::new(work.options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
@@ -187,6 +212,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
         let (scenario, project) = (Arc::clone(scenario), project.clone());
         let (places, events) = (Arc::clone(&places), work.events.clone());
         let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
+        let capabilities = Arc::clone(capabilities);
         let played = Arc::clone(&scenario);
         let handle = tasks.spawn(async move {
             let place = places.acquire_owned().await;
@@ -195,6 +221,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
                     info: info(index, &played),
                     scenario: played,
                     project,
+                    capabilities,
                     options,
                     on_disk,
                     events,

@@ -7,10 +7,12 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::bindings::Bindings;
+use super::bindings::{Bindings, Bound, Missing};
+use super::capabilities::Capabilities;
 use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::RunOptions;
+use super::sink::Sinks;
 use super::snapshots;
 use super::step::is_undone;
 use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
@@ -20,7 +22,7 @@ use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
     Verdict,
 };
-use crate::scenario::{Access, GIVEN, Scenario, Step};
+use crate::scenario::{Access, GIVEN, Need, ProfileType, Scenario, Step};
 
 /// So many requests in a row without an answer, and the server counts as gone.
 const PATIENCE: usize = 3;
@@ -30,6 +32,7 @@ pub(super) struct Part {
     pub(super) info: ScenarioInfo,
     pub(super) scenario: Arc<Scenario>,
     pub(super) project: Project,
+    pub(super) capabilities: Arc<dyn Capabilities>,
     pub(super) options: RunOptions,
     pub(super) on_disk: bool,
     pub(super) events: mpsc::UnboundedSender<Event>,
@@ -40,9 +43,19 @@ pub(super) async fn play(part: Part) {
     let begun = Instant::now();
     let mut player = Player::new(&part);
     player.tell(Event::ScenarioStarted(part.info.clone()));
-    match player.set_up().await {
+    let set_up = match player.missing(&part.scenario.needs) {
+        Some(reason) => Err(Stop::NotOffered(reason)),
+        None => player.set_up().await,
+    };
+    match set_up {
         Ok(()) => player.play_all().await,
         Err(stop) => {
+            if let Stop::NotOffered(reason) = &stop {
+                player.tell(Event::NotOffered {
+                    scenario: part.scenario.id.clone(),
+                    reason: reason.clone(),
+                });
+            }
             player.stopped = Some(stop);
             player.skip_all();
         }
@@ -90,6 +103,8 @@ pub(super) enum Stop {
     Error(String),
     /// Somebody stopped the run.
     Cancelled,
+    /// The server does not offer what the scenario needs.
+    NotOffered(String),
 }
 
 impl From<SetupError> for Stop {
@@ -106,6 +121,7 @@ pub(super) struct Player<'p> {
     pub(super) scenario: &'p Scenario,
     pub(super) project: &'p Project,
     pub(super) options: &'p RunOptions,
+    capabilities: &'p dyn Capabilities,
     events: &'p mpsc::UnboundedSender<Event>,
     pub(super) sessions: Vec<Session>,
     pub(super) bindings: Bindings,
@@ -114,6 +130,7 @@ pub(super) struct Player<'p> {
     /// The admin's last view of the watched resources.
     pub(super) copies: BTreeMap<String, Value>,
     pub(super) trash: Trash,
+    pub(super) sinks: Sinks,
     snapshot: Snapshot,
     /// Steps of which the snapshot can say nothing.
     unknown: BTreeSet<String>,
@@ -134,6 +151,7 @@ impl<'p> Player<'p> {
             scenario: &part.scenario,
             project: &part.project,
             options: &part.options,
+            capabilities: part.capabilities.as_ref(),
             events: &part.events,
             sessions: Vec::new(),
             bindings: Bindings::default(),
@@ -141,6 +159,7 @@ impl<'p> Player<'p> {
             watched: Vec::new(),
             copies: BTreeMap::new(),
             trash: Trash::default(),
+            sinks: Sinks::default(),
             snapshot: Snapshot::default(),
             // Until everybody has looked at it.
             unknown: BTreeSet::from([GIVEN.to_owned()]),
@@ -158,8 +177,20 @@ impl<'p> Player<'p> {
         drop(self.events.send(event));
     }
 
+    /// Why the server does not offer something of it.
+    fn missing(&self, needs: &[Need]) -> Option<String> {
+        needs
+            .iter()
+            .find_map(|need| self.capabilities.missing(need))
+    }
+
     async fn set_up(&mut self) -> Result<(), Stop> {
         let scenario = self.scenario;
+        for sink in &scenario.sinks {
+            if let Some(url) = self.sinks.open(sink).await? {
+                self.bindings.put(&sink.name, Bound::Value(url.into()));
+            }
+        }
         // Patients first: a relative names theirs.
         let (patients, others): (Vec<_>, Vec<_>) = scenario
             .actors
@@ -169,11 +200,23 @@ impl<'p> Player<'p> {
             if self.options.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
+            if let Some(credentials) = &actor.credentials {
+                return Err(SetupError::new(
+                    format!("signing in as {}", actor.name),
+                    format!("there are no credentials `{credentials}` in this run"),
+                    "name a `policy` instead, and the harness makes a login",
+                )
+                .into());
+            }
+            if actor.profile == ProfileType::ClientApplication {
+                // It is its own profile, and there only with its login.
+                continue;
+            }
             let patient = actor
                 .patient
                 .as_ref()
-                .and_then(|name| self.bindings.get(name))
-                .map(|bound| bound.reference.clone());
+                .and_then(|name| self.bindings.reference(name))
+                .map(str::to_owned);
             let reference = self
                 .project
                 .create_profile(actor, patient.as_deref(), &mut self.trash)
@@ -185,30 +228,33 @@ impl<'p> Player<'p> {
             if self.options.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
             }
-            let granted = self.granted(&actor.access).map_err(|text| {
-                SetupError::new(format!("granting policies to {}", actor.name), text, "")
+            let granted = self.granted(&actor.access).map_err(|missing| {
+                let doing = format!("granting policies to {}", actor.name);
+                SetupError::new(doing, missing.why, "")
             })?;
-            let Some(bound) = self.bindings.get(&actor.name) else {
-                continue;
-            };
-            let reference = bound.reference.clone();
+            let reference = self.bindings.reference(&actor.name).map(str::to_owned);
             let session = self
                 .project
                 .sign_in(
                     &actor.name,
                     &scenario.id,
-                    &reference,
+                    reference.as_deref(),
                     &granted,
                     &mut self.trash,
                 )
                 .await?;
+            if reference.is_none() {
+                self.aliases.name(&session.reference, &actor.name);
+                self.bindings
+                    .bind(&actor.name, session.reference.clone(), None);
+            }
             self.sessions.push(session);
         }
         Ok(())
     }
 
     /// Policies with the values of their parameters.
-    pub(super) fn granted(&self, access: &[Access]) -> Result<Vec<Granted>, String> {
+    pub(super) fn granted(&self, access: &[Access]) -> Result<Vec<Granted>, Missing> {
         access
             .iter()
             .map(|access| {
@@ -216,7 +262,7 @@ impl<'p> Player<'p> {
                     .parameters
                     .iter()
                     .map(|(name, value)| Ok((name.clone(), self.bindings.fill(value)?)))
-                    .collect::<Result<_, String>>()?;
+                    .collect::<Result<_, Missing>>()?;
                 Ok((access.policy.clone(), parameters))
             })
             .collect()
@@ -266,8 +312,34 @@ impl<'p> Player<'p> {
             self.skip(step, given);
             return;
         }
-        let played = self.perform(step).await;
-        let undone = is_undone(step, &played);
+        if let Some(reason) = self.missing(&step.needs) {
+            for name in step.names() {
+                self.bindings.not_offered(name, &step.id);
+            }
+            self.leave_out(step, given, &reason);
+            return;
+        }
+        let mut played = self.perform(step).await;
+        if played.interrupted {
+            self.stopped = Some(Stop::Cancelled);
+            self.skip(step, given);
+            return;
+        }
+        if played.not_offered {
+            let first = played.problems.first();
+            let reason = first.map(|p| p.message.clone()).unwrap_or_default();
+            self.leave_out(step, given, &reason);
+            return;
+        }
+        if step.probe {
+            // Found out, whatever it is.
+            played.verdict = StepVerdict::Passed;
+            played
+                .problems
+                .iter_mut()
+                .for_each(|problem| problem.leak = false);
+        }
+        let undone = !step.probe && is_undone(step, &played);
         if undone && self.undone.is_none() {
             self.undone = Some(step.id.clone());
         }
@@ -276,6 +348,8 @@ impl<'p> Player<'p> {
         report.status = played.status;
         report.duration_ms = played.duration_ms;
         report.problems = played.problems;
+        report.outcome.clone_from(&played.outcome);
+        report.looks = played.looks;
         self.note_silence(played.transport);
         if report.verdict == StepVerdict::Error || report.verdict == StepVerdict::Blocked {
             self.unknown.insert(step.id.clone());
@@ -285,7 +359,7 @@ impl<'p> Player<'p> {
             step: step.id.clone(),
             outcome: played.outcome,
             matches: played.matches,
-            fields: Vec::new(),
+            fields: played.fields,
             sees: None,
         };
         let looks = !given
@@ -309,7 +383,7 @@ impl<'p> Player<'p> {
                 if report.verdict == StepVerdict::Passed {
                     report.verdict = StepVerdict::Blocked;
                 }
-                let reason = format!("see: {}", self.bindings.blocked_by(&name));
+                let reason = format!("see: {}", self.bindings.blocked_by(&name).why);
                 report.problems.push(Problem::new(reason));
             }
             Some(matrix)
@@ -326,7 +400,8 @@ impl<'p> Player<'p> {
                     step.id
                 )));
             }
-        } else {
+        } else if !step.probe {
+            // What is only found out may differ from server to server and from day to day.
             self.snapshot.steps.push(record);
         }
         self.finish(report);
@@ -336,17 +411,23 @@ impl<'p> Player<'p> {
     }
 
     fn skip(&mut self, step: &Step, given: bool) {
-        let mut report = self.report(step, given);
-        report.verdict = StepVerdict::Skipped;
         let why = match &self.stopped {
-            Some(Stop::Cancelled) => "the run was interrupted",
-            _ => "the scenario had ended",
+            Some(Stop::Cancelled) => "the run was interrupted".to_owned(),
+            Some(Stop::NotOffered(reason)) => reason.clone(),
+            _ => "the scenario had ended".to_owned(),
         };
-        report.problems.push(Problem::new(why));
-        self.unknown.insert(step.id.clone());
-        if let Some(name) = &step.capture {
+        for name in step.names() {
             self.bindings.give_up(name, &step.id);
         }
+        self.leave_out(step, given, &why);
+    }
+
+    /// Reports a step that is not played.
+    fn leave_out(&mut self, step: &Step, given: bool, why: &str) {
+        let mut report = self.report(step, given);
+        report.verdict = StepVerdict::Skipped;
+        report.problems.push(Problem::new(why));
+        self.unknown.insert(step.id.clone());
         self.finish(report);
     }
 
@@ -357,11 +438,14 @@ impl<'p> Player<'p> {
             title: step.title.clone(),
             actor: step.actor.clone(),
             verb: step.action.verb(),
-            target: step.action.target().to_owned(),
+            target: step.action.target(),
             file: step.source.name.clone(),
             line: step.source.line_column(step.span.start).0,
             verdict: StepVerdict::Passed,
             status: None,
+            outcome: None,
+            probe: step.probe,
+            looks: 1,
             duration_ms: 0,
             problems: Vec::new(),
         }
@@ -485,6 +569,7 @@ impl<'p> Player<'p> {
             Some(Stop::Cancelled) => {
                 return (Verdict::Skipped, Some("interrupted".to_owned()));
             }
+            Some(Stop::NotOffered(reason)) => return (Verdict::Skipped, Some(reason.clone())),
             Some(Stop::Error(reason)) => return (Verdict::Error, Some(reason.clone())),
             None => {}
         }

@@ -1,16 +1,18 @@
 //! Whether every name exists where it is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::{Source, Span};
 
-use super::ADMIN;
-use super::parse::{Parsed, Use, Wanted};
-use super::plan::{Action, Actor, Step};
+use super::needs::Need;
+use super::parse::{Made, MadeKind, Parsed, Use, Wanted, reserved};
+use super::plan::{Actor, Sink, SinkKind};
 use super::read::{Findings, known_names};
+use super::step::Step;
 use super::template::Field;
+use super::{ADMIN, ANONYMOUS};
 
 /// Where a name was made.
 #[derive(Debug, Clone)]
@@ -22,17 +24,22 @@ struct Origin {
 /// What exists at a point of a scenario.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scope {
+    pub(crate) needs: Vec<Need>,
     pub(crate) actors: Vec<Actor>,
     pub(crate) steps: Vec<Step>,
-    captures: BTreeMap<String, Origin>,
-    created: Vec<String>,
+    pub(crate) sinks: Vec<Sink>,
+    captures: BTreeMap<String, (Origin, MadeKind)>,
+    /// The names that a state keeps to itself, and what it offers instead.
+    private: BTreeMap<String, String>,
     ids: BTreeMap<String, Origin>,
+    used: BTreeSet<String>,
 }
 
 impl Scope {
     /// Adds a file to what is given; every name that is not there is a finding.
     pub(crate) fn extend(&mut self, parsed: &Parsed, policies: &[&str]) -> Vec<Diagnostic> {
         let mut findings = Findings::new(&parsed.source);
+        self.needs.extend(parsed.needs.iter().cloned());
         for new in &parsed.actors {
             if let Some(known) = self.actors.iter().find(|a| a.name == new.actor.name) {
                 let origin = Origin {
@@ -61,10 +68,12 @@ impl Scope {
                 }
             }
         }
+        self.add_sinks(parsed, &mut findings);
         let later: Vec<(String, Span)> = parsed
             .steps
             .iter()
-            .filter_map(|step| Some((step.step.capture.clone()?, step.capture_span?)))
+            .flat_map(|step| &step.made)
+            .map(|made| (made.name.clone(), made.span))
             .collect();
         for parsed_step in &parsed.steps {
             let step = &parsed_step.step;
@@ -81,35 +90,115 @@ impl Scope {
             for usage in &parsed_step.before {
                 self.check(usage, &later, policies, &mut findings);
             }
-            if let (Some(name), Some(span)) = (&step.capture, parsed_step.capture_span) {
-                self.capture(name, span, step, &mut findings);
+            for made in &parsed_step.made {
+                self.capture(made, &mut findings);
             }
             for usage in &parsed_step.after {
                 self.check(usage, &later, policies, &mut findings);
             }
             self.steps.push(step.clone());
         }
+        self.unused(parsed, &mut findings);
+        if let Some(outputs) = &parsed.outputs {
+            self.keep(parsed, outputs, &mut findings);
+        }
         findings.list
     }
 
-    fn capture(&mut self, name: &str, span: Span, step: &Step, findings: &mut Findings) {
-        let origin = if let Some(actor) = self.actors.iter().find(|a| a.name == name) {
-            Some(Origin {
+    fn add_sinks(&mut self, parsed: &Parsed, findings: &mut Findings) {
+        for (sink, span) in &parsed.sinks {
+            if let Some(origin) = self.origin(&sink.name) {
+                let message = format!("the name `{}` is taken", sink.name);
+                twice(message, *span, &origin, findings);
+            } else {
+                self.sinks.push(sink.clone());
+            }
+        }
+    }
+
+    /// What nobody asks for need not be captured; what everybody looks at is asked for.
+    fn unused(&self, parsed: &Parsed, findings: &mut Findings) {
+        // Whoever builds on a state may use what it captures.
+        if parsed.is_state && parsed.outputs.is_none() {
+            return;
+        }
+        let outputs = parsed.outputs.iter().flatten();
+        let offered: Vec<&str> = outputs.map(|(name, _)| name.as_str()).collect();
+        for made in parsed.steps.iter().flat_map(|step| &step.made) {
+            let used = self.used.contains(&made.name) || offered.contains(&made.name.as_str());
+            if made.kind != MadeKind::Watched && !used {
+                findings.error(
+                    "scenario/unused-capture",
+                    format!("`{}` is captured and never used", made.name),
+                    made.span,
+                    "nobody asks for it",
+                    "remove the capture, or use it: `${name}`",
+                );
+            }
+        }
+        for (sink, span) in &parsed.sinks {
+            if !self.used.contains(&sink.name) {
+                findings.error(
+                    "scenario/unused-sink",
+                    format!("nobody waits at the sink `{}`", sink.name),
+                    *span,
+                    "never used",
+                    "remove it, or `await` what arrives there",
+                );
+            }
+        }
+    }
+
+    /// Only what a state declares can be used by those who build on it.
+    fn keep(&mut self, parsed: &Parsed, outputs: &[(String, Span)], findings: &mut Findings) {
+        for (name, span) in outputs {
+            if !self.captures.contains_key(name) {
+                let known: Vec<&str> = self.captures.keys().map(String::as_str).collect();
+                findings.error(
+                    "scenario/unknown-capture",
+                    format!("the state has no `{name}` to offer"),
+                    *span,
+                    "captured nowhere",
+                    known_names(name, known.iter().copied()),
+                );
+            }
+        }
+        let hidden: Vec<String> = self
+            .captures
+            .keys()
+            .filter(|name| !outputs.iter().any(|(offered, _)| offered == *name))
+            .cloned()
+            .collect();
+        for name in hidden {
+            self.private.insert(name, parsed.id.clone());
+        }
+    }
+
+    /// Where a name was made.
+    fn origin(&self, name: &str) -> Option<Origin> {
+        match self.actors.iter().find(|actor| actor.name == name) {
+            Some(actor) => Some(Origin {
                 source: Arc::clone(&actor.source),
                 span: actor.span,
-            })
-        } else {
-            self.captures.get(name).cloned()
-        };
-        if name == ADMIN {
+            }),
+            None => self.captures.get(name).map(|(origin, _)| origin.clone()),
+        }
+    }
+
+    fn capture(&mut self, made: &Made, findings: &mut Findings) {
+        let (name, span) = (made.name.as_str(), made.span);
+        if let Some(who) = reserved(name) {
             findings.error(
                 "scenario/name",
-                "`admin` is the project admin and cannot name a resource",
+                format!("`{name}` is {who} and cannot name a resource"),
                 span,
                 "taken",
                 "",
             );
-        } else if let Some(origin) = origin {
+        } else if self.sinks.iter().any(|sink| sink.name == name) {
+            let message = format!("the name `{name}` is taken");
+            findings.error("scenario/duplicate-name", message, span, "a sink", "");
+        } else if let Some(origin) = self.origin(name) {
             twice(
                 format!("the name `{name}` is taken"),
                 span,
@@ -121,28 +210,45 @@ impl Scope {
                 source: Arc::clone(&findings.source),
                 span,
             };
-            self.captures.insert(name.to_owned(), origin);
-            if matches!(step.action, Action::Create { .. }) {
-                self.created.push(name.to_owned());
-            }
+            self.captures.insert(name.to_owned(), (origin, made.kind));
         }
     }
 
+    /// The names of what everybody looks at.
+    fn watched(&self) -> impl Iterator<Item = &str> {
+        self.captures
+            .iter()
+            .filter(|(_, (_, kind))| *kind == MadeKind::Watched)
+            .map(|(name, _)| name.as_str())
+    }
+
     fn check(
-        &self,
+        &mut self,
         usage: &Use,
         later: &[(String, Span)],
         policies: &[&str],
         findings: &mut Findings,
     ) {
         let name = usage.name.as_str();
+        self.used.insert(name.to_owned());
         let actors = || self.actors.iter().map(|actor| actor.name.as_str());
         let is_actor = actors().any(|actor| actor == name);
-        let is_capture = self.captures.contains_key(name);
+        let captured = self.captures.get(name).map(|(_, kind)| *kind);
+        let sink = self.sinks.iter().find(|sink| sink.name == name);
+        if let (Some(state), Some(_)) = (self.private.get(name), captured) {
+            findings.error(
+                "scenario/unknown-capture",
+                format!("the state `{state}` keeps `{name}` to itself"),
+                usage.span,
+                "not one of its `outputs`",
+                "add it to the `outputs` of the state",
+            );
+            return;
+        }
         let (known, code, what): (Vec<&str>, _, _) = match usage.wanted {
-            Wanted::Acting if is_actor || name == ADMIN => return,
+            Wanted::Acting if is_actor || reserved(name).is_some() => return,
             Wanted::Acting => (
-                actors().chain([ADMIN]).collect(),
+                actors().chain([ADMIN, ANONYMOUS]).collect(),
                 "scenario/unknown-actor",
                 "actor",
             ),
@@ -157,17 +263,87 @@ impl Scope {
                 );
                 return;
             }
+            Wanted::Actor if name == ANONYMOUS => {
+                findings.error(
+                    "scenario/unknown-actor",
+                    "`anonymous` has no policy and is no row of the matrix",
+                    usage.span,
+                    "somebody without a login",
+                    "say it in a step: `as: anonymous`, `expect: { status: 401 }`",
+                );
+                return;
+            }
+            Wanted::Sink(kind) => {
+                let problem = match (sink, kind) {
+                    (Some(sink), Some(kind)) if sink.kind != kind => Some(match kind {
+                        SinkKind::Http => "of kind `websocket`, and not `http`",
+                        SinkKind::Websocket => "of kind `http`, and not `websocket`",
+                    }),
+                    (Some(_), _) => return,
+                    (None, _) => None,
+                };
+                match problem {
+                    Some(problem) => findings.error(
+                        "scenario/value",
+                        format!("the sink `{name}` is {problem}"),
+                        usage.span,
+                        "another kind of sink",
+                        "",
+                    ),
+                    None => {
+                        let sinks: Vec<&str> = self.sinks.iter().map(|s| s.name.as_str()).collect();
+                        findings.error(
+                            "scenario/unknown-sink",
+                            format!("unknown sink `{name}`"),
+                            usage.span,
+                            "no such sink",
+                            known_names(name, sinks.iter().copied()),
+                        );
+                    }
+                }
+                return;
+            }
+            Wanted::Reference(field) if sink.is_some() => {
+                let websocket = sink.is_some_and(|sink| sink.kind == SinkKind::Websocket);
+                if field != Field::Reference || websocket {
+                    findings.error(
+                        "scenario/template",
+                        if websocket {
+                            format!("`{name}` is a WebSocket and has no address of its own")
+                        } else {
+                            format!("`{name}` is a sink and has only an address")
+                        },
+                        usage.span,
+                        "a sink",
+                        "",
+                    );
+                }
+                return;
+            }
             Wanted::Actor => (actors().collect(), "scenario/unknown-actor", "actor"),
             Wanted::Policy if policies.contains(&name) => return,
             Wanted::Policy => (policies.to_vec(), "scenario/unknown-policy", "policy"),
-            Wanted::Capture if self.created.iter().any(|known| known == name) => return,
-            Wanted::Capture if is_capture => {
+            Wanted::Capture if captured == Some(MadeKind::Watched) => return,
+            Wanted::Capture if captured.is_some() => {
+                let watched: Vec<&str> = self.watched().collect();
                 findings.error(
                     "scenario/unknown-capture",
                     format!("`{name}` is not watched: only what a `create` captured is"),
                     usage.span,
                     "captured by another verb",
-                    known_names(name, self.created.iter().map(String::as_str)),
+                    known_names(name, watched.iter().copied()),
+                );
+                return;
+            }
+            Wanted::Reference(field)
+                if captured == Some(MadeKind::Value) && field == Field::Version =>
+            {
+                findings.error(
+                    "scenario/template",
+                    format!("`{name}` is a part of an answer and has no version"),
+                    usage.span,
+                    "a value",
+                    format!("allowed: `${{{name}}}`, and `${{{name}.id}}` of a reference"),
                 );
                 return;
             }
@@ -181,13 +357,13 @@ impl Scope {
                 );
                 return;
             }
-            Wanted::Reference(_) if is_actor || is_capture => return,
-            Wanted::Reference(_) if name == ADMIN => {
+            Wanted::Reference(_) if is_actor || captured.is_some() => return,
+            Wanted::Reference(_) if reserved(name).is_some() => {
                 findings.error(
                     "scenario/template",
-                    "`admin` is no resource",
+                    format!("`{name}` is no resource"),
                     usage.span,
-                    "the project admin",
+                    reserved(name).unwrap_or_default(),
                     "",
                 );
                 return;
@@ -205,7 +381,7 @@ impl Scope {
                     return;
                 }
                 let known = if usage.wanted == Wanted::Capture {
-                    self.created.iter().map(String::as_str).collect()
+                    self.watched().collect()
                 } else {
                     actors()
                         .chain(self.captures.keys().map(String::as_str))

@@ -7,7 +7,8 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{Membership, Options, PolicyDocument, assemble};
 use serde_json::{Value, json};
 
-use super::plan::{Access, Action, Actor, Scenario};
+use super::plan::{Access, Actor, Scenario};
+use super::step::{Action, Step};
 use super::suite::PolicyFile;
 use super::template::{Field, Reference};
 use crate::expect::membership_of;
@@ -70,6 +71,7 @@ fn granted(scenario: &Scenario) -> Vec<(&Actor, &[Access])> {
     let first = scenario
         .actors
         .iter()
+        .filter(|actor| actor.credentials.is_none() || !actor.access.is_empty())
         .map(|actor| (actor, actor.access.as_slice()));
     let later = scenario
         .given
@@ -130,6 +132,20 @@ fn assembled(
     findings
 }
 
+/// The type of what a step captures by a name.
+fn type_of<'s>(step: &'s Step, name: &str) -> Option<&'s str> {
+    if step.whole() == Some(name) {
+        return step.action.resource_type();
+    }
+    let Action::Bundle { entries, .. } = &step.action else {
+        return None;
+    };
+    entries
+        .iter()
+        .find(|entry| entry.capture.as_deref() == Some(name))
+        .and_then(|entry| entry.action.resource_type())
+}
+
 /// What a name will stand for, but for the id; nothing where only a run can tell the type.
 fn stand_in(scenario: &Scenario, reference: &Reference) -> Option<String> {
     let kind = match scenario.actor(&reference.name) {
@@ -138,11 +154,7 @@ fn stand_in(scenario: &Scenario, reference: &Reference) -> Option<String> {
             .given
             .iter()
             .chain(&scenario.steps)
-            .find(|step| step.capture.as_deref() == Some(reference.name.as_str()))
-            .and_then(|step| match &step.action {
-                Action::Create { resource_type, .. } => Some(resource_type.as_str()),
-                _ => None,
-            })?,
+            .find_map(|step| type_of(step, &reference.name))?,
     };
     Some(match reference.field {
         Field::Reference => format!("{kind}/{ID}"),

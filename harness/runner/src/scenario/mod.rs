@@ -5,22 +5,39 @@
 
 mod body;
 mod check;
+mod expectation;
+mod format;
 mod grants;
+mod needs;
 mod node;
+mod page;
 mod parse;
 mod parse_actor;
 mod parse_expect;
+mod parse_several;
 mod parse_step;
+mod parse_verb;
+mod path;
 mod plan;
 mod read;
+mod schema;
+mod starter;
+mod step;
 mod suite;
 mod template;
 mod types;
+mod vocabulary;
 
+pub use expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, HeaderValue};
+pub use format::{FormatError, format};
+pub use needs::Need;
 pub(crate) use node::{Kind, Node};
-pub use plan::{
-    Access, Action, Actor, Assertion, Claim, Expect, ExpectedStatus, ProfileType, Scenario, Step,
-};
+pub use page::page;
+pub use path::Path;
+pub use plan::{Access, Actor, ProfileType, Scenario, Sink, SinkKind};
+pub use schema::schema;
+pub use starter::{Starter, starter};
+pub use step::{Action, Capture, Content, Delivery, Entry, Extras, Patience, Payload, Racer, Step};
 pub(crate) use suite::plural;
 pub use suite::{Files, LoadError, PolicyFile, SnapshotFile, Suite};
 pub(crate) use template::fill_value;
@@ -28,6 +45,12 @@ pub use template::{Field, Part, Reference, Template};
 
 /// The name of the project admin, an actor of every scenario and never a row of a matrix.
 pub const ADMIN: &str = "admin";
+
+/// The name of somebody without a login, an actor of every scenario and never a row of a matrix.
+pub const ANONYMOUS: &str = "anonymous";
+
+/// Who does what no actor does, in reports: waiting for what the server sends.
+pub const HARNESS: &str = "harness";
 
 /// The name under which a snapshot keeps what everybody sees before the first step.
 pub const GIVEN: &str = "given";

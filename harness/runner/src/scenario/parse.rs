@@ -6,18 +6,15 @@ use std::sync::Arc;
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::{Source, Span};
 
-use super::ADMIN;
 use super::node::{Kind, Node};
 use super::parse_actor::actor;
+use super::parse_step::needs;
 use super::parse_step::step;
-use super::plan::{Actor, Step};
+use super::plan::{Actor, Sink, SinkKind};
 use super::read::{Fields, Findings};
+use super::step::Step;
 use super::template::{Field, is_name};
-
-const SCENARIO_KEYS: [&str; 7] = [
-    "scenario", "title", "page", "about", "given", "actors", "steps",
-];
-const STATE_KEYS: [&str; 5] = ["state", "about", "given", "actors", "steps"];
+use super::{ADMIN, ANONYMOUS, needs::Need, vocabulary};
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +44,27 @@ pub(crate) enum Wanted {
     Reference(Field),
     /// A policy file.
     Policy,
+    /// A sink of a kind, or of any.
+    Sink(Option<SinkKind>),
+}
+
+/// A name that a step brings about.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) kind: MadeKind,
+}
+
+/// What the name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MadeKind {
+    /// A resource that everybody looks at.
+    Watched,
+    /// A resource.
+    Resource,
+    /// A part of an answer.
+    Value,
 }
 
 /// A step, with the names that it uses.
@@ -54,7 +72,7 @@ pub(crate) enum Wanted {
 pub(crate) struct ParsedStep {
     pub(crate) step: Step,
     pub(crate) id_span: Span,
-    pub(crate) capture_span: Option<Span>,
+    pub(crate) made: Vec<Made>,
     /// Used before the step's own capture exists.
     pub(crate) before: Vec<Use>,
     /// Used after it exists.
@@ -72,11 +90,15 @@ pub(crate) struct ParsedActor {
 #[derive(Debug, Clone)]
 pub(crate) struct Parsed {
     pub(crate) source: Arc<Source>,
+    pub(crate) is_state: bool,
     pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) page: String,
     pub(crate) about: String,
+    pub(crate) needs: Vec<Need>,
     pub(crate) given: Option<(String, Span)>,
+    pub(crate) outputs: Option<Vec<(String, Span)>>,
+    pub(crate) sinks: Vec<(Sink, Span)>,
     pub(crate) actors: Vec<ParsedActor>,
     pub(crate) steps: Vec<ParsedStep>,
 }
@@ -93,11 +115,11 @@ pub(crate) fn parse(source: &Arc<Source>, kind: FileKind) -> (Option<Parsed>, Ve
 }
 
 fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> {
-    let (what, id_key, keys): (_, _, &[&str]) = match kind {
-        FileKind::Scenario => ("a scenario", "scenario", &SCENARIO_KEYS),
-        FileKind::State => ("a state", "state", &STATE_KEYS),
+    let (id_key, object) = match kind {
+        FileKind::Scenario => ("scenario", &vocabulary::SCENARIO),
+        FileKind::State => ("state", &vocabulary::STATE),
     };
-    let fields = Fields::read(node, what, keys, findings);
+    let fields = Fields::read(node, object, findings);
     if !matches!(node.kind, Kind::Map(_)) {
         return None;
     }
@@ -112,19 +134,29 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
         (None, None)
     };
     let about = fields.optional_text("about", findings);
+    let needs = needs(&fields, findings);
     let given = fields.get("given").and_then(|node| {
         let name = findings.text(node, "`given`")?;
         Some((name, node.span))
     });
+    let outputs = fields.get("outputs").map(|node| outputs(node, findings));
+    let mut sinks = Vec::new();
+    if let Some(node) = fields.get("sinks").filter(|_| kind == FileKind::Scenario) {
+        for entry in findings.map(node, "`sinks`") {
+            if is_valid_name(&entry.key, entry.key_span, "a sink", findings) {
+                sinks.push((sink(&entry.key, &entry.value, findings), entry.key_span));
+            }
+        }
+    }
     let mut actors = Vec::new();
     if let Some(node) = fields.get("actors") {
         for entry in findings.map(node, "`actors`") {
-            if entry.key == ADMIN {
+            if let Some(who) = reserved(&entry.key) {
                 findings.error(
                     "scenario/name",
-                    "`admin` is always there and cannot be declared",
+                    format!("`{}` is always there and cannot be declared", entry.key),
                     entry.key_span,
-                    "the project admin",
+                    who,
                     "give the actor another name",
                 );
             } else if is_valid_name(&entry.key, entry.key_span, "an actor", findings)
@@ -148,14 +180,84 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
     }
     Some(Parsed {
         source: Arc::clone(&findings.source),
+        is_state: kind == FileKind::State,
         id: id.unwrap_or_default(),
         title: title.unwrap_or_default(),
         page: page.unwrap_or_default(),
         about: about.unwrap_or_default().trim().to_owned(),
+        needs,
         given,
+        outputs,
+        sinks,
         actors,
         steps,
     })
+}
+
+/// What a name that needs no declaration stands for.
+pub(super) fn reserved(name: &str) -> Option<&'static str> {
+    match name {
+        ADMIN => Some("the project admin"),
+        ANONYMOUS => Some("somebody without a login"),
+        _ => None,
+    }
+}
+
+fn outputs(node: &Node, findings: &mut Findings) -> Vec<(String, Span)> {
+    let mut names = Vec::new();
+    for entry in findings.map(node, "`outputs`") {
+        findings.text(&entry.value, &format!("what `{}` stands for", entry.key));
+        names.push((entry.key.clone(), entry.key_span));
+    }
+    names
+}
+
+fn sink(name: &str, node: &Node, findings: &mut Findings) -> Sink {
+    let mut sink = Sink {
+        name: name.to_owned(),
+        kind: SinkKind::Http,
+        replies: Vec::new(),
+    };
+    // `inbox:` alone is a sink with nothing to say about it.
+    if matches!(node.kind, Kind::Null) {
+        return sink;
+    }
+    let fields = Fields::read(node, &vocabulary::SINK, findings);
+    if let Some(node) = fields.get("kind")
+        && let Some(word) = findings.text(node, "`kind`")
+    {
+        match word.as_str() {
+            "http" => {}
+            "websocket" => sink.kind = SinkKind::Websocket,
+            _ => findings.error(
+                "scenario/value",
+                format!("`{word}` is no kind of sink"),
+                node.span,
+                "not a kind",
+                super::read::known_names(&word, ["http", "websocket"]),
+            ),
+        }
+    }
+    if let Some(node) = fields.get("replies") {
+        for item in findings.list(node, "`replies`") {
+            sink.replies.extend(super::parse_expect::number(
+                item,
+                "a reply",
+                200..=599,
+                findings,
+            ));
+        }
+        if sink.kind == SinkKind::Websocket {
+            findings.error(
+                "scenario/value",
+                "nobody answers over a WebSocket",
+                node.span,
+                "goes with `kind: http`",
+                "",
+            );
+        }
+    }
+    sink
 }
 
 fn same_as_stem(id: &str, span: Span, key: &str, findings: &mut Findings) {

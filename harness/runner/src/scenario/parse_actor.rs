@@ -9,9 +9,7 @@ use super::node::{Kind, Node};
 use super::parse::{ParsedActor, Use, Wanted};
 use super::plan::{Access, Actor, ProfileType};
 use super::read::{Fields, Findings, known_names};
-
-const ACTOR_KEYS: [&str; 4] = ["profile", "name", "policy", "patient"];
-const ACCESS_KEYS: [&str; 2] = ["policy", "parameters"];
+use super::vocabulary;
 
 pub(super) fn actor(
     name: &str,
@@ -19,15 +17,21 @@ pub(super) fn actor(
     node: &Node,
     findings: &mut Findings,
 ) -> Option<ParsedActor> {
-    let fields = Fields::read(node, "an actor", &ACTOR_KEYS, findings);
+    let fields = Fields::read(node, &vocabulary::ACTOR, findings);
     let mut uses = Vec::new();
     let profile = fields
         .require("profile", findings)
         .and_then(|node| profile(node, findings));
     let display = fields.require_text("name", findings);
-    let access = fields
-        .require("policy", findings)
-        .map(|node| access(node, findings, &mut uses));
+    let credentials = fields.optional_text("credentials", findings);
+    let access = match (fields.get("policy"), &credentials) {
+        (None, Some(_)) => Some(Vec::new()),
+        (None, None) => {
+            fields.require("policy", findings);
+            None
+        }
+        (Some(node), _) => Some(access(node, findings, &mut uses)),
+    };
     let patient = fields.get("patient").and_then(|node| {
         let patient = findings.text(node, "`patient`")?;
         uses.push(Use {
@@ -52,6 +56,7 @@ pub(super) fn actor(
             profile: profile?,
             display: display?,
             access: access?,
+            credentials,
             patient,
             span,
             source: Arc::clone(&findings.source),
@@ -104,7 +109,7 @@ pub(super) fn one_access(
     uses: &mut Vec<Use>,
 ) -> Option<Access> {
     let (name_node, parameters) = if let Kind::Map(_) = &node.kind {
-        let fields = Fields::read(node, "a policy", &ACCESS_KEYS, findings);
+        let fields = Fields::read(node, &vocabulary::ACCESS, findings);
         let mut parameters = Vec::new();
         if let Some(node) = fields.get("parameters") {
             for entry in findings.map(node, "`parameters`") {

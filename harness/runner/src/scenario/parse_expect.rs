@@ -1,25 +1,26 @@
 //! What a step expects, and who must see what afterwards.
 
+use std::ops::RangeInclusive;
+
 use fhirward_engine::source::Span;
 use serde_json_path::JsonPath;
 
 use super::body;
+use super::expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, HeaderValue};
 use super::node::{Kind, Node};
 use super::parse::{Use, Wanted};
-use super::plan::{Assertion, Claim, Expect, ExpectedStatus};
+use super::path::Path;
 use super::read::{Fields, Findings, known_names};
 use super::template::Field;
+use super::vocabulary::{Object, STATUS_WORDS};
 
-const EXPECT_KEYS: [&str; 5] = ["status", "outcome", "body", "matches", "order"];
-
-pub(super) fn expect(node: Option<&Node>, findings: &mut Findings, uses: &mut Vec<Use>) -> Expect {
-    let mut expect = Expect {
-        status: ExpectedStatus::Success,
-        outcome: None,
-        body: Vec::new(),
-        matches: None,
-        order: false,
-    };
+pub(super) fn expect(
+    node: Option<&Node>,
+    object: &Object,
+    findings: &mut Findings,
+    uses: &mut Vec<Use>,
+) -> Expect {
+    let mut expect = Expect::default();
     let Some(node) = node else {
         return expect;
     };
@@ -29,36 +30,60 @@ pub(super) fn expect(node: Option<&Node>, findings: &mut Findings, uses: &mut Ve
         }
         return expect;
     }
-    let fields = Fields::read(node, "`expect`", &EXPECT_KEYS, findings);
+    let fields = Fields::read(node, object, findings);
     if let Some(node) = fields.get("status")
-        && let Some(status) = status(node, findings)
+        && let Some(status) = status(node, "`status`", findings)
     {
         expect.status = status;
     }
+    expect.losers = fields
+        .get("losers")
+        .and_then(|node| status(node, "`losers`", findings));
+    expect.winners = fields
+        .get("winners")
+        .and_then(|node| number(node, "`winners`", 0..=100, findings))
+        .map(usize::from);
     expect.outcome = fields.optional_text("outcome", findings);
+    expect.media_type = fields.optional_text("media-type", findings);
     if let Some(node) = fields.get("body") {
-        for entry in findings.map(node, "`body`") {
-            let expected = body::value(&entry.value, findings, uses);
-            match JsonPath::parse(&entry.key) {
-                Ok(path) => expect.body.push(Assertion {
-                    text: entry.key.clone(),
-                    path,
-                    expected,
-                }),
-                Err(error) => findings.error(
-                    "scenario/jsonpath",
-                    format!("`{}` is not a JSONPath: {}", entry.key, error.message()),
-                    entry.key_span,
-                    "not a JSONPath",
-                    "a path starts with `$`, as in \"$.recipient[*].reference\" (RFC 9535)",
-                ),
+        expect.body = assertions(node, "`body`", findings, uses);
+    }
+    if let Some(node) = fields.get("fhirpath") {
+        for item in findings.list(node, "`fhirpath`") {
+            let Some(text) = findings.text(item, "an expression") else {
+                continue;
+            };
+            let Some(template) = body::template(&text, item, findings, uses) else {
+                continue;
+            };
+            // A name stands for a text, and so does what is between its quotes.
+            let stand_in = template.fill(&|_| Some("x".to_owned())).unwrap_or_default();
+            if let Err(message) = Path::parse(&stand_in) {
+                findings.error(
+                    "scenario/path",
+                    message.replace(&stand_in, &text),
+                    item.span,
+                    "not a FHIRPath",
+                    "write an expression that is true or false: `status = 'completed'`",
+                );
+            } else {
+                expect.fhirpath.push(template);
             }
         }
     }
-    expect.matches = fields.get("matches").map(|node| {
+    if let Some(node) = fields.get("text")
+        && let Some(text) = findings.text(node, "`text`")
+    {
+        expect.text = body::template(&text, node, findings, uses);
+    }
+    if let Some(node) = fields.get("headers") {
+        expect.headers = headers(node, findings, uses);
+    }
+    let mut names = |key: &str, findings: &mut Findings| {
+        let node = fields.get(key)?;
         let mut names = Vec::new();
-        for item in findings.list(node, "`matches`") {
-            if let Some(name) = findings.text(item, "a name in `matches`") {
+        for item in findings.list(node, &format!("`{key}`")) {
+            if let Some(name) = findings.text(item, &format!("a name in `{key}`")) {
                 uses.push(Use {
                     wanted: Wanted::Reference(Field::Reference),
                     name: name.clone(),
@@ -67,36 +92,116 @@ pub(super) fn expect(node: Option<&Node>, findings: &mut Findings, uses: &mut Ve
                 names.push(name);
             }
         }
-        names
-    });
-    if let Some(node) = fields.get("order") {
-        match node.kind {
-            Kind::Bool(order) => expect.order = order,
-            _ => findings.wrong_kind(node, "`order`", "`true` or `false`"),
-        }
-    }
+        Some(names)
+    };
+    expect.matches = names("matches", findings);
+    expect.includes = names("includes", findings);
+    expect.order = fields.flag("order", findings);
     expect
 }
 
-fn status(node: &Node, findings: &mut Findings) -> Option<ExpectedStatus> {
-    if let Kind::Text(word) = &node.kind {
-        return status_word(word, node.span, findings);
+/// JSONPaths and what they give.
+pub(super) fn assertions(
+    node: &Node,
+    what: &str,
+    findings: &mut Findings,
+    uses: &mut Vec<Use>,
+) -> Vec<Assertion> {
+    let mut assertions = Vec::new();
+    for entry in findings.map(node, what) {
+        let expected = body::value(&entry.value, findings, uses);
+        match JsonPath::parse(&entry.key) {
+            Ok(path) => assertions.push(Assertion {
+                text: entry.key.clone(),
+                path,
+                expected,
+            }),
+            Err(error) => findings.error(
+                "scenario/jsonpath",
+                format!("`{}` is not a JSONPath: {}", entry.key, error.message()),
+                entry.key_span,
+                "not a JSONPath",
+                "a path starts with `$`, as in \"$.recipient[*].reference\" (RFC 9535)",
+            ),
+        }
     }
+    assertions
+}
+
+fn headers(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) -> Vec<HeaderClaim> {
+    let mut claims = Vec::new();
+    for entry in findings.map(node, "`headers`") {
+        let Some(text) = findings.text(&entry.value, &format!("the header `{}`", entry.key)) else {
+            continue;
+        };
+        let value = match text.as_str() {
+            "present" => HeaderValue::Present,
+            "absent" => HeaderValue::Absent,
+            _ => match body::template(&text, &entry.value, findings, uses) {
+                Some(template) => HeaderValue::Exactly(template),
+                None => continue,
+            },
+        };
+        claims.push(HeaderClaim {
+            name: entry.key.clone(),
+            value,
+        });
+    }
+    claims
+}
+
+/// A whole number.
+pub(super) fn number(
+    node: &Node,
+    what: &str,
+    range: RangeInclusive<u16>,
+    findings: &mut Findings,
+) -> Option<u16> {
     let number = match &node.kind {
         Kind::Number(number) => number.as_str().parse::<u16>().ok(),
         _ => None,
     };
-    let found = number.filter(|status| (200..600).contains(status));
+    let found = number.filter(|number| range.contains(number));
     if found.is_none() {
-        findings.wrong_kind(node, "`status`", "an HTTP status from 200 to 599");
+        let wanted = format!("a number from {} to {}", range.start(), range.end());
+        findings.wrong_kind(node, what, &wanted);
     }
-    found.map(ExpectedStatus::Exactly)
+    found
+}
+
+fn status(node: &Node, what: &str, findings: &mut Findings) -> Option<ExpectedStatus> {
+    let number = |node: &Node, findings: &mut Findings| {
+        let number = match &node.kind {
+            Kind::Number(number) => number.as_str().parse::<u16>().ok(),
+            _ => None,
+        };
+        let found = number.filter(|status| (200..600).contains(status));
+        if found.is_none() {
+            findings.wrong_kind(node, what, "an HTTP status from 200 to 599");
+        }
+        found
+    };
+    match &node.kind {
+        Kind::Text(word) => status_word(word, node.span, findings),
+        Kind::List(items) if items.is_empty() => {
+            findings.wrong_kind(node, what, "one status or more");
+            None
+        }
+        Kind::List(items) => {
+            let statuses: Option<Vec<u16>> =
+                items.iter().map(|item| number(item, findings)).collect();
+            statuses.map(ExpectedStatus::OneOf)
+        }
+        _ => number(node, findings).map(ExpectedStatus::Exactly),
+    }
 }
 
 fn status_word(word: &str, span: Span, findings: &mut Findings) -> Option<ExpectedStatus> {
     match word {
         "hidden" => Some(ExpectedStatus::Hidden),
         "denied" => Some(ExpectedStatus::Denied),
+        "2xx" => Some(ExpectedStatus::Class(2)),
+        "4xx" => Some(ExpectedStatus::Class(4)),
         _ => {
             findings.error(
                 "scenario/value",
@@ -105,7 +210,7 @@ fn status_word(word: &str, span: Span, findings: &mut Findings) -> Option<Expect
                 "not an expectation",
                 format!(
                     "{}; or write `{{ status: 404 }}`",
-                    known_names(word, ["hidden", "denied"])
+                    known_names(word, STATUS_WORDS.iter().copied())
                 ),
             );
             None

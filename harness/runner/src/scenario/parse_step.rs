@@ -1,73 +1,61 @@
 //! Steps: who does what.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fhirward_engine::source::Span;
 
+use super::expectation::Expect;
+use super::needs::Need;
 use super::node::{Kind, Node};
-use super::parse::{ParsedStep, Use, Wanted, is_valid_name};
-use super::parse_actor::{access, one_access};
+use super::parse::{Made, MadeKind, ParsedStep, Use, Wanted, is_valid_name};
 use super::parse_expect::{expect, see};
-use super::plan::{Action, Expect, Step};
-use super::read::{Fields, Findings, listing};
-use super::{ADMIN, GIVEN, body, types};
+use super::parse_verb::{action, extras};
+use super::path::Path;
+use super::read::{Fields, Findings, known_names, listing};
+use super::step::{Action, Capture, Patience, Step};
+use super::vocabulary::{self, STEP};
+use super::{ADMIN, GIVEN, HARNESS};
 use crate::expect::WIDENING;
 
-const STEP_KEYS: [&str; 8] = [
-    "step", "title", "as", "body", "capture", "if-match", "expect", "see",
-];
+/// How long to wait between two looks, where nobody says so.
+const EVERY: Duration = Duration::from_millis(200);
 
 pub(super) fn step(
     node: &Node,
     default_actor: Option<&str>,
     findings: &mut Findings,
 ) -> Option<ParsedStep> {
-    let allowed: Vec<&str> = STEP_KEYS.into_iter().chain(Action::VERBS).collect();
-    let fields = Fields::read(node, "a step", &allowed, findings);
+    let fields = Fields::read(node, &STEP, findings);
     if !matches!(node.kind, Kind::Map(_)) {
         return None;
     }
     let (mut before, mut after) = (Vec::new(), Vec::new());
     let id_span = fields.get("step").map_or(fields.start(), |node| node.span);
-    let id = fields.require_text("step", findings).filter(|id| {
-        let taken = match id.as_str() {
-            GIVEN => "the name of the state before the first step",
-            WIDENING => "the name of the accepted widenings in a snapshot",
-            _ => "",
-        };
-        if !taken.is_empty() {
-            let message = format!("no step can be called `{id}`");
-            findings.error("scenario/name", message, id_span, taken, "");
-        }
-        is_valid_name(id, id_span, "a step", findings)
-    });
+    let id = fields
+        .require_text("step", findings)
+        .filter(|id| is_free(id, id_span, findings));
     let title = fields.optional_text("title", findings);
-    let acting = match (fields.get("as"), default_actor) {
-        (None, Some(actor)) => Some(actor.to_owned()),
-        (None, None) => fields.require_text("as", findings),
-        (Some(node), _) => {
-            let name = findings.text(node, "`as`");
-            if let Some(name) = &name {
-                before.push(Use {
-                    wanted: Wanted::Acting,
-                    name: name.clone(),
-                    span: node.span,
-                });
-            }
-            name
-        }
-    };
-    let action = action(&fields, findings, &mut before);
-    let if_match = fields.get("if-match").and_then(|node| {
-        let text = findings.text(node, "`if-match`")?;
-        body::template(&text, node, findings, &mut before)
-    });
-    let capture = fields.optional_text("capture", findings);
-    let capture_span = fields.get("capture").map(|node| node.span);
-    if let (Some(name), Some(span)) = (&capture, capture_span) {
-        is_valid_name(name, span, "a resource", findings);
-    }
-    let expect = expect(fields.get("expect"), findings, &mut after);
+    let needs = needs(&fields, findings);
+    let probe = fields.flag("probe", findings);
+    let mut made = Vec::new();
+    let action = action(&fields, &STEP, findings, &mut before, &mut made);
+    let acting = acting(
+        &fields,
+        action.as_ref(),
+        default_actor,
+        findings,
+        &mut before,
+    );
+    let extras = extras(&fields, findings, &mut before);
+    let patience = patience(&fields, findings);
+    let expect = expect(
+        fields.get("expect"),
+        &vocabulary::EXPECT,
+        findings,
+        &mut after,
+    );
+    let captures = captures(&fields, action.as_ref(), &expect, &mut made, findings);
     let see = fields
         .get("see")
         .map(|node| see(node, findings, &mut after))
@@ -80,147 +68,262 @@ pub(super) fn step(
             title,
             actor: acting?,
             action,
-            if_match,
-            capture,
+            extras,
+            captures,
+            needs,
+            probe,
+            patience,
             expect,
             see,
             span: node.span,
             source: Arc::clone(&findings.source),
         },
         id_span,
-        capture_span,
+        made,
         before,
         after,
     })
 }
 
-fn action(fields: &Fields<'_>, findings: &mut Findings, uses: &mut Vec<Use>) -> Option<Action> {
-    let verbs: Vec<_> = Action::VERBS
-        .into_iter()
-        .filter_map(|verb| Some((verb, fields.entry(verb)?)))
-        .collect();
-    let (verb, entry) = match verbs.as_slice() {
-        [one] => *one,
-        [] => {
-            findings.error(
-                "scenario/verb",
-                "a step does nothing",
-                fields.start(),
-                "this step has no verb",
-                format!("add one of {}", listing(Action::VERBS)),
-            );
-            return None;
-        }
-        [(first, _), (second, entry), ..] => {
-            findings.error(
-                "scenario/verb",
-                format!("a step does two things: `{first}` and `{second}`"),
-                entry.key_span,
-                "the second verb",
-                "make two steps of it",
-            );
-            return None;
-        }
+/// Whether a step can have this name.
+fn is_free(id: &str, span: Span, findings: &mut Findings) -> bool {
+    let taken = match id {
+        GIVEN => "the name of the state before the first step",
+        WIDENING => "the name of the accepted widenings in a snapshot",
+        _ => "",
     };
-    let node = &entry.value;
-    if verb == "grant" {
-        return grant(node, findings, uses);
+    if !taken.is_empty() {
+        let message = format!("no step can be called `{id}`");
+        findings.error("scenario/name", message, span, taken, "");
     }
-    let text = findings.text(node, &format!("`{verb}`"))?;
-    let target = body::template(&text, node, findings, uses);
-    let mut body = || {
-        let node = fields.require("body", findings)?;
-        Some(body::value(node, findings, uses))
-    };
-    Some(match verb {
-        "create" => {
-            let body = body()?;
-            resource_type_of(&body, &text, node.span, findings);
-            if let Some(node) = fields.get("body") {
-                types::check(node, &text, findings);
-            }
-            Action::Create {
-                resource_type: text,
-                body,
-            }
-        }
-        "update" => {
-            let body = body()?;
-            let kind = body.get("resourceType").and_then(|value| value.as_str());
-            if let (Some(kind), Some(node)) = (kind, fields.get("body")) {
-                types::check(node, kind, findings);
-            }
-            Action::Update {
-                body,
-                target: target?,
-            }
-        }
-        "patch" => {
-            let body = body()?;
-            if !body.is_array() {
-                findings.error(
-                    "scenario/value",
-                    "the `body` of a patch must be a list of operations",
-                    fields.get("body").map_or(node.span, |body| body.span),
-                    "not a list",
-                    "write `- { op: replace, path: /status, value: completed }`",
-                );
-            }
-            Action::Patch {
-                body,
-                target: target?,
-            }
-        }
-        "read" => Action::Read(target?),
-        "vread" => Action::Vread(target?),
-        "history" => Action::History(target?),
-        "delete" => Action::Delete(target?),
-        _ => Action::Search(target?),
-    })
+    is_valid_name(id, span, "a step", findings)
 }
 
-/// `create: Communication` with a Patient in its body is a slip of the pen.
-fn resource_type_of(body: &serde_json::Value, named: &str, span: Span, findings: &mut Findings) {
-    let inside = body.get("resourceType").and_then(|value| value.as_str());
-    if let Some(inside) = inside
-        && inside != named
-    {
+/// Who does it. A race says so for each part, and waiting is nobody's doing.
+fn acting(
+    fields: &Fields<'_>,
+    action: Option<&Action>,
+    default_actor: Option<&str>,
+    findings: &mut Findings,
+    uses: &mut Vec<Use>,
+) -> Option<String> {
+    let own = match action {
+        Some(Action::Await(_)) => Some(HARNESS.to_owned()),
+        Some(Action::Race(racers)) => {
+            let names: Vec<&str> = racers.iter().map(|racer| racer.actor.as_str()).collect();
+            Some(names.join(", "))
+        }
+        _ => None,
+    };
+    if let (Some(own), Some(action)) = (own, action) {
+        if let Some(entry) = fields.entry("as") {
+            findings.error(
+                "scenario/value",
+                format!("`{}` takes no `as`", action.verb()),
+                entry.key_span,
+                match action {
+                    Action::Race(_) => "each part of a race has its own",
+                    _ => "the harness waits, and no actor",
+                },
+                "",
+            );
+        }
+        return Some(own);
+    }
+    let Some(node) = fields.get("as") else {
+        return match default_actor {
+            Some(actor) => Some(actor.to_owned()),
+            None => fields.require_text("as", findings),
+        };
+    };
+    let name = findings.text(node, "`as`")?;
+    uses.push(Use {
+        wanted: Wanted::Acting,
+        name: name.clone(),
+        span: node.span,
+    });
+    Some(name)
+}
+
+/// `needs: [transaction, …]`.
+pub(super) fn needs(fields: &Fields<'_>, findings: &mut Findings) -> Vec<Need> {
+    let mut needs = Vec::new();
+    let Some(node) = fields.get("needs") else {
+        return needs;
+    };
+    for item in findings.list(node, "`needs`") {
+        let Some(word) = findings.text(item, "a word of `needs`") else {
+            continue;
+        };
+        match Need::parse(&word) {
+            Some(need) => needs.push(need),
+            None => findings.error(
+                "scenario/value",
+                format!("`{word}` is nothing that a server could offer"),
+                item.span,
+                "not a capability",
+                format!(
+                    "{} and `operation:<name>`",
+                    known_names(&word, vocabulary::need_words())
+                ),
+            ),
+        }
+    }
+    needs
+}
+
+fn patience(fields: &Fields<'_>, findings: &mut Findings) -> Patience {
+    if let (Some(_), Some(entry)) = (fields.entry("eventually"), fields.entry("throughout")) {
         findings.error(
             "scenario/value",
-            format!("`create: {named}` has a body of type `{inside}`"),
-            span,
-            "another type than the body",
-            "",
+            "`eventually` and `throughout` in one step",
+            entry.key_span,
+            "the second",
+            "make two steps of it: first until it is so, then that it stays so",
         );
+    }
+    let mut read = |key, object, longest: &str| {
+        let node = fields.get(key)?;
+        let inner = Fields::read(node, object, findings);
+        let longest = inner
+            .require(longest, findings)
+            .and_then(|node| time(node, &format!("`{longest}`"), findings))?;
+        let every = inner
+            .get("every")
+            .map_or(Some(EVERY), |node| time(node, "`every`", findings))?;
+        Some((longest, every))
+    };
+    if let Some((within, every)) = read("eventually", &vocabulary::EVENTUALLY, "within") {
+        return Patience::Eventually { within, every };
+    }
+    match read("throughout", &vocabulary::THROUGHOUT, "for") {
+        Some((window, every)) => Patience::Throughout { window, every },
+        None => Patience::None,
     }
 }
 
-fn grant(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) -> Option<Action> {
-    let fields = Fields::read(
-        node,
-        "`grant`",
-        &["actor", "policy", "parameters"],
-        findings,
-    );
-    let actor_node = fields.require("actor", findings)?;
-    let actor = findings.text(actor_node, "`actor`")?;
-    uses.push(Use {
-        wanted: Wanted::Actor,
-        name: actor.clone(),
-        span: actor_node.span,
-    });
-    let policy = fields.require("policy", findings)?;
-    let access = if fields.get("parameters").is_some() {
-        // The short form `{actor, policy, parameters}` is one policy with its parameters.
-        let mut short = node.clone();
-        if let Kind::Map(entries) = &mut short.kind {
-            entries.retain(|entry| entry.key != "actor");
+/// `500ms`, `5s`, `2m`.
+pub(super) fn time(node: &Node, what: &str, findings: &mut Findings) -> Option<Duration> {
+    let found = match &node.kind {
+        Kind::Text(text) => {
+            let at = text.find(|c: char| !c.is_ascii_digit());
+            let (number, unit) = text.split_at(at.unwrap_or(text.len()));
+            let number = number.parse::<u64>().ok().filter(|number| *number > 0);
+            match (number, unit) {
+                (Some(number), "ms") => Some(Duration::from_millis(number)),
+                (Some(number), "s") => Some(Duration::from_secs(number)),
+                (Some(number), "m") => number.checked_mul(60).map(Duration::from_secs),
+                _ => None,
+            }
         }
-        one_access(&short, findings, uses).into_iter().collect()
-    } else {
-        access(policy, findings, uses)
+        _ => None,
     };
-    Some(Action::Grant { actor, access })
+    if found.is_none() {
+        findings.wrong_kind(node, what, "a time like `500ms`, `5s` or `1m`");
+    }
+    found
+}
+
+fn captures(
+    fields: &Fields<'_>,
+    action: Option<&Action>,
+    expect: &Expect,
+    made: &mut Vec<Made>,
+    findings: &mut Findings,
+) -> Vec<Capture> {
+    let Some(entry) = fields.entry("capture") else {
+        return Vec::new();
+    };
+    let whole = |name: String, span| {
+        let watched = action.is_some_and(is_watched);
+        let kind = if watched {
+            MadeKind::Watched
+        } else {
+            MadeKind::Resource
+        };
+        (
+            Capture {
+                name: name.clone(),
+                path: None,
+            },
+            Made { name, span, kind },
+        )
+    };
+    let mut captures = Vec::new();
+    match &entry.value.kind {
+        Kind::Map(_) => {
+            for part in findings.map(&entry.value, "`capture`") {
+                let what = format!("the path of `{}`", part.key);
+                let Some(text) = findings.text(&part.value, &what) else {
+                    continue;
+                };
+                let (capture, name) = if text == "$" {
+                    whole(part.key.clone(), part.key_span)
+                } else {
+                    match Path::parse(&text) {
+                        Ok(path) => (
+                            Capture {
+                                name: part.key.clone(),
+                                path: Some(path),
+                            },
+                            Made {
+                                name: part.key.clone(),
+                                span: part.key_span,
+                                kind: MadeKind::Value,
+                            },
+                        ),
+                        Err(message) => {
+                            findings.error(
+                                "scenario/path",
+                                message,
+                                part.value.span,
+                                "not a path",
+                                "a JSONPath starts with `$` (RFC 9535); anything else is FHIRPath; `$` alone is the resource",
+                            );
+                            continue;
+                        }
+                    }
+                };
+                captures.push(capture);
+                made.push(name);
+            }
+        }
+        _ => {
+            // A whole Bundle is refused below, and need not be complained about as unused too.
+            let bundle = matches!(
+                action,
+                Some(Action::Search(_) | Action::History(_) | Action::Bundle { .. })
+            );
+            if let Some(name) = findings.text(&entry.value, "`capture`")
+                && !bundle
+            {
+                let (capture, name) = whole(name, entry.value.span);
+                captures.push(capture);
+                made.push(name);
+            }
+        }
+    }
+    for name in made.iter() {
+        is_valid_name(&name.name, name.span, "a resource", findings);
+    }
+    if expect.status.is_denial() {
+        findings.error(
+            "scenario/unreachable",
+            format!(
+                "nothing comes back that could be captured: the step expects {}",
+                expect.status
+            ),
+            entry.key_span,
+            "never filled",
+            "remove `capture`, and the steps that use it",
+        );
+    }
+    captures
+}
+
+/// Whether everybody looks at what a success of it brings about. A Binary cannot be searched for.
+pub(super) fn is_watched(action: &Action) -> bool {
+    action.creates() && action.resource_type() != Some("Binary")
 }
 
 /// Keys that a verb does not take, and expectations that it cannot meet.
@@ -232,23 +335,108 @@ fn fitting(
     findings: &mut Findings,
 ) {
     let verb = action.verb();
-    let takes_body = matches!(verb, "create" | "update" | "patch");
-    let takes_version = matches!(verb, "update" | "patch" | "delete");
-    let can_capture = matches!(verb, "create" | "read" | "update" | "patch");
-    for (key, fits, verbs) in [
-        ("body", takes_body, "create, update and patch"),
-        ("if-match", takes_version, "update, patch and delete"),
-        ("capture", can_capture, "create, read, update and patch"),
+    for (key, verbs) in [
+        (
+            "body",
+            &[
+                "create",
+                "update",
+                "upsert",
+                "patch",
+                "operation",
+                "request",
+            ][..],
+        ),
+        ("base64", &["create", "request"]),
+        ("content-type", &["create", "request"]),
+        ("if-match", &["update", "patch", "delete"]),
+        ("if-none-exist", &["create"]),
+        (
+            "headers",
+            &[
+                "create",
+                "read",
+                "vread",
+                "update",
+                "upsert",
+                "patch",
+                "delete",
+                "batch",
+                "transaction",
+                "operation",
+                "request",
+            ],
+        ),
+        (
+            "capture",
+            &[
+                "create",
+                "read",
+                "vread",
+                "update",
+                "upsert",
+                "patch",
+                "operation",
+                "request",
+                "race",
+                "await",
+                "search",
+                "history",
+                "batch",
+                "transaction",
+            ],
+        ),
+        ("parameters", &["operation"]),
+        ("into", &["subscribe"]),
+        (
+            "eventually",
+            &["read", "vread", "history", "search", "operation", "request"],
+        ),
+        (
+            "throughout",
+            &["read", "vread", "history", "search", "operation", "request"],
+        ),
     ] {
         if let Some(entry) = fields.entry(key)
-            && !fits
+            && !verbs.contains(&verb)
         {
             findings.error(
                 "scenario/value",
                 format!("`{verb}` takes no `{key}`"),
                 entry.key_span,
-                format!("goes with {verbs}"),
+                format!("goes with {}", listing(verbs.iter().copied())),
                 "",
+            );
+        }
+    }
+    if let Some(entry) = fields.entry("capture")
+        && matches!(verb, "search" | "history" | "batch" | "transaction")
+        && !matches!(entry.value.kind, Kind::Map(_))
+    {
+        findings.error(
+            "scenario/value",
+            format!("`{verb}` takes no `capture` of the whole answer"),
+            entry.key_span,
+            "a Bundle is no resource to go on with",
+            match verb {
+                "search" | "history" => {
+                    "capture a part of it: `{ first: \"$.entry[0].resource.id\" }`"
+                }
+                _ => "put `capture` into the entry that it is about",
+            },
+        );
+    }
+    for key in ["eventually", "throughout"] {
+        if let Some(entry) = fields.entry(key)
+            && matches!(verb, "operation" | "request")
+            && action.changes()
+        {
+            findings.error(
+                "scenario/value",
+                format!("`{verb}` changes something, and `{key}` would do so again and again"),
+                entry.key_span,
+                "goes with looks only",
+                "look in a step of its own",
             );
         }
     }
@@ -264,32 +452,64 @@ fn fitting(
             "write `as: admin`",
         );
     }
-    let Some(node) = fields.get("expect") else {
-        return;
-    };
-    let search_only = expect.matches.is_some() || expect.order;
-    if search_only && verb != "search" {
+    if let (Some(_), Some(entry)) = (fields.entry("probe"), fields.entry("see")) {
         findings.error(
             "scenario/value",
-            format!("`{verb}` finds nothing that `matches` could be compared with"),
-            node.span,
+            "a `probe` claims nothing about who sees what",
+            entry.key_span,
+            "would be a failure if it is not so",
+            "put `see` on a step that is no probe",
+        );
+    }
+    if verb == "subscribe" {
+        fields.require("into", findings);
+    }
+    if let Some(node) = fields.get("expect") {
+        meetable(node, verb, expect, findings);
+    }
+}
+
+fn meetable(node: &Node, verb: &str, expect: &Expect, findings: &mut Findings) {
+    let mut wrong = |message: String, label: &str, help: &str| {
+        findings.error("scenario/value", message, node.span, label, help);
+    };
+    let finds = expect.matches.is_some() || expect.includes.is_some() || expect.order;
+    if finds && verb != "search" {
+        let key = if expect.includes.is_some() {
+            "includes"
+        } else {
+            "matches"
+        };
+        wrong(
+            format!("`{verb}` finds nothing that `{key}` could be compared with"),
             "goes with search",
             "",
         );
     } else if expect.order && expect.matches.is_none() {
-        findings.error(
-            "scenario/value",
-            "`order: true` without `matches`",
-            node.span,
+        wrong(
+            "`order: true` without `matches`".into(),
             "there is nothing to be in order",
             "",
         );
     }
-    if verb == "grant" {
-        findings.error(
-            "scenario/value",
-            "`grant` expects nothing: it is done by the harness, and must succeed",
-            node.span,
+    let race = expect.winners.is_some() || expect.losers.is_some();
+    if race && verb != "race" {
+        wrong(
+            format!("`{verb}` is done by one actor, who neither wins nor loses"),
+            "goes with race",
+            "",
+        );
+    }
+    if verb == "race" && expect.winners.is_none() {
+        wrong(
+            "a race expects `winners`: how many succeed".into(),
+            "nothing is said about them",
+            "write `expect: { winners: 1, losers: [409, 412] }`",
+        );
+    }
+    if matches!(verb, "grant" | "subscribe") {
+        wrong(
+            format!("`{verb}` expects nothing: it is done by the harness, and must succeed"),
             "remove this",
             "say in `see` what changes by it",
         );

@@ -6,6 +6,7 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::{Source, Span};
 
 use super::node::{Entry, Kind, Node};
+use super::vocabulary::{Key, Object};
 
 /// How alike two names must be for the one to be offered for the other.
 const LIKENESS: f64 = 0.72;
@@ -165,27 +166,44 @@ pub(crate) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// Reads a map. Keys that are not allowed are errors.
-    pub(crate) fn read(
-        node: &'n Node,
-        what: &str,
-        allowed: &[&str],
-        findings: &mut Findings,
-    ) -> Self {
+    pub(crate) fn read(node: &'n Node, object: &Object, findings: &mut Findings) -> Self {
+        let what = object.what;
         let entries = findings.map(node, what);
+        let names = || object.keys().map(|key| key.name);
+        let mut written: Vec<(&str, &str)> = Vec::new();
         for entry in &entries {
-            if !allowed.contains(&entry.key.as_str()) {
-                let list = listing(allowed.iter().copied());
-                let help = match did_you_mean(&entry.key, allowed.iter().copied()) {
-                    Some(name) => format!("did you mean `{name}`? allowed in {what}: {list}"),
-                    None => format!("allowed in {what}: {list}"),
-                };
-                findings.error(
-                    "scenario/unknown-key",
-                    format!("unknown key `{}` in {what}", entry.key),
-                    entry.key_span,
-                    "not a key of the language",
-                    help,
-                );
+            match object.key(&entry.key) {
+                Some(key) => {
+                    // The same key twice is reported where the map is read.
+                    let other = written.iter().find(|(name, _)| *name == key.name);
+                    if let Some((_, other)) = other {
+                        findings.error(
+                            "scenario/duplicate-key",
+                            format!("`{other}` and `{}` are the same key", entry.key),
+                            entry.key_span,
+                            "the second",
+                            "remove one of them",
+                        );
+                    }
+                    written.push((key.name, &entry.key));
+                }
+                None => {
+                    let list = listing(names());
+                    let known = object
+                        .keys()
+                        .flat_map(|key| key.aliases.iter().copied().chain([key.name]));
+                    let help = match did_you_mean(&entry.key, known) {
+                        Some(name) => format!("did you mean `{name}`? allowed in {what}: {list}"),
+                        None => format!("allowed in {what}: {list}"),
+                    };
+                    findings.error(
+                        "scenario/unknown-key",
+                        format!("unknown key `{}` in {what}", entry.key),
+                        entry.key_span,
+                        "not a key of the language",
+                        help,
+                    );
+                }
             }
         }
         Self {
@@ -218,6 +236,28 @@ impl<'n> Fields<'n> {
             );
         }
         found
+    }
+
+    /// The member of a key of the language, by any of its names.
+    pub(crate) fn named(&self, key: &Key) -> Option<&'n Entry> {
+        self.entries
+            .iter()
+            .copied()
+            .find(|entry| entry.key == key.name || key.aliases.contains(&entry.key.as_str()))
+    }
+
+    /// A boolean that may be there.
+    pub(crate) fn flag(&self, key: &str, findings: &mut Findings) -> bool {
+        let Some(node) = self.get(key) else {
+            return false;
+        };
+        match node.kind {
+            Kind::Bool(flag) => flag,
+            _ => {
+                findings.wrong_kind(node, &format!("`{key}`"), "`true` or `false`");
+                false
+            }
+        }
     }
 
     /// A text that must be there.

@@ -148,23 +148,43 @@ impl Files {
             files.scenarios.push((path, content));
         }
         for root in roots {
-            for (folder, end, into) in [
-                (STATES, "yaml", &mut files.states),
-                (POLICIES, "json", &mut files.policies),
-            ] {
-                let folder = root.join(folder);
-                if !folder.is_dir() {
-                    continue;
-                }
-                for path in entries(&folder)? {
-                    if path.extension().is_some_and(|e| e == end) {
-                        let content = text(&path)?;
-                        into.insert(path, content);
-                    }
+            files.shared(&root)?;
+        }
+        Ok(files)
+    }
+
+    /// The states and policies of the suite that a file belongs to.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn around(file: &Path) -> Result<Self, LoadError> {
+        let mut files = Self {
+            on_disk: true,
+            ..Self::default()
+        };
+        if let Some(root) = root_of(file) {
+            files.shared(&root)?;
+        }
+        Ok(files)
+    }
+
+    fn shared(&mut self, root: &Path) -> Result<(), LoadError> {
+        for (folder, end, into) in [
+            (STATES, "yaml", &mut self.states),
+            (POLICIES, "json", &mut self.policies),
+        ] {
+            let folder = root.join(folder);
+            if !folder.is_dir() {
+                continue;
+            }
+            for path in entries(&folder)? {
+                if path.extension().is_some_and(|e| e == end) {
+                    let content = text(&path)?;
+                    into.insert(path, content);
                 }
             }
         }
-        Ok(files)
+        Ok(())
     }
 
     fn walk(&mut self, folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), LoadError> {
@@ -281,6 +301,9 @@ impl Suite {
                     about: parsed.about,
                     file: path.clone(),
                     source,
+                    needs: scope.needs,
+                    state: parsed.given.map(|(given, _)| given),
+                    sinks: scope.sinks,
                     actors: scope.actors,
                     given,
                     steps: scope.steps,

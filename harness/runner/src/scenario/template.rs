@@ -163,27 +163,31 @@ pub(crate) fn is_name(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// Fills in the templates of every string of a value.
+/// Fills in the templates of every string of a value. `whole` may have another value for a string.
 pub(crate) fn fill_value(
     value: &Value,
     find: &dyn Fn(&Reference) -> Option<String>,
+    whole: &dyn Fn(&Template) -> Option<Value>,
 ) -> Result<Value, Reference> {
     Ok(match value {
         Value::String(text) => match Template::parse(text) {
-            Ok(template) => Value::String(template.fill(find)?),
+            Ok(template) => match whole(&template) {
+                Some(value) => value,
+                None => Value::String(template.fill(find)?),
+            },
             // Checked when the file was read; a text that is no template stands for itself.
             Err(_) => value.clone(),
         },
         Value::Array(items) => Value::Array(
             items
                 .iter()
-                .map(|item| fill_value(item, find))
+                .map(|item| fill_value(item, find, whole))
                 .collect::<Result<_, _>>()?,
         ),
         Value::Object(members) => Value::Object(
             members
                 .iter()
-                .map(|(key, value)| Ok((key.clone(), fill_value(value, find)?)))
+                .map(|(key, value)| Ok((key.clone(), fill_value(value, find, whole)?)))
                 .collect::<Result<_, Reference>>()?,
         ),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
