@@ -19,21 +19,37 @@ use crate::http::shape::Shape;
 pub(crate) fn answer(app: &App, query: Option<&str>) -> Result<Response, Failure> {
     let mut pairs = pairs(query.unwrap_or_default())?;
     let shape = Shape::take(&mut pairs, Some("CapabilityStatement"))?;
-    let whole = app.capability.get_or_init(|| {
-        let statement = statement(app);
-        let text = Bytes::from(statement.to_string());
-        (statement, text)
-    });
+    pairs.retain(|(name, value)| name != "_format" && !(name == "mode" && value == "full"));
+    if let Some((name, value)) = pairs.first() {
+        return Err(Failure::not_supported(
+            format!("`{name}={value}` is not supported here"),
+            "the statement is always of mode `full`",
+        ));
+    }
+    let (resource, text) = whole(app);
     if shape.is_whole() {
         // It is long, and the same for everybody.
-        let mut response = Response::new(Body::from(whole.1.clone()));
+        let mut response = Response::new(Body::from(text.clone()));
         let media = HeaderValue::from_static("application/fhir+json; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, media);
         return Ok(response);
     }
-    let mut statement = whole.0.clone();
+    let mut statement = resource.clone();
     shape.apply(&mut statement);
     Ok(fhir_json(StatusCode::OK, statement))
+}
+
+/// The CapabilityStatement as a resource of a Bundle.
+pub(crate) fn in_bundle(app: &App) -> Response {
+    fhir_json(StatusCode::OK, &whole(app).0)
+}
+
+fn whole(app: &App) -> &(Value, Bytes) {
+    app.capability.get_or_init(|| {
+        let statement = statement(app);
+        let text = Bytes::from(statement.to_string());
+        (statement, text)
+    })
 }
 
 fn statement(app: &App) -> Value {

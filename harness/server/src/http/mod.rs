@@ -11,4 +11,4 @@ pub(crate) mod reply;
 pub(crate) mod route;
 pub(crate) mod router;
 pub(crate) mod shape;
-mod subset;
+pub(crate) mod subset;

@@ -119,11 +119,19 @@ fn summarize(members: &mut Map<String, Value>, of_type: &'static TypeDef) {
     }
 }
 
+const SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
+const CODE: &str = "SUBSETTED";
+
+/// Whether a resource says of itself that it is a part only.
+pub(crate) fn is_tagged(members: &Map<String, Value>) -> bool {
+    let tags = members.get("meta").and_then(|meta| meta.get("tag"));
+    let mut listed = tags.and_then(Value::as_array).into_iter().flatten();
+    let is = |tag: &Value, name: &str, text: &str| tag.get(name).is_some_and(|t| t == text);
+    listed.any(|tag| is(tag, "system", SYSTEM) && is(tag, "code", CODE))
+}
+
 fn tag(members: &mut Map<String, Value>) {
-    let tag = json!({
-        "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
-        "code": "SUBSETTED",
-    });
+    let tag = json!({ "system": SYSTEM, "code": CODE });
     let meta = members.entry("meta").or_insert_with(|| json!({}));
     let Some(meta) = meta.as_object_mut() else {
         return;

@@ -104,8 +104,8 @@ fn batch(context: &Context<'_>, actor: &Actor, entries: &[Value]) -> Vec<Value> 
         }
     }
     while !waiting.is_empty() {
-        let ready = |entry: &Entry<'_>| !urls.waits(entry);
-        // Entries that wait for each other fail when they are worked out.
+        let ready = |entry: &Entry<'_>| !urls.waits_for_another(entry);
+        // Of entries that wait for each other the first goes ahead.
         let next = waiting.iter().position(ready).unwrap_or_default();
         let Some(entry) = waiting.remove(next) else {
             break;

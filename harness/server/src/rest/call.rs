@@ -11,6 +11,7 @@ use super::{
 };
 use crate::app::App;
 use crate::auth::session::Actor;
+use crate::capability;
 use crate::http::body::{self, check_media_type, kind};
 use crate::http::headers::{IF_NONE_EXIST, if_none_exist};
 use crate::http::outcome::{Failure, Issue};
@@ -49,7 +50,7 @@ impl Body<'_> {
             Self::Resource(Value::Object(object)) => Ok(object.clone()),
             Self::Resource(other) => Err(Failure::bad_request(Issue::error(
                 "structure",
-                format!("the resource must be a JSON object, not {}", kind(other)),
+                format!("the body must be a JSON object, not {}", kind(other)),
             ))),
         }
     }
@@ -141,10 +142,22 @@ impl Call<'_> {
         if !self.writes() {
             return self.answer(&Context::reading(app, actor, self.headers, self.query));
         }
+        // Read before the right to write is taken: others need not wait for that. What a Binary
+        // is sent as need not be JSON.
+        let is_json =
+            *self.method != Method::DELETE && self.route.resource_type() != Some("Binary");
+        let read = match self.body {
+            Body::Text(bytes) if is_json => Some(body::json(bytes, &app.limits)?),
+            Body::Text(_) | Body::Resource(_) => None,
+        };
+        let mut call: Call<'_> = *self;
+        if let Some(read) = &read {
+            call.body = Body::Resource(read);
+        }
         let transaction = app.store.begin().by(&actor.profile);
         let context = Context::writing(app, &transaction, actor, self.headers, self.query)
             .assigning(self.assigned);
-        let response = self.answer(&context)?;
+        let response = call.answer(&context)?;
         // What is not lasting is not answered.
         transaction.commit()?;
         Ok(response)
@@ -194,6 +207,8 @@ impl Call<'_> {
         let body = self.body;
         let reading = matches!(*self.method, Method::GET | Method::HEAD);
         match (self.method, self.route) {
+            // Only in a Bundle: outside of one nobody is asked who they are.
+            (_, Route::Metadata) if reading => Ok(capability::in_bundle(context.app)),
             (_, Route::Type(t)) if reading => search::by_get(context, &Target::of_type(t)?),
             (_, Route::System) if reading => search::by_get(context, &Target::System),
             (_, Route::Compartment(t, id, kind)) if reading => {
@@ -257,6 +272,9 @@ impl Call<'_> {
                 format!("the header {IF_NONE_EXIST} is not supported here"),
                 "it makes a create conditional; an update is by its URL: PUT Type?parameter=value",
             ));
+        }
+        if self.writes() && matches!(self.route, Route::Type(_)) && !creates && !self.has_query() {
+            return Err(unanswered(self.method, self.route));
         }
         if let Some(accepted) = self.media_types() {
             check_media_type(self.headers, accepted)?;

@@ -48,14 +48,18 @@ pub(super) fn or_update_as_create(
     let Some(id) = given else {
         return with_id(context, resource_type, context.new_id(), content);
     };
+    let refuse = |code, text: &str| Err(Failure::bad_request(Issue::error(code, text).at("id")));
+    if !context.access.may_assign_ids() {
+        return refuse(
+            "invalid",
+            "nothing matches, and you may not choose the id of what is created",
+        );
+    }
     if context.view.newest(resource_type, id).is_some() {
-        return Err(Failure::bad_request(
-            Issue::error(
-                "duplicate",
-                "`id` is that of a resource that the criteria do not match",
-            )
-            .at("id"),
-        ));
+        return refuse(
+            "duplicate",
+            "`id` is that of a resource that the criteria do not match",
+        );
     }
     update_as_create(context, resource_type, id, content)
 }

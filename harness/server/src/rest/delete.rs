@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::Context;
-use crate::http::headers::check_if_match;
+use crate::http::headers::{check_if_match, check_if_none_match};
 use crate::http::outcome::Failure;
 use crate::http::reply::deleted;
 use crate::store::Version;
@@ -24,6 +24,7 @@ pub(crate) fn delete(
 pub(super) fn one(context: &Context<'_>, existing: &Version) -> Result<Response, Failure> {
     context.access.delete(&existing.resource)?;
     check_if_match(context.headers, existing)?;
+    check_if_none_match(context.headers, existing)?;
     if !existing.is_deletion() {
         context.transaction()?.delete(existing);
     }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::call::{Body, Call, known_type};
-use super::{Context, create};
+use super::{Context, create, patch_carrier};
 use crate::http::headers::{IF_NONE_EXIST, http_date};
 use crate::http::outcome::{Failure, Issue};
 use crate::http::reply::{Stamp, take_resource};
@@ -22,7 +22,8 @@ pub(super) struct Entry<'b> {
     path: String,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
-    /// The resource, with the URLs of other entries replaced once they are known.
+    /// The resource, or the operations of a patch, with the URLs of other entries replaced once
+    /// they are known.
     pub(super) resource: Value,
     /// The id of what it creates.
     pub(super) assigned: Option<String>,
@@ -89,6 +90,11 @@ impl<'b> Entry<'b> {
                 Route::TypeSearch(_) | Route::SystemSearch | Route::CompartmentSearch(..)
             );
         let resource = match entry.get("resource") {
+            Some(resource) if method == Method::PATCH => {
+                let resource_type = resource.get("resourceType").and_then(Value::as_str);
+                patch_carrier::operations(context, resource)
+                    .map_err(|failure| failure.inside(&place(""), resource_type))?
+            }
             Some(resource) => resource.clone(),
             None if needs_resource => {
                 return Err(wrong(
@@ -134,6 +140,11 @@ impl<'b> Entry<'b> {
         matches!(self.method, Method::POST | Method::PUT).then_some(&self.resource)
     }
 
+    /// The operations by which it patches.
+    pub(super) fn patch(&self) -> Option<&Value> {
+        (self.method == Method::PATCH).then_some(&self.resource)
+    }
+
     /// The order of a transaction.
     pub(super) fn stage(&self) -> u8 {
         match self.method {
@@ -161,6 +172,9 @@ impl<'b> Entry<'b> {
         let Route::Type(t) = Route::parse(&self.path) else {
             return None;
         };
+        if self.method == Method::PATCH {
+            return None;
+        }
         let given = self.resource.get("id").and_then(Value::as_str);
         let id = match (given, self.method == Method::PUT) {
             (Some(given), true) => given.to_owned(),

@@ -15,10 +15,10 @@ use json_patch::{
 use serde_json::{Map, Value};
 
 use super::call::Body;
-use super::{Context, patch_carrier, update};
+use super::{Context, update};
 use crate::config::Limits;
 use crate::http::body::{depth, kind};
-use crate::http::headers::check_if_match;
+use crate::http::headers::{check_if_match, check_if_none_match};
 use crate::http::outcome::{Failure, Issue};
 use crate::store::Version;
 
@@ -43,10 +43,8 @@ impl Patch {
     /// # Errors
     /// 400 that names the operation by its index.
     pub(super) fn read(context: &Context<'_>, body: Body<'_>) -> Result<Self, Failure> {
-        let operations = match body {
-            Body::Text(_) => refuse_fhirpath(body.json(context)?)?,
-            Body::Resource(resource) => patch_carrier::operations(context, resource)?,
-        };
+        // In a Bundle its carrier was opened when the entry was read.
+        let operations = refuse_fhirpath(body.json(context)?)?;
         parse(operations, &context.app.limits).map(Self)
     }
 
@@ -66,6 +64,7 @@ impl Patch {
             return Err(Failure::gone());
         }
         check_if_match(context.headers, existing)?;
+        check_if_none_match(context.headers, existing)?;
         let content = apply(&self.0, visible.clone(), &context.app.limits)?;
         let content = keep_identity(&visible, content)?;
         let content = with_unseen(&existing.resource, &visible, content);

@@ -200,6 +200,7 @@ fn condition(context: &Context<'_>, entry: &Entry<'_>) -> Result<Option<String>,
     };
     let (criteria, conditional) = match if_none_exist(call.headers)? {
         Some(criteria) => (criteria, Conditional::Create),
+        None if entry.patch().is_some() => (call.query.unwrap_or_default(), Conditional::Patch),
         None => (call.query.unwrap_or_default(), Conditional::Upsert),
     };
     let found = Criteria::parse(criteria)?.find(context, conditional, resource_type)?;

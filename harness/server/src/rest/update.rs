@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use super::call::Body;
 use super::{Context, create, input, references};
 use crate::http::headers::{check_if_match, check_if_none_match};
-use crate::http::outcome::Failure;
+use crate::http::outcome::{Failure, Issue};
 use crate::http::reply::ResourceReply;
+use crate::http::subset;
 use crate::store::{Draft, Version};
 
 /// Replaces a resource, or brings back a deleted one. An unknown id is created for those only who
@@ -41,6 +42,16 @@ pub(super) fn replace(
     content: Map<String, Value>,
 ) -> Result<Response, Failure> {
     context.access.read(&existing.resource)?;
+    // What was left out of what the client was shown would be erased.
+    if subset::is_tagged(&content) {
+        return Err(Failure::bad_request(
+            Issue::error("business-rule", "the resource is tagged as SUBSETTED")
+                .at(format!("{}.meta.tag", existing.resource_type))
+                .with_diagnostics(
+                    "it was read with _summary or _elements: read the whole, or send a patch",
+                ),
+        ));
+    }
     check_if_match(context.headers, existing)?;
     check_if_none_match(context.headers, existing)?;
     let result = result(context, existing, content)?;

@@ -1,7 +1,10 @@
 //! The URLs by which entries of a Bundle refer to each other, and what stands for them once it is
 //! known. Source: <http://hl7.org/fhir/R4/bundle.html#references>, `http.html#trules`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use axum::http::StatusCode;
+use serde_json::Value;
 
 use super::entry::Entry;
 use super::links::{self, Link};
@@ -15,6 +18,8 @@ pub(super) struct Urls {
     identities: HashMap<usize, Identity>,
     /// The entries that an entry refers to.
     targets: HashMap<usize, Vec<usize>>,
+    /// The entries that are worked out.
+    settled: HashSet<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,25 +35,24 @@ enum Identity {
 
 impl Urls {
     pub(super) fn new<'e, 'b: 'e>(entries: impl Iterator<Item = &'e Entry<'b>> + Clone) -> Self {
-        // What is only read or deleted cannot be referred to.
-        let named = entries
-            .clone()
-            .filter(|entry| entry.written().is_some() || entry.writes());
         let mut urls = Self {
             by_url: HashMap::new(),
             identities: HashMap::new(),
             targets: HashMap::new(),
+            settled: HashSet::new(),
         };
-        for entry in named.filter(|entry| entry.stage() > 0) {
+        // What is only read or deleted cannot be referred to.
+        let changed = |entry: &&Entry<'_>| entry.written().is_some() || entry.patch().is_some();
+        for entry in entries.clone().filter(changed) {
             if let Some(url) = entry.full_url {
                 urls.by_url.insert(url.to_owned(), entry.index);
                 let identity = entry.identity().map_or(Identity::Unknown, Identity::Known);
                 urls.identities.insert(entry.index, identity);
             }
         }
-        for entry in entries.filter(|entry| entry.written().is_some()) {
+        for entry in entries.filter(changed) {
             let mut targets = Vec::new();
-            links::each(&entry.resource, |link, _, text| {
+            each(entry, &mut |link, text| {
                 if link == Link::Narrative {
                     links::change_xhtml(text, |target| {
                         targets.extend(urls.target(entry, target));
@@ -87,6 +91,15 @@ impl Urls {
         targets.into_iter().flatten().any(|at| self.is_unknown(*at))
     }
 
+    /// Whether the entry refers to one that is not worked out yet, and may fail.
+    pub(super) fn waits_for_another(&self, entry: &Entry<'_>) -> bool {
+        let targets = self.targets.get(&entry.index);
+        targets
+            .into_iter()
+            .flatten()
+            .any(|at| !self.settled.contains(at))
+    }
+
     /// Whether the identity of an entry depends on a condition that was not looked at yet.
     pub(super) fn is_unknown(&self, index: usize) -> bool {
         self.identities.get(&index) == Some(&Identity::Unknown)
@@ -100,6 +113,7 @@ impl Urls {
     /// Says what an entry has become. False when something else was foreseen, which others may
     /// refer to by now.
     pub(super) fn done(&mut self, index: usize, reference: Option<&str>) -> bool {
+        self.settled.insert(index);
         let (Some(identity), Some(reference)) = (self.identities.get_mut(&index), reference) else {
             return true;
         };
@@ -110,6 +124,7 @@ impl Urls {
 
     /// Says that an entry has failed.
     pub(super) fn failed(&mut self, index: usize) {
+        self.settled.insert(index);
         if let Some(identity) = self.identities.get_mut(&index) {
             *identity = Identity::Failed;
         }
@@ -120,7 +135,8 @@ impl Urls {
     /// # Errors
     /// 400 for a temporary URL that no entry has, and for one of an entry that failed.
     pub(super) fn rewrite(&self, entry: &mut Entry<'_>) -> Result<(), Failure> {
-        if entry.written().is_none() {
+        let patches = entry.patch().is_some();
+        if entry.written().is_none() && !patches {
             return Ok(());
         }
         // It may refer to itself before its condition is looked at.
@@ -131,7 +147,7 @@ impl Urls {
             (known, _) => known,
         };
         let mut issues = Vec::new();
-        links::change(&mut resource, &mut |link, place, text| {
+        let mut visit = |link: Link, place: &str, text: &str| {
             if link == Link::Narrative {
                 return links::change_xhtml(text, |target| known(target).ok()?);
             }
@@ -148,12 +164,19 @@ impl Urls {
                     None
                 }
             }
-        });
+        };
+        if patches {
+            change_values(&mut resource, &mut |text| {
+                visit(Link::Uri, "operation", text)
+            });
+        } else {
+            links::change(&mut resource, &mut visit);
+        }
         entry.resource = resource;
         if issues.is_empty() {
             Ok(())
         } else {
-            Err(Failure::new(axum::http::StatusCode::BAD_REQUEST, issues))
+            Err(Failure::new(StatusCode::BAD_REQUEST, issues))
         }
     }
 
@@ -168,6 +191,42 @@ impl Urls {
             }
             _ => Err(index),
         }
+    }
+}
+
+/// Shows what may be a link of an entry.
+fn each(entry: &Entry<'_>, visit: &mut dyn FnMut(Link, &str)) {
+    if let Some(resource) = entry.written() {
+        links::each(resource, |link, _, text| visit(link, text));
+    }
+    if let Some(operations) = entry.patch() {
+        change_values(&mut operations.clone(), &mut |text| {
+            visit(Link::Uri, text);
+            None
+        });
+    }
+}
+
+/// Replaces strings of the values of a patch. What type they will be of cannot be told.
+fn change_values(operations: &mut Value, new: &mut dyn FnMut(&str) -> Option<String>) {
+    let listed = operations.as_array_mut().into_iter().flatten();
+    for value in listed.filter_map(|operation| operation.get_mut("value")) {
+        change_strings(value, new);
+    }
+}
+
+fn change_strings(value: &mut Value, new: &mut dyn FnMut(&str) -> Option<String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(new) = new(text) {
+                *text = new;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| change_strings(item, new)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|member| change_strings(member, new)),
+        _ => {}
     }
 }
 

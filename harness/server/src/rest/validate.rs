@@ -168,11 +168,11 @@ impl Request {
 
     /// The resource to validate, of the type that the path names.
     fn content(&self, resource_type: &str) -> Result<Option<Value>, Failure> {
+        self.check_profiles(resource_type)?;
         match &self.resource {
             None => Ok(None),
             Some(Value::Object(content)) => {
                 input::check_type(content, resource_type)?;
-                self.check_profiles(resource_type)?;
                 Ok(self.resource.clone())
             }
             Some(_) => Err(Failure::invalid("`resource` must be a resource")),

@@ -27,6 +27,8 @@ async fn entries_are_answered_one_by_one_in_their_order() {
                     {},
                     { "request": { "method": "DELETE", "url": reference } },
                     { "request": { "method": "GET", "url": reference } },
+                    { "request": { "method": "GET", "url": "metadata" } },
+                    { "request": { "method": "POST", "url": "Communication/$validate" }, "resource": message("Practitioner/a", &[]) },
                 ]),
             ),
         )
@@ -35,7 +37,7 @@ async fn entries_are_answered_one_by_one_in_their_order() {
     assert_eq!(
         statuses(&answer),
         [
-            "404", "201", "200", "200", "400", "400", "400", "200", "410"
+            "404", "201", "200", "200", "400", "400", "400", "200", "410", "200", "200"
         ]
     );
     let entries = answer.json()["entry"].clone();
@@ -51,6 +53,11 @@ async fn entries_are_answered_one_by_one_in_their_order() {
         "with what was just made"
     );
     assert!(found[0]["resource"].get("sender").is_none());
+    assert_eq!(
+        entries[9]["resource"]["resourceType"],
+        "CapabilityStatement"
+    );
+    assert_eq!(entries[10]["response"]["outcome"]["id"], "ok");
     assert_eq!(
         entries[5]["response"]["outcome"]["issue"][0]["expression"][0],
         "Communication.status"
@@ -79,6 +86,7 @@ async fn an_entry_may_refer_to_another_that_was_stored() {
                 json!([
                     entry("urn:uuid:1", part_of("urn:uuid:2")),
                     entry("urn:uuid:2", message("Practitioner/a", &[])),
+                    entry("urn:uuid:0", part_of("urn:uuid:3")),
                     entry("urn:uuid:3", json!({ "resourceType": "Communication" })),
                     entry("urn:uuid:4", part_of("urn:uuid:3")),
                     entry("urn:uuid:5", part_of("urn:uuid:none")),
@@ -86,7 +94,10 @@ async fn an_entry_may_refer_to_another_that_was_stored() {
             ),
         )
         .await;
-    assert_eq!(statuses(&answer), ["201", "201", "400", "400", "400"]);
+    assert_eq!(
+        statuses(&answer),
+        ["201", "201", "400", "400", "400", "400"]
+    );
     let entries = answer.json()["entry"].clone();
     let thread = entries[1]["resource"]["id"].as_str().unwrap();
     assert_eq!(
@@ -94,6 +105,32 @@ async fn an_entry_may_refer_to_another_that_was_stored() {
         format!("Communication/{thread}")
     );
     assert_eq!(world.admin.get("Communication").await.matches().len(), 2);
+}
+
+#[tokio::test]
+async fn entries_of_a_batch_may_refer_to_each_other() {
+    let world = World::new().await;
+    let part_of = |own: &str, other: &str| {
+        let mut message = message("Practitioner/a", &[]);
+        message["partOf"] = json!([{ "reference": other }]);
+        let request = json!({ "method": "POST", "url": "Communication" });
+        json!({ "fullUrl": own, "resource": message, "request": request })
+    };
+    let entries = json!([
+        part_of("urn:uuid:1", "urn:uuid:2"),
+        part_of("urn:uuid:2", "urn:uuid:1"),
+    ]);
+    let answer = world.admin.post("", &bundle("batch", entries)).await;
+    assert_eq!(statuses(&answer), ["201", "201"]);
+    let made = answer.json()["entry"].clone();
+    let resource = |at: usize| &made[at]["resource"];
+    for (at, other) in [(0, 1), (1, 0)] {
+        let id = resource(other)["id"].as_str().unwrap();
+        assert_eq!(
+            resource(at)["partOf"][0]["reference"],
+            format!("Communication/{id}")
+        );
+    }
 }
 
 /// No right is needed for the batch, and each entry is decided as if it came alone.

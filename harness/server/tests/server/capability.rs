@@ -135,3 +135,23 @@ async fn operations_are_those_that_are_declared() {
         (400, "not-supported")
     );
 }
+
+#[rstest]
+#[case("mode=full", 200)]
+#[case("_summary=true", 200)]
+#[case("_elements=rest", 200)]
+#[case("mode=terminology", 400)]
+#[case("colour=red", 400)]
+#[tokio::test]
+async fn the_statement_is_asked_for_without_a_token(#[case] query: &str, #[case] status: u16) {
+    let world = World::new().await;
+    let answer = world.nobody().get(&format!("metadata?{query}")).await;
+    assert_eq!(answer.status, status, "{}", answer.text);
+    let statement = answer.json();
+    let cut = query.starts_with('_');
+    assert_eq!(statement["meta"]["tag"][0]["code"] == "SUBSETTED", cut);
+    if query == "_elements=rest" {
+        assert!(statement.get("software").is_none());
+        assert_eq!(statement["rest"][0]["mode"], "server");
+    }
+}

@@ -82,6 +82,66 @@ async fn of_identical_creates_at_the_same_time_one_makes_the_resource() {
     assert_eq!(world.admin.get("Patient").await.matches().len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_identical_updates_at_the_same_time_one_creates() {
+    let world = World::new().await;
+    let mut tasks = Vec::new();
+    for _ in 0..16 {
+        let admin = world.admin.clone();
+        tasks.push(tokio::spawn(async move {
+            let path = "Patient?identifier=urn:mrn|1";
+            admin.put(path, &patient("1")).await.status
+        }));
+    }
+    let mut statuses = Vec::new();
+    for task in tasks {
+        statuses.push(task.await.unwrap());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses.pop(), Some(201));
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    assert_eq!(world.admin.get("Patient").await.matches().len(), 1);
+}
+
+/// A check that the client asked for is never skipped, whatever the method.
+#[rstest]
+#[case::put(Method::PUT)]
+#[case::patch(Method::PATCH)]
+#[case::delete(Method::DELETE)]
+#[tokio::test]
+async fn preconditions_count_on_every_write(
+    #[case] method: Method,
+    #[values(("if-match", "W/\"stale\"", 412), ("if-none-match", "*", 412), ("if-match", "stale", 400), ("if-unmodified-since", "Thu, 01 Jan 1970 00:00:00 GMT", 400))]
+    condition: (&str, &str, u16),
+    #[values(true, false)] by_criteria: bool,
+) {
+    let world = World::new().await;
+    let reference = world.admin.make(patient("1")).await;
+    let stored = world.admin.get(&reference).await;
+    let body = match method {
+        Method::PUT => {
+            let mut body = stored.json();
+            body["active"] = true.into();
+            Some(body.to_string())
+        }
+        Method::PATCH => {
+            Some(json!([{ "op": "add", "path": "/active", "value": true }]).to_string())
+        }
+        _ => None,
+    };
+    let path = if by_criteria {
+        "Patient?identifier=urn:mrn|1"
+    } else {
+        &*reference
+    };
+    let (name, value, status) = condition;
+    let headers = [("content-type", "application/json"), (name, value)];
+    let answer = world.admin.send(method, path, &headers, body).await;
+    assert_eq!(answer.status, status, "{}", answer.text);
+    answer.issue();
+    assert_eq!(world.admin.get(&reference).await.text, stored.text);
+}
+
 #[tokio::test]
 async fn a_conditional_update_replaces_or_creates() {
     let world = World::new().await;
@@ -120,7 +180,8 @@ async fn a_conditional_update_with_an_id_creates_under_it_for_those_who_may() {
     body["id"] = "chosen".into();
     let actor = world.actor(json!([{ "resourceType": "Patient" }])).await;
     let path = "Patient?identifier=urn:mrn|1";
-    assert_eq!(actor.put(path, &body).await.status, 404);
+    let refused = actor.put(path, &body).await;
+    assert_eq!((refused.status, refused.issue().as_str()), (400, "invalid"));
     let created = world.admin.put(path, &body).await;
     assert_eq!(
         (created.status, created.reference().as_str()),

@@ -90,6 +90,27 @@ async fn the_pages_of_a_result_have_one_shape() {
     assert_eq!(names(&resource), ["resourceType", "id", "meta", "active"]);
 }
 
+#[tokio::test]
+async fn a_part_does_not_take_the_place_of_the_whole() {
+    let world = World::new().await;
+    let reference = world.admin.make(patient()).await;
+    for query in ["_summary=true", "_elements=name"] {
+        let part = world.admin.get(&format!("{reference}?{query}")).await;
+        for path in [&*reference, "Patient?active=true"] {
+            let answer = world.admin.put(path, &part.json()).await;
+            assert_eq!(
+                (answer.status, answer.issue().as_str()),
+                (400, "business-rule"),
+                "{}",
+                answer.text
+            );
+        }
+    }
+    let whole = world.admin.get(&reference).await.json();
+    assert_eq!(whole["maritalStatus"]["text"], "m");
+    assert_eq!(world.admin.put(&reference, &whole).await.status, 200);
+}
+
 /// What the policy hides is gone before anything is chosen.
 #[tokio::test]
 async fn a_hidden_element_cannot_be_asked_for() {

@@ -503,6 +503,17 @@ async fn patches_come_as_binary_and_as_parameters() {
             .is_none()
     );
 
+    // A patch may name what the transaction makes.
+    let text = format!(r#"[{{"op":"add","path":"/partOf","value":[{{"reference":"{A}"}}]}}]"#);
+    let entries = json!([
+        { "request": { "method": "PATCH", "url": reference }, "resource": binary(&text) },
+        post(A, header()),
+    ]);
+    let answer = transact(&world.admin, entries).await;
+    assert_eq!(statuses(&answer), ["200", "201"]);
+    let stored = world.admin.get(&reference).await.json();
+    assert_eq!(stored["partOf"][0]["reference"], location(&answer, 1));
+
     for wrong in [
         json!({ "resourceType": "Patient" }),
         json!({ "resourceType": "Binary", "contentType": "text/plain", "data": base64("[]") }),
@@ -557,4 +568,62 @@ async fn a_hundred_at_the_same_time_are_each_whole() {
         let made = total(&world.admin, &format!("Patient?identifier=urn:n|{number}")).await;
         assert_eq!(made, if number % 2 == 1 { 0 } else { 2 });
     }
+}
+
+/// As many entries as there may be, each waiting for the next one.
+#[tokio::test]
+async fn a_long_chain_of_conditional_entries_is_worked_out() {
+    let world = World::new().await;
+    let entry = |number: usize| {
+        let mut message = match number {
+            199 => header(),
+            _ => part_of(&format!("urn:uuid:{}", number + 1)),
+        };
+        message["identifier"] = json!([{ "value": number.to_string() }]);
+        let mut entry = post(&format!("urn:uuid:{number}"), message);
+        entry["request"]["ifNoneExist"] = format!("identifier={number}").into();
+        entry
+    };
+    let answer = transact(&world.admin, (0..200).map(entry).collect()).await;
+    assert!(statuses(&answer).iter().all(|status| status == "201"));
+    let stored = world.admin.get(&location(&answer, 0)).await.json();
+    assert_eq!(stored["partOf"][0]["reference"], location(&answer, 1));
+}
+
+/// What the policy hides stays hidden in what a Bundle answers, and survives what it writes.
+#[tokio::test]
+async fn fields_are_hidden_in_bundles_too() {
+    let world = World::new().await;
+    let actor = world
+        .actor(json!([{ "resourceType": "Patient", "hiddenFields": ["birthDate"], "readonlyFields": ["active"] }]))
+        .await;
+    let reference = world
+        .admin
+        .make(json!({ "resourceType": "Patient", "birthDate": "2000-01-01", "active": true }))
+        .await;
+    let id = reference.split_once('/').unwrap().1;
+    let body = json!({ "resourceType": "Patient", "id": id, "active": false, "gender": "male" });
+    for kind in ["batch", "transaction"] {
+        let answer = actor
+            .post(
+                "",
+                &bundle(
+                    kind,
+                    json!([
+                        { "request": { "method": "PUT", "url": reference }, "resource": body },
+                        { "request": { "method": "GET", "url": reference } },
+                        { "request": { "method": "GET", "url": "Patient" } },
+                        { "request": { "method": "GET", "url": format!("{reference}/_history") } },
+                    ]),
+                ),
+            )
+            .await;
+        assert_eq!(statuses(&answer), ["200"; 4]);
+        assert!(!answer.text.contains("2000-01-01"), "{}", answer.text);
+    }
+    let stored = world.admin.get(&reference).await.json();
+    assert_eq!(
+        [&stored["birthDate"], &stored["active"], &stored["gender"]],
+        [&json!("2000-01-01"), &json!(true), &json!("male")]
+    );
 }
