@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use fhirward_engine::policy::{Interaction, Policy, Request, SearchRefusal, Verdict};
+use fhirward_engine::policy::{
+    Conditional, Interaction, Match, Policy, Request, SearchRefusal, Verdict,
+};
 use serde_json::Value;
 
 use crate::app::App;
@@ -278,6 +280,29 @@ impl<'a> Access<'a> {
         self.policy
             .may_include(source, code)
             .map_err(|refusal| refused(&refusal))
+    }
+
+    /// What the search of a conditional interaction comes to, of the resources that match it,
+    /// visible or not.
+    ///
+    /// # Errors
+    /// 403 that says what is not granted.
+    pub(crate) fn find_match<'r, 'n>(
+        &self,
+        conditional: Conditional,
+        resource_type: &str,
+        names: impl IntoIterator<Item = &'n str>,
+        matching: impl IntoIterator<Item = &'r Value>,
+    ) -> Result<Match<'r>, Failure> {
+        self.policy
+            .find_match(conditional, resource_type, names, matching)
+            .map_err(|_| Failure::forbidden("your access policy does not allow this"))
+    }
+
+    /// Whether the actor may name a new resource by an id of its own. To learn that an id is free
+    /// is to learn which are not, so only who sees everything may.
+    pub(crate) fn may_assign_ids(&self) -> bool {
+        self.admin && self.policy.is_full_access()
     }
 
     /// The account of what the actor creates.

@@ -11,7 +11,7 @@ use url::Url;
 use crate::auth::clients;
 use crate::auth::session::Sessions;
 use crate::auth::token::Tokens;
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Validation};
 use crate::messaging::Messaging;
 use crate::rest::update;
 use crate::running::StartError;
@@ -33,6 +33,7 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) limits: Limits,
     pub(crate) messaging: Messaging,
+    pub(crate) validation: Validation,
     /// The room for searches and histories.
     pub(crate) scans: Arc<Semaphore>,
     /// Always ends with a slash.
@@ -42,8 +43,8 @@ pub(crate) struct App {
     pub(crate) options: Options,
     /// When the server was started, as the CapabilityStatement tells it.
     pub(crate) started: String,
-    /// The CapabilityStatement, generated when first asked for.
-    pub(crate) capability: OnceLock<Bytes>,
+    /// The CapabilityStatement and its text, generated when first asked for.
+    pub(crate) capability: OnceLock<(Value, Bytes)>,
 }
 
 impl App {
@@ -88,6 +89,7 @@ impl App {
                 config.limits.max_scans.min(Semaphore::MAX_PERMITS),
             )),
             limits: config.limits,
+            validation: config.validation,
             options: Options {
                 base_url: Some(fhir_base.clone()),
             },

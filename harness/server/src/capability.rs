@@ -1,24 +1,55 @@
 //! `GET metadata`: what this server does, generated from the tables that it works with.
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use fhirward_spec::{ParamType, SearchParam, spec};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::http::outcome::Failure;
+use crate::http::query::pairs;
+use crate::http::reply::fhir_json;
+use crate::http::shape::Shape;
 
 /// The CapabilityStatement.
-pub(crate) fn answer(app: &App) -> Response {
-    let text = app
-        .capability
-        .get_or_init(|| Bytes::from(statement(app).to_string()));
-    let mut response = Response::new(Body::from(text.clone()));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/fhir+json; charset=utf-8"),
-    );
-    response
+///
+/// # Errors
+/// 400 for parameters that mean nothing here.
+pub(crate) fn answer(app: &App, query: Option<&str>) -> Result<Response, Failure> {
+    let mut pairs = pairs(query.unwrap_or_default())?;
+    let shape = Shape::take(&mut pairs, Some("CapabilityStatement"))?;
+    pairs.retain(|(name, value)| name != "_format" && !(name == "mode" && value == "full"));
+    if let Some((name, value)) = pairs.first() {
+        return Err(Failure::not_supported(
+            format!("`{name}={value}` is not supported here"),
+            "the statement is always of mode `full`",
+        ));
+    }
+    let (resource, text) = whole(app);
+    if shape.is_whole() {
+        // It is long, and the same for everybody.
+        let mut response = Response::new(Body::from(text.clone()));
+        let media = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, media);
+        return Ok(response);
+    }
+    let mut statement = resource.clone();
+    shape.apply(&mut statement);
+    Ok(fhir_json(StatusCode::OK, statement))
+}
+
+/// The CapabilityStatement as a resource of a Bundle.
+pub(crate) fn in_bundle(app: &App) -> Response {
+    fhir_json(StatusCode::OK, &whole(app).0)
+}
+
+fn whole(app: &App) -> &(Value, Bytes) {
+    app.capability.get_or_init(|| {
+        let statement = statement(app);
+        let text = Bytes::from(statement.to_string());
+        (statement, text)
+    })
 }
 
 fn statement(app: &App) -> Value {
@@ -36,7 +67,8 @@ fn statement(app: &App) -> Value {
             "mode": "server",
             "documentation": "Access follows the AccessPolicy resources of the requesting client. \
                               Unknown search parameters are errors. Not offered: chains, _has, modifiers \
-                              other than :not and :missing, conditional interactions, batch and transaction.",
+                              other than :not and :missing. Updates create only for clients that have \
+                              full access.",
             "security": {
                 "extension": [{
                     "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
@@ -49,7 +81,11 @@ fn statement(app: &App) -> Value {
                 }] }],
             },
             "resource": resources(),
-            "interaction": [{ "code": "history-system" }],
+            "interaction": [
+                { "code": "transaction" },
+                { "code": "batch" },
+                { "code": "history-system" },
+            ],
         }],
     })
 }
@@ -97,11 +133,24 @@ fn resource(name: &str, references: &[(&str, &SearchParam)]) -> Value {
     );
     resource.insert("versioning".into(), "versioned".into());
     resource.insert("readHistory".into(), true.into());
-    resource.insert("updateCreate".into(), false.into());
-    resource.insert("conditionalCreate".into(), false.into());
-    resource.insert("conditionalRead".into(), "not-match".into());
-    resource.insert("conditionalUpdate".into(), false.into());
-    resource.insert("conditionalDelete".into(), "not-supported".into());
+    resource.insert("updateCreate".into(), true.into());
+    resource.insert("conditionalRead".into(), "full-support".into());
+    // Conditions are searches.
+    resource.insert("conditionalCreate".into(), searchable.into());
+    resource.insert("conditionalUpdate".into(), searchable.into());
+    let delete = if searchable {
+        "single"
+    } else {
+        "not-supported"
+    };
+    resource.insert("conditionalDelete".into(), delete.into());
+    resource.insert(
+        "operation".into(),
+        json!([{
+            "name": "validate",
+            "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        }]),
+    );
     if searchable {
         let own = references.iter().filter(|(source, _)| *source == name);
         let include: Vec<String> = own

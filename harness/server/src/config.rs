@@ -33,10 +33,28 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// How long an access token is good for.
     pub token_lifetime: Duration,
+    /// What a resource must satisfy to be stored, where its Project does not say it by `strictMode`
+    /// (`true` is [`Validation::Strict`], `false` [`Validation::Structural`]).
+    pub validation: Validation,
     /// What a request may cost.
     pub limits: Limits,
     /// Whom the server calls: subscribers and the programs behind Bots.
     pub messaging: Messaging,
+}
+
+/// What a resource must satisfy to be stored. Whatever is chosen, it is JSON of the type that the
+/// path names, and what decides about access (AccessPolicy, ProjectMembership) can be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Validation {
+    /// All that the validator knows of R4: elements, cardinality, formats, required codes,
+    /// references, invariants.
+    #[default]
+    Strict,
+    /// Known elements, JSON types, formats of primitives and what is required; not codes, choices
+    /// made twice, targets of references and invariants. As Medplum does without `strictMode`.
+    Structural,
+    /// Nothing.
+    Off,
 }
 
 impl Config {
@@ -52,6 +70,7 @@ impl Config {
             project: uuid::Uuid::new_v4().to_string(),
             public_url: None,
             token_lifetime: Duration::from_secs(3600),
+            validation: Validation::default(),
             limits: Limits::default(),
             messaging: Messaging::default(),
         }
@@ -156,6 +175,8 @@ pub struct Limits {
     pub json_depth: usize,
     /// The most operations of one JSON Patch.
     pub patch_operations: usize,
+    /// The most entries of a batch or transaction.
+    pub bundle_entries: usize,
     /// The entries of a page when `_count` is not given.
     pub default_page: usize,
     /// The entries of a page however large `_count` is.
@@ -183,6 +204,7 @@ impl Default for Limits {
             max_scans: 4,
             json_depth: 100,
             patch_operations: 1000,
+            bundle_entries: 1000,
             default_page: 20,
             max_page: 1000,
             max_included: 5000,

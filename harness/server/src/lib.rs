@@ -31,10 +31,16 @@
 //! behind the last resource of the page before it, so writes in between neither repeat nor skip
 //! others. Includes add only what the actor could find by a search of its own.
 //!
+//! # Writes
+//!
+//! Every write decides and stores inside one transaction, so of conditional creates that come at
+//! the same time one makes the resource. A batch is so many writes, a transaction is one. What is
+//! stored has been validated; how strictly says [`Validation`], or `strictMode` of the Project.
+//!
 //! # Not offered
 //!
-//! Batch, transaction, conditional interactions, conditional references, operations, create by
-//! `PUT`, XML. Each is refused with a reason; nothing that was asked for is quietly left out.
+//! XML, FHIRPath Patch, operations but `$validate`, asynchronous requests. Each is refused with a
+//! reason; nothing that was asked for is quietly left out. Row by row: `docs/server.md`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -72,7 +78,7 @@ mod signing;
 mod store;
 mod subscription;
 
-pub use config::{Config, Credentials, Limits, Messaging, RandomError};
+pub use config::{Config, Credentials, Limits, Messaging, RandomError, Validation};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
 pub use seed::{Seed, SeedFault};

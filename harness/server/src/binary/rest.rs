@@ -8,9 +8,10 @@ use super::media::{self, Form};
 use super::upload::{self, Upload};
 use super::{attachment, content};
 use crate::access::Answers;
+use crate::http::headers::IF_NONE_EXIST;
 use crate::http::outcome::Failure;
 use crate::http::route::Route;
-use crate::rest::{Context, create, input, read, update};
+use crate::rest::{Body, Context, create, input, read, update};
 use crate::store::Version;
 
 /// Whether a request reads or writes a Binary, so that its media types are not those of FHIR.
@@ -25,8 +26,30 @@ pub(crate) fn concerns(method: &Method, route: Route<'_>) -> bool {
     }
 }
 
+/// The answer to a request that concerns a Binary; nothing for others, and for entries of a Bundle,
+/// whose Binaries are resources as all others.
+pub(crate) fn answer(
+    context: &Context<'_>,
+    method: &Method,
+    route: Route<'_>,
+    body: Body<'_>,
+) -> Option<Result<Response, Failure>> {
+    let reading = matches!(*method, Method::GET | Method::HEAD);
+    Some(match (route, body) {
+        (Route::Instance("Binary", id), _) if reading => read_one(context, id),
+        (Route::Version("Binary", id, version), _) if reading => read_version(context, id, version),
+        (Route::Type("Binary"), Body::Text(bytes)) if method == Method::POST => {
+            create(context, bytes)
+        }
+        (Route::Instance("Binary", id), Body::Text(bytes)) if method == Method::PUT => {
+            replace(context, id, bytes)
+        }
+        _ => return None,
+    })
+}
+
 /// `GET Binary/id`
-pub(crate) fn read_one(context: &Context<'_>, id: &str) -> Result<Response, Failure> {
+fn read_one(context: &Context<'_>, id: &str) -> Result<Response, Failure> {
     if media::asked_for(context.headers, context.query) == Form::Resource {
         return read::read(context, "Binary", id);
     }
@@ -39,11 +62,7 @@ pub(crate) fn read_one(context: &Context<'_>, id: &str) -> Result<Response, Fail
 }
 
 /// `GET Binary/id/_history/version`
-pub(crate) fn read_version(
-    context: &Context<'_>,
-    id: &str,
-    version: &str,
-) -> Result<Response, Failure> {
+fn read_version(context: &Context<'_>, id: &str, version: &str) -> Result<Response, Failure> {
     if media::asked_for(context.headers, context.query) == Form::Resource {
         return read::vread(context, "Binary", id, version);
     }
@@ -52,7 +71,13 @@ pub(crate) fn read_version(
 }
 
 /// `POST Binary`
-pub(crate) fn create(context: &Context<'_>, bytes: &[u8]) -> Result<Response, Failure> {
+fn create(context: &Context<'_>, bytes: &[u8]) -> Result<Response, Failure> {
+    if context.headers.contains_key(IF_NONE_EXIST) {
+        return Err(Failure::not_supported(
+            format!("the header {IF_NONE_EXIST} is not supported here"),
+            "a Binary cannot be searched",
+        ));
+    }
     let limits = &context.app.limits;
     let (content, raw) = match upload::read(context.headers, context.query, bytes, limits)? {
         Upload::Resource(resource) => (resource, false),
@@ -64,7 +89,7 @@ pub(crate) fn create(context: &Context<'_>, bytes: &[u8]) -> Result<Response, Fa
 }
 
 /// `PUT Binary/id`
-pub(crate) fn replace(context: &Context<'_>, id: &str, bytes: &[u8]) -> Result<Response, Failure> {
+fn replace(context: &Context<'_>, id: &str, bytes: &[u8]) -> Result<Response, Failure> {
     let limits = &context.app.limits;
     let upload = upload::read(context.headers, context.query, bytes, limits)?;
     let existing = context.newest("Binary", id)?;

@@ -25,14 +25,66 @@ pub(crate) fn check_if_match(headers: &HeaderMap, current: &Version) -> Result<(
     }
 }
 
-/// Whether `If-None-Match` names the current version, so that it need not be sent again.
+/// Whether the client has the current version already, by `If-None-Match`, or where there is none
+/// by `If-Modified-Since`, so that it need not be sent again.
 ///
 /// # Errors
-/// 400 when the header cannot be read.
+/// 400 when a header cannot be read.
 pub(crate) fn not_modified(headers: &HeaderMap, current: &Version) -> Result<bool, Failure> {
-    Ok(named_versions(headers, header::IF_NONE_MATCH.as_str())?
-        .is_some_and(|tags| tags.matches(current)))
+    if let Some(tags) = named_versions(headers, header::IF_NONE_MATCH.as_str())? {
+        return Ok(tags.matches(current));
+    }
+    let Some(given) = headers.get(header::IF_MODIFIED_SINCE) else {
+        return Ok(false);
+    };
+    let since = given
+        .to_str()
+        .ok()
+        .and_then(|text| jiff::fmt::rfc2822::parse(text.trim()).ok())
+        .ok_or_else(|| {
+            Failure::invalid(format!(
+                "the header if-modified-since is no HTTP date such as {}",
+                http_date(Timestamp::UNIX_EPOCH)
+            ))
+        })?;
+    // An HTTP date has no parts of a second.
+    Ok(current.last_updated.as_second() <= since.timestamp().as_second())
 }
+
+/// Checks `If-None-Match` of a write: it is done only where the named version is not the current
+/// one, with `*` only where there is nothing.
+///
+/// # Errors
+/// 412 when it is, 400 when the header cannot be read.
+pub(crate) fn check_if_none_match(headers: &HeaderMap, current: &Version) -> Result<(), Failure> {
+    match named_versions(headers, header::IF_NONE_MATCH.as_str())? {
+        Some(tags) if tags.matches(current) => Err(Failure::precondition(
+            "conflict",
+            "what If-None-Match excludes is there",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The criteria of a conditional create; none for an empty header.
+///
+/// # Errors
+/// 400 when it is no text, or stands there twice.
+pub(crate) fn if_none_exist(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let mut values = headers.get_all(IF_NONE_EXIST).iter();
+    let (Some(value), again) = (values.next(), values.next()) else {
+        return Ok(None);
+    };
+    match (value.to_str(), again) {
+        (Ok(criteria), None) => Ok(Some(criteria.trim()).filter(|text| !text.is_empty())),
+        _ => Err(Failure::invalid(
+            "the header if-none-exist must be one query such as identifier=system|value",
+        )),
+    }
+}
+
+/// The header of a conditional create.
+pub(crate) const IF_NONE_EXIST: &str = "if-none-exist";
 
 #[derive(Debug, PartialEq, Eq)]
 enum Tags {
@@ -84,7 +136,6 @@ fn named_versions(headers: &HeaderMap, name: &str) -> Result<Option<Tags>, Failu
 /// 400 that names the header.
 pub(crate) fn refuse_unsupported(headers: &HeaderMap) -> Result<(), Failure> {
     for (name, reason) in [
-        ("if-none-exist", "conditional create is not offered"),
         (
             "x-medplum-on-behalf-of",
             "a request is always made as the client that signed in",
@@ -93,7 +144,6 @@ pub(crate) fn refuse_unsupported(headers: &HeaderMap) -> Result<(), Failure> {
             "x-http-method-override",
             "the method of a request is the one it is sent with",
         ),
-        ("if-modified-since", "use If-None-Match with the ETag"),
         ("if-unmodified-since", "use If-Match with the ETag"),
     ] {
         if headers.contains_key(name) {
@@ -106,11 +156,24 @@ pub(crate) fn refuse_unsupported(headers: &HeaderMap) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses an `Accept` that only names what this server does not write.
+/// Refuses what only asks for a format that this server does not write: by `_format`, or without
+/// one by `Accept`. Source: <http://hl7.org/fhir/R4/http.html#mime-type>.
 ///
 /// # Errors
-/// 406.
-pub(crate) fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
+/// 406 that names the formats.
+pub(crate) fn check_format(headers: &HeaderMap, pairs: &[(String, String)]) -> Result<(), Failure> {
+    let mut asked = pairs
+        .iter()
+        .filter(|(name, _)| name == "_format")
+        .peekable();
+    if asked.peek().is_some() {
+        return match asked.find(|(_, value)| !is_json(value)) {
+            None => Ok(()),
+            Some((_, value)) => Err(not_acceptable(format!(
+                "`_format={value}` is not supported"
+            ))),
+        };
+    }
     let mut named = headers
         .get_all(header::ACCEPT)
         .iter()
@@ -132,8 +195,25 @@ pub(crate) fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
     {
         return Ok(());
     }
-    let issue = Issue::error("not-supported", "the only format is application/fhir+json");
-    Err(Failure::new(StatusCode::NOT_ACCEPTABLE, vec![issue]))
+    Err(not_acceptable(
+        "what is accepted is not supported".to_owned(),
+    ))
+}
+
+fn not_acceptable(text: String) -> Failure {
+    let issue = Issue::error("not-supported", text).with_diagnostics(
+        "the only format is application/fhir+json; `_format=json` asks for it by name",
+    );
+    Failure::new(StatusCode::NOT_ACCEPTABLE, vec![issue])
+}
+
+fn is_json(format: &str) -> bool {
+    // An unescaped `+` of `application/fhir+json` arrives as a space.
+    let format = format.replace(' ', "+").to_ascii_lowercase();
+    matches!(
+        format.split(';').next().unwrap_or_default().trim(),
+        "json" | "application/json" | "application/fhir+json" | "text/json"
+    )
 }
 
 #[cfg(test)]
@@ -142,6 +222,8 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
+    use std::sync::Arc;
+
     use super::*;
     use crate::store::{Draft, Store};
 
@@ -149,6 +231,13 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_str(value).unwrap());
         headers
+    }
+
+    fn version() -> Arc<Version> {
+        let store = Store::default();
+        store
+            .begin()
+            .insert(Draft::new("Task", "a".into(), json!({})))
     }
 
     #[rstest]
@@ -161,9 +250,7 @@ mod tests {
     #[case::unquoted("V", 400)]
     #[case::half_quoted("\"V", 400)]
     fn if_match(#[case] header: &str, #[case] status: u16) {
-        let version = Store::default()
-            .begin()
-            .insert(Draft::new("Task", "a".into(), json!({})));
+        let version = version();
         let header = header.replace('V', &version.version_id);
         let answer = check_if_match(&headers("if-match", &header), &version);
         assert_eq!(
@@ -173,14 +260,33 @@ mod tests {
     }
 
     #[rstest]
-    #[case("*/*", true)]
-    #[case("application/fhir+json", true)]
-    #[case("text/html", true)]
-    #[case("application/fhir+xml, application/json;q=0.5", true)]
-    #[case("application/fhir+xml", false)]
-    #[case("text/turtle", false)]
-    fn accept(#[case] header: &str, #[case] ok: bool) {
-        assert_eq!(check_accept(&headers("accept", header)).is_ok(), ok);
+    #[case("*/*", "", true)]
+    #[case("application/fhir+json", "", true)]
+    #[case("text/html", "", true)]
+    #[case("application/fhir+xml, application/json;q=0.5", "", true)]
+    #[case("application/fhir+xml", "", false)]
+    #[case("text/turtle", "", false)]
+    #[case("application/fhir+xml", "_format=json", true)]
+    #[case("application/fhir+json", "_format=xml", false)]
+    #[case("*/*", "_format=application/fhir+json", true)]
+    #[case("*/*", "_format=application/json;fhirVersion=4.0", true)]
+    #[case("*/*", "_format=ttl", false)]
+    fn formats(#[case] header: &str, #[case] query: &str, #[case] ok: bool) {
+        let pairs = super::super::query::pairs(query).unwrap();
+        assert_eq!(check_format(&headers("accept", header), &pairs).is_ok(), ok);
+    }
+
+    #[rstest]
+    #[case::before("Thu, 01 Jan 1970 00:00:00 GMT", Some(false))]
+    #[case::after("Fri, 01 Jan 2100 00:00:00 GMT", Some(true))]
+    #[case::no_date("yesterday", None)]
+    fn if_modified_since(#[case] header: &str, #[case] expected: Option<bool>) {
+        let version = version();
+        let given = headers("if-modified-since", header);
+        assert_eq!(not_modified(&given, &version).ok(), expected);
+        let mut both = given;
+        both.insert("if-none-match", HeaderValue::from_static("W/\"other\""));
+        assert_eq!(not_modified(&both, &version).ok(), Some(false));
     }
 
     #[test]

@@ -10,3 +10,5 @@ pub(crate) mod query;
 pub(crate) mod reply;
 pub(crate) mod route;
 pub(crate) mod router;
+pub(crate) mod shape;
+mod subset;

@@ -38,6 +38,10 @@ impl Issue {
         }
     }
 
+    pub(crate) fn is_error(&self) -> bool {
+        self.severity == "error"
+    }
+
     /// What to do about it.
     pub(crate) fn with_diagnostics(mut self, text: impl Into<String>) -> Self {
         self.diagnostics = Some(text.into());
@@ -47,6 +51,23 @@ impl Issue {
     /// Where it is, as FHIRPath.
     pub(crate) fn at(mut self, expression: impl Into<String>) -> Self {
         self.expression = Some(expression.into());
+        self
+    }
+
+    /// The issue of a resource that is itself at a place of another.
+    fn inside(mut self, place: &str, resource_type: Option<&str>) -> Self {
+        self.expression = Some(match self.expression.as_deref() {
+            None => place.to_owned(),
+            Some(inner) => {
+                let own = resource_type.and_then(|name| inner.strip_prefix(name));
+                match own {
+                    Some("") => format!("{place}.resource"),
+                    Some(rest) if rest.starts_with('.') => format!("{place}.resource{rest}"),
+                    _ if inner.starts_with("Bundle.") => inner.to_owned(),
+                    _ => format!("{place}.resource.{inner}"),
+                }
+            }
+        });
         self
     }
 
@@ -160,7 +181,43 @@ impl Failure {
         first.map(|issue| issue.text.clone()).unwrap_or_default()
     }
 
-    #[cfg(test)]
+    /// 400 with one issue.
+    pub(crate) fn bad_request(issue: Issue) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, vec![issue])
+    }
+
+    /// The same failure, of which each issue that names no place is at this one.
+    #[must_use]
+    pub(crate) fn at(mut self, expression: &str) -> Self {
+        for issue in &mut self.0.issues {
+            issue
+                .expression
+                .get_or_insert_with(|| expression.to_owned());
+        }
+        self
+    }
+
+    /// The failure of an entry of a Bundle, as one of the Bundle: each issue names the entry.
+    #[must_use]
+    pub(crate) fn inside(mut self, place: &str, resource_type: Option<&str>) -> Self {
+        let issues = std::mem::take(&mut self.0.issues);
+        self.0.issues = issues
+            .into_iter()
+            .map(|issue| issue.inside(place, resource_type))
+            .collect();
+        self
+    }
+
+    /// What is wrong.
+    pub(crate) fn into_issues(self) -> Vec<Issue> {
+        self.0.issues
+    }
+
+    /// The OperationOutcome that the answer is.
+    pub(crate) fn to_outcome(&self) -> Value {
+        operation_outcome(self.0.id, &self.0.issues)
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.0.status
     }
@@ -207,8 +264,23 @@ impl Failure {
 
     /// 412: the version that the client named is not the current one.
     pub(crate) fn precondition_failed() -> Self {
-        let issue = Issue::error("conflict", "Precondition Failed")
-            .with_diagnostics("the version named by If-Match is not the current one");
+        Self::precondition(
+            "conflict",
+            "the version named by If-Match is not the current one",
+        )
+    }
+
+    /// 412: the condition of a conditional interaction is met by several resources.
+    pub(crate) fn multiple_matches(criteria: &str) -> Self {
+        Self::precondition(
+            "multiple-matches",
+            format!("`{criteria}` matches several resources, so nothing is done"),
+        )
+    }
+
+    /// 412, with the reason.
+    pub(crate) fn precondition(code: &'static str, reason: impl Into<String>) -> Self {
+        let issue = Issue::error(code, "Precondition Failed").with_diagnostics(reason);
         Self::known(
             StatusCode::PRECONDITION_FAILED,
             "precondition-failed",
@@ -226,8 +298,12 @@ impl Failure {
 
     /// 405, naming what is allowed.
     pub(crate) fn method_not_allowed(allowed: &str) -> Self {
-        let issue = Issue::error("not-supported", "method not allowed")
-            .with_diagnostics(format!("allowed here: {allowed}"));
+        Self::method_not_allowed_because(allowed, &format!("allowed here: {allowed}"))
+    }
+
+    /// 405, with what is missing to make it one that is allowed.
+    pub(crate) fn method_not_allowed_because(allowed: &str, reason: &str) -> Self {
+        let issue = Issue::error("not-supported", "method not allowed").with_diagnostics(reason);
         let failure = Self::new(StatusCode::METHOD_NOT_ALLOWED, vec![issue]);
         match HeaderValue::from_str(allowed) {
             Ok(value) => failure.with_header(header::ALLOW, value),
@@ -261,7 +337,7 @@ impl IntoResponse for Failure {
             issues,
             headers,
         } = *self.0;
-        let mut response = fhir_json(status, &operation_outcome(id, &issues));
+        let mut response = fhir_json(status, operation_outcome(id, &issues));
         for (name, value) in headers {
             response.headers_mut().insert(name, value);
         }

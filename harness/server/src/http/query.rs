@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use url::form_urlencoded;
 
 use super::outcome::{Failure, Issue};
+use super::shape::Shape;
 
 /// Refuses a query string of more than `limit` bytes.
 ///
@@ -53,30 +54,18 @@ pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Failure> {
     Ok(pairs)
 }
 
-/// Takes the parameters that any request may have. `_format` may only ask for JSON.
+/// Takes out the parameters that any request may have and that shape the answer only. They are
+/// looked at elsewhere: [`super::headers::check_format`], [`super::shape::Shape`].
 ///
 /// # Errors
-/// 400 when `_format` asks for another format.
+/// 400 for a value that means nothing.
 pub(crate) fn take_common(pairs: &mut Vec<(String, String)>) -> Result<(), Failure> {
-    for (_, value) in pairs.iter().filter(|(name, _)| name == "_format") {
-        // An unescaped `+` of `application/fhir+json` arrives as a space.
-        let format = value.replace(' ', "+").to_ascii_lowercase();
-        let media = format.split(';').next().unwrap_or_default();
-        if !matches!(
-            media,
-            "json" | "application/json" | "application/fhir+json" | "text/json"
-        ) {
-            return Err(Failure::not_supported(
-                format!("`_format={value}` is not supported"),
-                "the only format is json",
-            ));
-        }
-    }
+    Shape::take(pairs, None)?;
     pairs.retain(|(name, _)| name != "_format");
     Ok(())
 }
 
-/// Refuses parameters where none are defined.
+/// Refuses parameters where none are defined but those that shape the answer.
 ///
 /// # Errors
 /// 400 that names the first parameter.
@@ -85,9 +74,13 @@ pub(crate) fn refuse_parameters(query: Option<&str>) -> Result<(), Failure> {
     take_common(&mut pairs)?;
     match pairs.first() {
         None => Ok(()),
+        Some((name, value)) if name == "_summary" => Err(Failure::invalid(format!(
+            "`_summary={value}` is for searches"
+        ))),
         Some((name, _)) => Err(Failure::not_supported(
             format!("the parameter `{name}` is not supported here"),
-            "only `_format` may be given with this interaction",
+            "only `_format`, `_pretty`, `_summary` and `_elements` may be given with this \
+             interaction",
         )),
     }
 }

@@ -23,8 +23,12 @@ pub(crate) enum Route<'a> {
     InstanceHistory(&'a str, &'a str),
     /// `Type/id/_history/version`
     Version(&'a str, &'a str, &'a str),
-    /// `…/$name`
-    Operation(&'a str),
+    /// `$name`
+    SystemOperation(&'a str),
+    /// `Type/$name`
+    TypeOperation(&'a str, &'a str),
+    /// `Type/id/$name`
+    InstanceOperation(&'a str, &'a str, &'a str),
     /// Nothing of FHIR's.
     Unknown,
 }
@@ -34,7 +38,12 @@ impl<'a> Route<'a> {
     pub(crate) fn parse(path: &'a str) -> Self {
         let segments: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
         if let Some(name) = segments.last().and_then(|last| last.strip_prefix('$')) {
-            return Self::Operation(name);
+            return match *segments.as_slice() {
+                [_] => Self::SystemOperation(name),
+                [t, _] => Self::TypeOperation(t, name),
+                [t, id, _] => Self::InstanceOperation(t, id, name),
+                _ => Self::Unknown,
+            };
         }
         match *segments.as_slice() {
             [""] => Self::System,
@@ -59,6 +68,8 @@ impl<'a> Route<'a> {
             | Self::TypeHistory(t)
             | Self::Instance(t, _)
             | Self::InstanceHistory(t, _)
+            | Self::TypeOperation(t, _)
+            | Self::InstanceOperation(t, _, _)
             | Self::Version(t, _, _) => Some(t),
             _ => None,
         }
@@ -73,9 +84,12 @@ impl<'a> Route<'a> {
             | Self::TypeHistory(_)
             | Self::InstanceHistory(..)
             | Self::Version(..) => "GET, HEAD",
-            Self::Type(_) => "GET, HEAD, POST",
+            // The last three with criteria.
+            Self::Type(_) => "GET, HEAD, POST, PUT, PATCH, DELETE",
             Self::Instance(..) => "GET, HEAD, PUT, PATCH, DELETE",
-            Self::Operation(_) | Self::Unknown => "",
+            Self::TypeOperation(..) => "POST",
+            Self::InstanceOperation(..) => "GET, HEAD, POST",
+            Self::SystemOperation(_) | Self::Unknown => "",
         }
     }
 }
@@ -97,8 +111,13 @@ mod tests {
     #[case("Patient/1", Route::Instance("Patient", "1"))]
     #[case("Patient/1/_history", Route::InstanceHistory("Patient", "1"))]
     #[case("Patient/1/_history/2", Route::Version("Patient", "1", "2"))]
-    #[case("Patient/1/$everything", Route::Operation("everything"))]
-    #[case("$graphql", Route::Operation("graphql"))]
+    #[case(
+        "Patient/1/$everything",
+        Route::InstanceOperation("Patient", "1", "everything")
+    )]
+    #[case("Patient/$validate", Route::TypeOperation("Patient", "validate"))]
+    #[case("$graphql", Route::SystemOperation("graphql"))]
+    #[case("Patient/1/_history/2/$meta", Route::Unknown)]
     #[case("Patient/1/Observation", Route::Unknown)]
     #[case("Patient/1/_history/2/3", Route::Unknown)]
     #[case("//", Route::Instance("", ""))]

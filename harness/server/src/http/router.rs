@@ -5,23 +5,23 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
-use fhirward_spec::spec;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::listener::Peer;
 use super::outcome::{Failure, Issue};
-use super::reply::plain_json;
+use super::reply::{plain_json, written};
 use super::route::Route;
 use super::{body, headers, log, oauth, query};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
 use crate::bot::operation::Operation;
-use crate::rest::{self, Context};
+use crate::rest::{self, Call, Context, Effort};
 use crate::{admin, binary, bot, capability, subscription};
 
 /// The whole server.
@@ -48,6 +48,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             )
         })
         .layer(middleware::from_fn_with_state(Arc::clone(&app), in_time))
+        .layer(middleware::map_response(async |response| {
+            written(response, false)
+        }))
         .layer(middleware::from_fn(under_way))
         .layer(middleware::from_fn(log::log))
         .with_state(app)
@@ -87,79 +90,74 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         return Err(Failure::new(StatusCode::NOT_FOUND, vec![issue]));
     };
     query::check_length(uri.query(), app.limits.query_bytes)?;
-    let route = Route::parse(path);
+    let pairs = query::pairs(uri.query().unwrap_or_default())?;
     // A Binary has any media type, so any may be asked for.
-    if !binary::rest::concerns(&parts.method, route) {
-        headers::check_accept(&parts.headers)?;
+    if !binary::rest::concerns(&parts.method, Route::parse(path)) {
+        headers::check_format(&parts.headers, &pairs)?;
     }
+    let pretty = pairs
+        .iter()
+        .any(|(name, value)| name == "_pretty" && value == "true");
+    let answered = routed(&app, parts, &uri, path, body).await;
+    Ok(written(answered.into_response(), pretty))
+}
+
+async fn routed(
+    app: &Arc<App>,
+    parts: Parts,
+    uri: &Uri,
+    path: &str,
+    body: Body,
+) -> Result<Response, Failure> {
+    let route = Route::parse(path);
     let reading = parts.method == Method::GET || parts.method == Method::HEAD;
     if route == Route::Metadata && reading {
-        return Ok(capability::answer(&app));
+        return capability::answer(app, uri.query());
     }
-    let actor = authenticate(&app, &parts)?;
+    let actor = authenticate(app, &parts)?;
     headers::refuse_unsupported(&parts.headers)?;
     if let Some(operation) = Operation::parse(path) {
         return operation
-            .answer(&app, &actor, uri.query(), parts, body)
+            .answer(app, &actor, uri.query(), parts, body)
             .await;
     }
-    if let Some(name) = route.resource_type() {
-        known_type(name)?;
-    }
     let (request_headers, method) = (parts.headers.clone(), parts.method.clone());
-    let context = Context::reading(&app, &actor, &request_headers, uri.query());
+    let call = |body| Call {
+        method: &method,
+        route,
+        query: uri.query(),
+        headers: &request_headers,
+        body,
+        assigned: None,
+    };
     // Refused before the body is read: what the actor may never do need not be sent.
-    rest::gate(&context, &method, route)?;
+    let context = Context::reading(app, &actor, &request_headers, uri.query());
+    call(rest::Body::Text(&[])).check(&context)?;
     let limit = match route {
         Route::TypeSearch(_) => app.limits.form_bytes,
         _ => app.limits.body_bytes,
     };
     let bytes = body::read(parts, body, limit).await?;
-    let (scans, writes) = (scans(&method, route), writes(&method, route));
-    if !scans && !writes {
-        return answer(&context, &method, route, &bytes);
+    let effort = call(rest::Body::Text(&bytes)).effort();
+    if effort == Effort::Quick {
+        return call(rest::Body::Text(&bytes)).perform(app, &actor);
     }
-    let path = path.to_owned();
-    let work = Arc::clone(&app);
-    if scans {
-        return in_turn(&app.scans, move || {
-            let context = Context::reading(&work, &actor, &request_headers, uri.query());
-            answer(&context, &method, Route::parse(&path), &bytes)
-        })
-        .await;
-    }
-    apart(move || {
-        let transaction = work.store.begin().by(&actor.profile);
-        let query = uri.query();
-        let context = Context::writing(&work, &transaction, &actor, &request_headers, query);
-        let response = answer(&context, &method, Route::parse(&path), &bytes)?;
-        // What is not lasting is not answered.
-        transaction.commit()?;
-        Ok(response)
-    })
-    .await
-}
-
-/// Whether the work may change what is stored.
-fn writes(method: &Method, route: Route<'_>) -> bool {
-    match route {
-        Route::Type(_) => method == Method::POST,
-        Route::Instance(..) => {
-            matches!(*method, Method::PUT | Method::PATCH | Method::DELETE)
-        }
-        _ => false,
-    }
-}
-
-/// Whether the work grows with what is stored.
-fn scans(method: &Method, route: Route<'_>) -> bool {
-    match route {
-        Route::TypeSearch(_) => method == Method::POST,
-        Route::Type(_)
-        | Route::InstanceHistory(..)
-        | Route::TypeHistory(_)
-        | Route::SystemHistory => method == Method::GET || method == Method::HEAD,
-        _ => false,
+    let (path, query) = (path.to_owned(), uri.query().map(str::to_owned));
+    let work = Arc::clone(app);
+    let work = move || {
+        let call = Call {
+            method: &method,
+            route: Route::parse(&path),
+            query: query.as_deref(),
+            headers: &request_headers,
+            body: rest::Body::Text(&bytes),
+            assigned: None,
+        };
+        call.perform(&work, &actor)
+    };
+    match effort {
+        Effort::Scan => in_turn(&app.scans, work).await,
+        Effort::Quick | Effort::Write => apart(work).await,
     }
 }
 
@@ -189,95 +187,9 @@ pub(crate) async fn apart<T: Send + 'static>(
     }
 }
 
-fn answer(
-    context: &Context<'_>,
-    method: &Method,
-    route: Route<'_>,
-    bytes: &[u8],
-) -> Result<Response, Failure> {
-    match (method, route) {
-        (&Method::GET | &Method::HEAD, Route::Type(t)) => rest::search::by_get(context, t),
-        (&Method::POST, Route::TypeSearch(t)) => rest::search::by_post(context, t, bytes),
-        (&Method::GET | &Method::HEAD, Route::Instance("Binary", id)) => {
-            binary::rest::read_one(context, id)
-        }
-        (&Method::GET | &Method::HEAD, Route::Version("Binary", id, version)) => {
-            binary::rest::read_version(context, id, version)
-        }
-        (&Method::POST, Route::Type("Binary")) => binary::rest::create(context, bytes),
-        (&Method::PUT, Route::Instance("Binary", id)) => binary::rest::replace(context, id, bytes),
-        (&Method::GET | &Method::HEAD, Route::Instance(t, id)) => rest::read::read(context, t, id),
-        (&Method::GET | &Method::HEAD, Route::Version(t, id, version)) => {
-            rest::read::vread(context, t, id, version)
-        }
-        (&Method::GET | &Method::HEAD, Route::InstanceHistory(t, id)) => {
-            rest::history::of_instance(context, t, id)
-        }
-        (&Method::GET | &Method::HEAD, Route::TypeHistory(t)) => {
-            rest::history::of_all(context, Some(t))
-        }
-        (&Method::GET | &Method::HEAD, Route::SystemHistory) => {
-            rest::history::of_all(context, None)
-        }
-        (&Method::POST, Route::Type(t)) => rest::create::create(context, t, bytes),
-        (&Method::PUT, Route::Instance(t, id)) => rest::update::update(context, t, id, bytes),
-        (&Method::PATCH, Route::Instance(t, id)) => rest::patch::patch(context, t, id, bytes),
-        (&Method::DELETE, Route::Instance(t, id)) => rest::delete::delete(context, t, id),
-        (_, route) => Err(unanswered(method, route, context.query.is_some())),
-    }
-}
-
 fn below_base(path: &str) -> Option<&str> {
     path.strip_prefix(FHIR_PATH)
         .or_else(|| (path == FHIR_PATH.trim_end_matches('/')).then_some(""))
-}
-
-/// What a FHIR server could be asked for, but not this one; or nothing at all.
-fn unanswered(method: &Method, route: Route<'_>, has_query: bool) -> Failure {
-    let conditional = matches!(*method, Method::PUT | Method::PATCH | Method::DELETE) && has_query;
-    match route {
-        Route::System if method == Method::POST => Failure::not_supported(
-            "batch and transaction are not supported",
-            "send the entries one by one",
-        ),
-        Route::System | Route::SystemSearch
-            if matches!(*method, Method::GET | Method::HEAD | Method::POST) =>
-        {
-            Failure::not_supported(
-                "search over several types is not supported",
-                "search one type at a time",
-            )
-        }
-        Route::Type(_) if conditional => Failure::not_supported(
-            "conditional update, patch and delete are not supported",
-            "name the resource by id",
-        ),
-        Route::Operation(name) => Failure::not_supported(
-            format!("the operation `${name}` is not supported"),
-            "this server has no operations",
-        ),
-        Route::Unknown => {
-            let issue = Issue::error("not-found", "Not found")
-                .with_diagnostics("nothing of FHIR's has this path");
-            Failure::new(StatusCode::NOT_FOUND, vec![issue])
-        }
-        route => Failure::method_not_allowed(route.allowed()),
-    }
-}
-
-fn known_type(name: &str) -> Result<(), Failure> {
-    if spec().resource(name).is_some() {
-        return Ok(());
-    }
-    let issue = Issue::error("invalid", format!("there is no resource type `{name}`"));
-    let near = query::nearest(name, spec().resource_types());
-    Err(Failure::new(
-        StatusCode::BAD_REQUEST,
-        vec![match near {
-            Some(near) => issue.with_diagnostics(format!("did you mean `{near}`?")),
-            None => issue,
-        }],
-    ))
 }
 
 #[cfg(test)]

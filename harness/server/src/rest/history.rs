@@ -3,11 +3,14 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use fhirward_engine::policy::Interaction;
+use fhirward_engine::values::Range;
+use fhirward_engine::values::date::{Moment, interval};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::Context;
-use crate::http::outcome::Failure;
+use crate::http::outcome::{Failure, Issue};
 use crate::http::query::{pairs, take_common};
 use crate::http::reply::fhir_json;
 use crate::search::page::{self, Links, Position};
@@ -65,6 +68,8 @@ pub(crate) fn of_all(
 /// A version and what the actor sees of it; nothing of a deletion.
 struct Shown {
     version: Arc<Version>,
+    /// When the next version took its place.
+    until: Option<Timestamp>,
     resource: Option<Value>,
 }
 
@@ -73,15 +78,25 @@ fn visible_versions(context: &Context<'_>, versions: Vec<Arc<Version>>) -> Vec<S
     let Some(newest) = versions.last().map(Arc::clone) else {
         return Vec::new();
     };
-    let see = |version: Arc<Version>| {
+    let mut ends: Vec<Option<Timestamp>> = versions
+        .iter()
+        .skip(1)
+        .map(|next| Some(next.last_updated))
+        .collect();
+    ends.push(None);
+    let see = |(version, until): (Arc<Version>, Option<Timestamp>)| {
         let resource = context
             .access
             .history(&newest.resource, &version.resource)
             .ok()?;
         let resource = (!version.is_deletion()).then_some(resource);
-        Some(Shown { version, resource })
+        Some(Shown {
+            version,
+            until,
+            resource,
+        })
     };
-    versions.into_iter().filter_map(see).collect()
+    versions.into_iter().zip(ends).filter_map(see).collect()
 }
 
 fn bundle(
@@ -91,6 +106,7 @@ fn bundle(
 ) -> Result<Response, Failure> {
     let request = Parameters::parse(context)?;
     versions.reverse();
+    versions.retain(|shown| request.times.iter().all(|time| time.admits(shown)));
     let total = versions.len();
     let start = match &request.after {
         None => 0,
@@ -118,7 +134,7 @@ fn bundle(
         "link": links.to_value(request.after.as_ref(), next.as_ref()),
         "entry": shown.iter().map(|shown| entry(context, shown)).collect::<Vec<_>>(),
     });
-    Ok(fhir_json(StatusCode::OK, &page::without_empty_entry(body)))
+    Ok(fhir_json(StatusCode::OK, page::without_empty_entry(body)))
 }
 
 fn entry(context: &Context<'_>, shown: &Shown) -> Value {
@@ -143,9 +159,36 @@ fn entry(context: &Context<'_>, shown: &Shown) -> Value {
     entry
 }
 
-/// `_count` and the cursor.
+/// `_since` and `_at`.
+#[derive(Debug)]
+enum Time {
+    /// Versions made at this time or later.
+    Since(Range<Moment>),
+    /// Versions that were current at some moment of this time.
+    At(Range<Moment>),
+}
+
+impl Time {
+    fn admits(&self, shown: &Shown) -> bool {
+        let made = shown.version.last_updated.as_nanosecond();
+        match self {
+            Self::Since(time) => time.low.is_none_or(|low| made >= low),
+            Self::At(time) => {
+                time.high.is_none_or(|high| made < high)
+                    && shown
+                        .until
+                        .zip(time.low)
+                        .is_none_or(|(until, low)| until.as_nanosecond() > low)
+            }
+        }
+    }
+}
+
+/// What a history may be asked for. Source: <http://hl7.org/fhir/R4/http.html#history>.
+#[derive(Debug)]
 struct Parameters {
     count: usize,
+    times: Vec<Time>,
     after: Option<Position>,
     kept: Vec<(String, String)>,
 }
@@ -154,23 +197,39 @@ impl Parameters {
     fn parse(context: &Context<'_>) -> Result<Self, Failure> {
         let mut given = pairs(context.query.unwrap_or_default())?;
         take_common(&mut given)?;
-        let (mut count, mut after) = (context.app.limits.max_page, None);
+        let mut parsed = Self {
+            count: context.app.limits.max_page,
+            times: Vec::new(),
+            after: None,
+            kept: Vec::new(),
+        };
         for (name, value) in given {
             match &*name {
-                "_count" => count = page::count(&value, &context.app.limits)?.max(1),
-                "_cursor" => after = Some(Position::parse(&value)?),
+                "_count" => parsed.count = page::count(&value, &context.app.limits)?.max(1),
+                "_cursor" => parsed.after = Some(Position::parse(&value)?),
+                "_since" => parsed.times.push(Time::Since(time(&name, &value)?)),
+                "_at" => parsed.times.push(Time::At(time(&name, &value)?)),
                 _ => {
                     return Err(Failure::not_supported(
                         format!("the parameter `{name}` is not supported here"),
-                        "a history takes `_count` and the links of its pages",
+                        "a history takes `_count`, `_since`, `_at` and the links of its pages",
                     ));
                 }
             }
+            if matches!(&*name, "_since" | "_at") {
+                parsed.kept.push((name, value));
+            }
         }
-        Ok(Self {
-            count,
-            after,
-            kept: Vec::new(),
-        })
+        Ok(parsed)
     }
+}
+
+fn time(name: &str, value: &str) -> Result<Range<Moment>, Failure> {
+    // An unescaped `+` of a zone arrives as a space.
+    interval(&value.replace(' ', "+")).ok_or_else(|| {
+        Failure::bad_request(
+            Issue::error("invalid", format!("`{name}={value}` is no time"))
+                .with_diagnostics("write 2026, 2026-03, 2026-03-10 or 2026-03-10T09:00:00Z"),
+        )
+    })
 }

@@ -3,10 +3,11 @@
 use axum::http::StatusCode;
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::policy::{Membership, PolicyDocument};
-use fhirward_engine::resource::validate;
-use fhirward_spec::spec;
+use fhirward_engine::resource::{Finding, validate};
 use serde_json::{Map, Value, json};
 
+use super::Context;
+use crate::config::Validation;
 use crate::http::body::kind;
 use crate::http::outcome::{Failure, Issue};
 
@@ -58,15 +59,66 @@ pub(crate) fn check_id(content: &Map<String, Value>, id: &str) -> Result<(), Fai
     ))
 }
 
+/// The id in the body, if there is one.
+///
+/// # Errors
+/// 400 when it is no string.
+pub(crate) fn id(content: &Map<String, Value>) -> Result<Option<&str>, Failure> {
+    match content.get("id") {
+        None => Ok(None),
+        Some(Value::String(given)) => Ok(Some(given)),
+        Some(other) => Err(Failure::bad_request(
+            Issue::error(
+                "invalid",
+                format!("`id` must be a string, not {}", kind(other)),
+            )
+            .at("id"),
+        )),
+    }
+}
+
+/// What the validator finds wrong with a resource, as far as this strictness asks.
+pub(super) fn findings(resource: &Value, validation: Validation) -> Vec<Finding> {
+    if validation == Validation::Off {
+        return Vec::new();
+    }
+    let mut findings = validate(resource);
+    findings.retain(|finding| {
+        (validation == Validation::Strict || is_structural(finding))
+            && !is_variable(resource, &finding.pointer)
+    });
+    findings
+}
+
+/// Whether a finding is about the structure alone: what a program that reads the resource into
+/// types would stumble over.
+fn is_structural(finding: &Finding) -> bool {
+    const OTHERS: [&str; 6] = [
+        "choice-twice",
+        "empty-array",
+        "malformed-reference",
+        "relative-extension-url",
+        "unknown-target-type",
+        "wrong-target-type",
+    ];
+    matches!(finding.issue_type, "structure" | "required" | "value")
+        && !OTHERS.contains(&finding.code)
+}
+
 /// Checks `meta` as the client sent it. What the server puts in its place is no excuse for it.
 ///
 /// # Errors
 /// 400 with one issue for each thing that is wrong.
-pub(crate) fn check_meta(content: &Map<String, Value>, resource_type: &str) -> Result<(), Failure> {
+pub(crate) fn check_meta(
+    context: &Context<'_>,
+    content: &Map<String, Value>,
+    resource_type: &str,
+) -> Result<(), Failure> {
     let Some(meta) = content.get("meta") else {
         return Ok(());
     };
-    let issues: Vec<Issue> = validate(&json!({ "resourceType": resource_type, "meta": meta }))
+    let alone = json!({ "resourceType": resource_type, "meta": meta });
+    let issues: Vec<Issue> = findings(&alone, context.settings().validation)
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         // Of a resource that has nothing else, much else is missing.
@@ -126,38 +178,60 @@ fn admin_meta(existing: Option<&Value>) -> Map<String, Value> {
         .collect()
 }
 
-/// Checks a resource as it would be stored.
+/// Checks a resource as it would be stored, as strictly as the project asks.
+///
+/// # Errors
+/// 400 with one issue for each thing that is wrong.
+pub(super) fn check_in(context: &Context<'_>, resource: &Value) -> Result<(), Failure> {
+    check_by(resource, context.settings().validation)
+}
+
+/// Checks a resource as it would be stored, by all that is known of R4.
 ///
 /// # Errors
 /// 400 with one issue for each thing that is wrong.
 pub(crate) fn check(resource: &Value) -> Result<(), Failure> {
-    let mut issues: Vec<Issue> = validate(resource)
+    check_by(resource, Validation::Strict)
+}
+
+fn check_by(resource: &Value, validation: Validation) -> Result<(), Failure> {
+    let issues = issues(resource, validation);
+    if issues.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(StatusCode::BAD_REQUEST, issues))
+    }
+}
+
+/// What is in the way of storing a resource.
+fn issues(resource: &Value, validation: Validation) -> Vec<Issue> {
+    let mut issues: Vec<Issue> = findings(resource, validation)
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
-        .filter(|finding| !is_variable(resource, &finding.pointer))
         .map(Issue::from)
         .collect();
-    unresolved_references(resource, "", &mut issues);
+    issues.extend(beyond_structure(resource));
+    issues
+}
+
+/// What is wrong with a resource that decides about access, beside its structure: that is never
+/// stored, since it would decide otherwise than it says.
+pub(super) fn beyond_structure(resource: &Value) -> Vec<Issue> {
     match resource.get("resourceType").and_then(Value::as_str) {
-        Some("AccessPolicy") => issues.extend(errors(&PolicyDocument::from_value(resource).1)),
-        Some("ProjectMembership") => {
-            if let Err(diagnostic) = Membership::from_value(resource) {
-                issues.push(Issue::from(&diagnostic));
-            }
-        }
-        Some("ClientApplication") if resource.get("secret").is_some() => issues.push(
+        Some("AccessPolicy") => errors(&PolicyDocument::from_value(resource).1).collect(),
+        Some("ProjectMembership") => Membership::from_value(resource)
+            .err()
+            .map(|diagnostic| Issue::from(&diagnostic))
+            .into_iter()
+            .collect(),
+        Some("ClientApplication") if resource.get("secret").is_some() => vec![
             Issue::error("business-rule", "a client's secret cannot be written")
                 .at("ClientApplication.secret")
                 .with_diagnostics(
                     "POST /admin/projects/{project}/client makes a client with a secret",
                 ),
-        ),
-        _ => {}
-    }
-    if issues.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(StatusCode::BAD_REQUEST, issues))
+        ],
+        _ => Vec::new(),
     }
 }
 
@@ -174,44 +248,4 @@ fn errors(diagnostics: &[Diagnostic]) -> impl Iterator<Item = Issue> + '_ {
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Error)
         .map(Issue::from)
-}
-
-/// Finds conditional references, which would have to be resolved when the resource is stored.
-/// Stored as they are they would point nowhere.
-fn unresolved_references(value: &Value, path: &str, issues: &mut Vec<Issue>) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                let place = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                match member {
-                    Value::String(text) if name == "reference" && is_conditional(text) => issues
-                        .push(
-                            Issue::error(
-                                "not-supported",
-                                format!("conditional reference `{text}` is not supported"),
-                            )
-                            .at(place)
-                            .with_diagnostics("name the resource as Type/id"),
-                        ),
-                    member => unresolved_references(member, &place, issues),
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                unresolved_references(item, &format!("{path}[{index}]"), issues);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn is_conditional(reference: &str) -> bool {
-    reference
-        .split_once('?')
-        .is_some_and(|(name, _)| spec().resource(name).is_some())
 }

@@ -1,27 +1,37 @@
 //! The RESTful interactions, one file each.
 
 mod accounts;
+mod bundle;
+mod call;
+mod conditional;
 pub(crate) mod create;
 pub(crate) mod delete;
+mod entry;
 pub(crate) mod history;
 pub(crate) mod input;
+mod links;
 pub(crate) mod patch;
+mod patch_carrier;
 pub(crate) mod read;
+mod references;
 pub(crate) mod search;
+mod settings;
+mod transaction;
 pub(crate) mod update;
+mod urls;
+mod validate;
 
-use axum::http::{HeaderMap, Method};
-use fhirward_engine::policy::Interaction;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
 
 use crate::access::Access;
 use crate::app::App;
 use crate::auth::session::Actor;
-use crate::http::body::check_media_type;
 use crate::http::outcome::Failure;
-use crate::http::query::refuse_parameters;
 use crate::http::reply::Prefer;
-use crate::http::route::Route;
 use crate::store::{Transaction, Version, View};
+pub(crate) use call::{Body, Call, Effort};
 
 /// One request, as the interactions see it.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +42,12 @@ pub(crate) struct Context<'a> {
     /// Where a write goes; it is what `view` shows.
     transaction: Option<&'a Transaction<'a>>,
     pub(crate) access: Access<'a>,
+    /// The reference of the actor's project.
+    project: &'a str,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: Option<&'a str>,
+    /// The id of what is created, where that was chosen before.
+    assigned: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
@@ -49,8 +63,10 @@ impl<'a> Context<'a> {
             view: &app.store,
             transaction: None,
             access: Access::new(app, &app.store, actor),
+            project: &actor.project,
             headers,
             query,
+            assigned: None,
         }
     }
 
@@ -67,9 +83,39 @@ impl<'a> Context<'a> {
             view: transaction,
             transaction: Some(transaction),
             access: Access::new(app, transaction, actor),
+            project: &actor.project,
             headers,
             query,
+            assigned: None,
         }
+    }
+
+    /// The same actor and transaction with the headers and the query of another request.
+    fn with<'b>(&self, headers: &'b HeaderMap, query: Option<&'b str>) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context {
+            headers,
+            query,
+            ..*self
+        }
+    }
+
+    /// What it creates has this id.
+    fn assigning<'b>(self, id: Option<&'b str>) -> Context<'b>
+    where
+        'a: 'b,
+    {
+        Context {
+            assigned: id,
+            ..self
+        }
+    }
+
+    /// The id of a new resource.
+    fn new_id(&self) -> String {
+        self.assigned.map_or_else(create::new_id, str::to_owned)
     }
 
     /// The transaction of a request that writes.
@@ -86,76 +132,9 @@ impl<'a> Context<'a> {
     }
 
     /// The newest version of a resource that may be there.
-    pub(crate) fn newest(
-        &self,
-        resource_type: &str,
-        id: &str,
-    ) -> Result<std::sync::Arc<Version>, Failure> {
+    pub(crate) fn newest(&self, resource_type: &str, id: &str) -> Result<Arc<Version>, Failure> {
         self.view
             .newest(resource_type, id)
             .ok_or_else(Failure::not_found)
-    }
-}
-
-/// What can be refused before the body is read: types that are not granted, media types,
-/// parameters where there are none.
-///
-/// # Errors
-/// 403, 415, 400.
-pub(crate) fn gate(
-    context: &Context<'_>,
-    method: &Method,
-    route: Route<'_>,
-) -> Result<(), Failure> {
-    use Interaction::{Create, Delete, History, Patch, Read, Search, Update, Vread};
-
-    // All that concerns a single existing resource needs `read` as well, so a missing resource
-    // answers as a hidden one only when `read` is asked here too.
-    let needed: &[Interaction] = match (method, route) {
-        (&Method::GET | &Method::HEAD, Route::Type(_)) | (&Method::POST, Route::TypeSearch(_)) => {
-            &[Search]
-        }
-        (&Method::GET | &Method::HEAD, Route::Instance(..)) => &[Read],
-        (&Method::GET | &Method::HEAD, Route::Version(..)) => &[Read, Vread],
-        (&Method::GET | &Method::HEAD, Route::InstanceHistory(..) | Route::TypeHistory(_)) => {
-            &[Read, History]
-        }
-        (&Method::POST, Route::Type(_)) => &[Create],
-        (&Method::PUT, Route::Instance(..)) => &[Read, Update],
-        (&Method::PATCH, Route::Instance(..)) => &[Read, Patch],
-        (&Method::DELETE, Route::Instance(..)) => &[Read, Delete],
-        _ => &[],
-    };
-    if let Some(resource_type) = route.resource_type() {
-        context.access.gate(resource_type, needed)?;
-    }
-    match (method, route) {
-        // Any media type, and the name of a file.
-        (&Method::POST, Route::Type("Binary")) | (&Method::PUT, Route::Instance("Binary", _)) => {
-            Ok(())
-        }
-        (&Method::POST, Route::Type(_)) | (&Method::PUT, Route::Instance(..)) => {
-            check_media_type(
-                context.headers,
-                &["application/fhir+json", "application/json"],
-            )?;
-            refuse_parameters(context.query)
-        }
-        (&Method::PATCH, Route::Instance(..)) => {
-            check_media_type(
-                context.headers,
-                &[
-                    "application/json-patch+json",
-                    "application/json",
-                    "application/fhir+json",
-                ],
-            )?;
-            refuse_parameters(context.query)
-        }
-        (&Method::POST, Route::TypeSearch(_)) => {
-            check_media_type(context.headers, &["application/x-www-form-urlencoded"])
-        }
-        (_, Route::Instance(..) | Route::Version(..)) => refuse_parameters(context.query),
-        _ => Ok(()),
     }
 }

@@ -14,35 +14,80 @@ use json_patch::{
 };
 use serde_json::{Map, Value};
 
+use super::call::Body;
 use super::{Context, update};
 use crate::config::Limits;
-use crate::http::body::{self, depth, kind};
-use crate::http::headers::check_if_match;
+use crate::http::body::{depth, kind};
+use crate::http::headers::{check_if_match, check_if_none_match};
 use crate::http::outcome::{Failure, Issue};
+use crate::store::Version;
 
 /// Changes a resource by a patch: all of it, or nothing.
 pub(crate) fn patch(
     context: &Context<'_>,
     resource_type: &str,
     id: &str,
-    bytes: &[u8],
+    body: Body<'_>,
 ) -> Result<Response, Failure> {
-    let limits = &context.app.limits;
-    let operations = parse(body::json(bytes, limits)?, limits)?;
-    let existing = context.newest(resource_type, id)?;
-    let visible = context.access.content(&existing.resource)?;
-    if existing.is_deletion() {
-        return Err(Failure::gone());
+    let patch = Patch::read(context, body)?;
+    patch.apply_to(context, &*context.newest(resource_type, id)?)
+}
+
+/// The operations of a patch, checked as such.
+#[derive(Debug)]
+pub(super) struct Patch(Vec<PatchOperation>);
+
+impl Patch {
+    /// Reads a JSON Patch, whatever carries it.
+    ///
+    /// # Errors
+    /// 400 that names the operation by its index.
+    pub(super) fn read(context: &Context<'_>, body: Body<'_>) -> Result<Self, Failure> {
+        let operations = match body {
+            Body::Text(_) => refuse_fhirpath(body.json(context)?)?,
+            // Its carrier was opened when the entry was read.
+            Body::Resource(operations) => operations.clone(),
+        };
+        parse(operations, &context.app.limits).map(Self)
     }
-    check_if_match(context.headers, &existing)?;
-    let content = apply(&operations, visible.clone(), limits)?;
-    let content = keep_identity(&visible, content)?;
-    let content = with_unseen(&existing.resource, &visible, content);
-    let result = update::result(context, &existing, content)?;
-    context
-        .access
-        .patch(&existing.resource, result.resource())?;
-    update::store(context, &existing, result)
+
+    /// Changes the resource of which this is the newest version.
+    ///
+    /// # Errors
+    /// 404 when it is hidden, 410 when it is deleted, 412 when another version was meant, 400 when
+    /// the patch does not fit or its result is not valid, 403 when it may not be changed, or not to
+    /// this.
+    pub(super) fn apply_to(
+        &self,
+        context: &Context<'_>,
+        existing: &Version,
+    ) -> Result<Response, Failure> {
+        let visible = context.access.content(&existing.resource)?;
+        if existing.is_deletion() {
+            return Err(Failure::gone());
+        }
+        check_if_match(context.headers, existing)?;
+        check_if_none_match(context.headers, existing)?;
+        let content = apply(&self.0, visible.clone(), &context.app.limits)?;
+        let content = keep_identity(&visible, content)?;
+        let content = with_unseen(&existing.resource, &visible, content);
+        let result = update::result(context, existing, content)?;
+        context
+            .access
+            .patch(&existing.resource, result.resource())?;
+        update::store(context, existing, result)
+    }
+}
+
+/// Says of a FHIRPath Patch what it is: as a JSON Patch it would only be no array.
+fn refuse_fhirpath(body: Value) -> Result<Value, Failure> {
+    if body.get("resourceType").is_some_and(|t| t == "Parameters") {
+        return Err(Failure::not_supported(
+            "FHIRPath Patch is not supported",
+            "send a JSON Patch: an array of operations, as application/json-patch+json",
+        ));
+    }
+    Ok(body)
 }
 
 fn invalid(index: usize, text: impl std::fmt::Display) -> Failure {

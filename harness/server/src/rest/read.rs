@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::Context;
-use crate::http::headers::not_modified;
+use crate::http::headers::{http_date, not_modified};
 use crate::http::outcome::Failure;
 use crate::http::reply::{Prefer, ResourceReply};
 use crate::store::Version;
@@ -68,8 +68,14 @@ fn answer(context: &Context<'_>, version: &Version, visible: Value) -> Result<Re
     if not_modified(context.headers, version)? {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        if let Ok(etag) = version.etag().parse() {
-            response.headers_mut().insert(header::ETAG, etag);
+        let headers = [
+            (header::ETAG, version.etag()),
+            (header::LAST_MODIFIED, http_date(version.last_updated)),
+        ];
+        for (name, text) in headers {
+            if let Ok(value) = text.parse() {
+                response.headers_mut().insert(name, value);
+            }
         }
         return Ok(response);
     }

@@ -4,26 +4,31 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use super::{Context, input};
-use crate::http::body;
-use crate::http::headers::check_if_match;
+use super::call::Body;
+use super::{Context, create, input, references};
+use crate::http::headers::{check_if_match, check_if_none_match};
 use crate::http::outcome::Failure;
 use crate::http::reply::ResourceReply;
 use crate::store::{Draft, Version};
 use crate::subscription;
 
-/// Replaces a resource, or brings back a deleted one. An unknown id is not created.
+/// Replaces a resource, or brings back a deleted one. An unknown id is created for those only who
+/// may give ids to resources.
 pub(crate) fn update(
     context: &Context<'_>,
     resource_type: &str,
     id: &str,
-    bytes: &[u8],
+    body: Body<'_>,
 ) -> Result<Response, Failure> {
-    let content = body::object(bytes, &context.app.limits)?;
+    let content = body.object(context)?;
     input::check_type(&content, resource_type)?;
     input::check_id(&content, id)?;
-    let existing = context.newest(resource_type, id)?;
-    replace(context, &existing, content)
+    match context.view.newest(resource_type, id) {
+        Some(existing) => replace(context, &existing, content),
+        // A version that the client names is not there.
+        None if context.headers.contains_key("if-match") => Err(Failure::not_found()),
+        None => create::update_as_create(context, resource_type, id, content),
+    }
 }
 
 /// Replaces a resource by the content.
@@ -38,6 +43,7 @@ pub(crate) fn replace(
 ) -> Result<Response, Failure> {
     context.access.read(&existing.resource)?;
     check_if_match(context.headers, existing)?;
+    check_if_none_match(context.headers, existing)?;
     let result = result(context, existing, content)?;
     context
         .access
@@ -54,14 +60,17 @@ pub(super) fn result(
     existing: &Version,
     mut content: Map<String, Value>,
 ) -> Result<Draft, Failure> {
-    input::check_meta(&content, &existing.resource_type)?;
+    input::check_meta(context, &content, &existing.resource_type)?;
     input::keep_client_meta(
         &mut content,
         Some(&existing.resource),
         context.access.is_admin(),
     );
-    let merged = context.access.merged(&existing.resource, content.into());
-    input::check(&merged)?;
+    let mut content = Value::Object(content);
+    references::resolve(context, &mut content)?;
+    let merged = context.access.merged(&existing.resource, content);
+    input::check_in(context, &merged)?;
+    references::check(context, &merged)?;
     Ok(Draft::new(
         &existing.resource_type,
         existing.id.to_string(),

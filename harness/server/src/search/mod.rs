@@ -75,7 +75,7 @@ pub(crate) fn run(
             next.as_ref(),
         )
     };
-    Ok(fhir_json(StatusCode::OK, &page::without_empty_entry(body)))
+    Ok(fhir_json(StatusCode::OK, page::without_empty_entry(body)))
 }
 
 /// The resources that may match: all of the type, or those that `_id` names.

@@ -40,6 +40,11 @@ impl Version {
         format!("{}/{}", self.resource_type, self.id)
     }
 
+    /// The URL of this version.
+    pub(crate) fn location(&self, base: &str) -> String {
+        format!("{base}{}/_history/{}", self.reference(), self.version_id)
+    }
+
     /// The value of the `ETag` header.
     pub(crate) fn etag(&self) -> String {
         format!("W/\"{}\"", self.version_id)

@@ -187,3 +187,40 @@ async fn which_versions_there_are_is_for_those_who_may_read_versions() {
     assert_eq!((real.status, &real.text), (403, &none.text));
     assert_eq!(none.status, 403);
 }
+
+#[tokio::test]
+async fn a_history_is_of_a_time() {
+    let world = World::new().await;
+    let reference = world.admin.make(json!({ "resourceType": "Patient" })).await;
+    let mut times = Vec::new();
+    for number in 0..3 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let name = json!([{ "op": "add", "path": "/language", "value": format!("l{number}") }]);
+        let patched = world.admin.patch(&reference, &name).await.json();
+        times.push(patched["meta"]["lastUpdated"].as_str().unwrap().to_owned());
+    }
+    let history = format!("{reference}/_history");
+    let count = async |query: String| {
+        let answer = world.admin.get(&format!("{history}?{query}")).await;
+        let total = answer.json()["total"].as_u64().unwrap();
+        assert_eq!(methods(&answer).len() as u64, total);
+        total
+    };
+    assert_eq!(count("_since=2020".into()).await, 4);
+    assert_eq!(count(format!("_since={}", times[1])).await, 2);
+    assert_eq!(count("_since=2100-01-01T00:00:00Z".into()).await, 0);
+    assert_eq!(count("_at=2020".into()).await, 0);
+    // At one moment one version is current.
+    assert_eq!(count(format!("_at={}", times[1])).await, 1);
+    assert_eq!(count("_at=2100-01-01".into()).await, 1);
+
+    let page = world
+        .admin
+        .get(&format!(
+            "{history}?_since=2020-01-01T00:00:00%2B01:00&_count=3"
+        ))
+        .await;
+    let next = page.link("next").unwrap();
+    assert!(next.contains("_since="), "{next}");
+    assert_eq!(methods(&world.admin.get(&next).await), ["POST"]);
+}

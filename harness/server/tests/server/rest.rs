@@ -180,7 +180,7 @@ async fn racing_patches_without_if_match_all_count() {
 }
 
 #[tokio::test]
-async fn a_put_brings_back_what_was_deleted_but_creates_nothing() {
+async fn a_put_brings_back_what_was_deleted_and_creates_for_those_who_see_everything() {
     let world = World::new().await;
     let reference = world.admin.make(message("Practitioner/a", &[])).await;
     let mut body = world.admin.get(&reference).await.json();
@@ -188,10 +188,37 @@ async fn a_put_brings_back_what_was_deleted_but_creates_nothing() {
     assert_eq!(world.admin.put(&reference, &body).await.status, 200);
     assert_eq!(world.admin.get(&reference).await.status, 200);
 
-    body["id"] = "unknown".into();
+    body["id"] = "chosen".into();
+    let actor = world
+        .actor(json!([{ "resourceType": "Communication" }]))
+        .await;
+    let refused = actor.put("Communication/chosen", &body).await;
+    assert_eq!(refused.status, 404, "whether the id is free is not told");
+    let headers = [
+        ("content-type", "application/fhir+json"),
+        ("if-match", "W/\"1\""),
+    ];
+    let guarded = world
+        .admin
+        .send(
+            Method::PUT,
+            "Communication/chosen",
+            &headers,
+            Some(body.to_string()),
+        )
+        .await;
+    assert_eq!(guarded.status, 404);
+    let created = world.admin.put("Communication/chosen", &body).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    assert!(created.header("location").contains("Communication/chosen/"));
     assert_eq!(
-        world.admin.put("Communication/unknown", &body).await.status,
-        404
+        world.admin.put("Communication/chosen", &body).await.status,
+        200
+    );
+    body["id"] = "no_id".into();
+    assert_eq!(
+        world.admin.put("Communication/no_id", &body).await.issue(),
+        "value"
     );
 }
 
@@ -224,7 +251,7 @@ async fn a_delete_respects_if_match() {
 #[case::type_no_string(json!({ "resourceType": 1, "id": "ID" }), "structure")]
 #[case::no_status(json!({ "resourceType": "Communication", "id": "ID" }), "required")]
 #[case::unknown_code(json!({ "resourceType": "Communication", "id": "ID", "status": "sent" }), "code-invalid")]
-#[case::conditional_reference(json!({ "resourceType": "Communication", "id": "ID", "status": "completed", "sender": { "reference": "Patient?phone=1" } }), "not-supported")]
+#[case::conditional_reference(json!({ "resourceType": "Communication", "id": "ID", "status": "completed", "sender": { "reference": "Patient?phone=1" } }), "invalid")]
 #[tokio::test]
 async fn an_update_must_be_this_resource_and_valid(#[case] mut body: Value, #[case] issue: &str) {
     let world = World::new().await;
@@ -261,6 +288,42 @@ async fn if_none_match_saves_sending_it_again() {
         )
         .await;
     assert_eq!(other.status, 200);
+}
+
+#[tokio::test]
+async fn if_modified_since_saves_sending_it_again() {
+    let world = World::new().await;
+    let reference = world.admin.make(message("Practitioner/a", &[])).await;
+    let modified = world.admin.get(&reference).await;
+    let modified = modified.header("last-modified").to_owned();
+    for (since, status) in [
+        (&*modified, 304),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 200),
+        ("yesterday", 400),
+    ] {
+        let headers = [("if-modified-since", since)];
+        let answer = world
+            .admin
+            .send(Method::GET, &reference, &headers, None)
+            .await;
+        assert_eq!(answer.status, status, "{since}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_with_if_none_match_is_for_what_is_not_there() {
+    let world = World::new().await;
+    let reference = world.admin.make(message("Practitioner/a", &[])).await;
+    let body = world.admin.get(&reference).await.json();
+    let headers = [
+        ("content-type", "application/fhir+json"),
+        ("if-none-match", "*"),
+    ];
+    let answer = world
+        .admin
+        .send(Method::PUT, &reference, &headers, Some(body.to_string()))
+        .await;
+    assert_eq!((answer.status, answer.issue().as_str()), (412, "conflict"));
 }
 
 #[rstest]

@@ -319,8 +319,6 @@ async fn includes_bring_what_the_actor_could_find_itself() {
 )]
 #[case::has("_has:Observation:subject:code=x", "not-supported", "_has")]
 #[case::filter("_filter=x", "not-supported", "_filter")]
-#[case::elements("_elements=id", "not-supported", "_elements")]
-#[case::summary("_summary=text", "not-supported", "_summary=text")]
 #[case::total("_total=many", "invalid", "_total")]
 #[case::count("_count=many", "invalid", "_count")]
 #[case::negative_count("_count=-1", "invalid", "_count")]
@@ -340,7 +338,6 @@ async fn includes_bring_what_the_actor_could_find_itself() {
 #[case::include_of_no_type("_include=Patient:organization:Foo", "invalid", "Foo")]
 #[case::revinclude_elsewhere("_revinclude=Communication:subject:Group", "invalid", "Patient")]
 #[case::escape("gender=%zz", "invalid", "%")]
-#[case::format("_format=xml", "not-supported", "_format=xml")]
 #[tokio::test]
 async fn what_is_not_understood_is_an_error(
     #[case] query: &str,
