@@ -223,6 +223,11 @@ fn headers(
     request: &Map<String, Value>,
 ) -> Result<HeaderMap, (String, &'static str)> {
     let mut headers = HeaderMap::new();
+    // A Binary in a Bundle is a resource as every other.
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static("application/fhir+json"),
+    );
     if let Some(prefer) = context.headers.get("prefer") {
         headers.insert("prefer", prefer.clone());
     }

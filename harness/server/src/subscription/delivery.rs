@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc::Receiver;
 
-use super::definition::{Channel, Definition, Hook, Status, Target};
+use super::definition::{Channel, Definition, Status};
+use super::hook::{Hook, Target};
 use super::hub::Live;
 use super::notice::{self, Notice};
 use super::status::{Turn, turn};

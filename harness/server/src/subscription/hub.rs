@@ -101,7 +101,8 @@ impl Hub {
     /// Takes up a new version of a Subscription.
     fn define(&mut self, version: &Version) {
         let id = &*version.id;
-        self.forget(id);
+        // A worker looks at the live ones at any time, so this one is only ever replaced there.
+        self.unlist(id);
         if version.is_deletion() {
             return self.end(id);
         }
@@ -147,17 +148,20 @@ impl Hub {
         self.live.set(id, Some(Arc::new(definition)));
     }
 
-    fn forget(&mut self, id: &str) {
-        if let Some(before) = self.live.get(id) {
-            if let Some(ids) = self.by_type.get_mut(&before.resource_type) {
-                ids.remove(id);
-            }
-            self.live.set(id, None);
+    /// No change is looked at for it.
+    fn unlist(&mut self, id: &str) {
+        if let Some(before) = self.live.get(id)
+            && let Some(ids) = self.by_type.get_mut(&before.resource_type)
+        {
+            ids.remove(id);
         }
     }
 
-    /// What waits for it is not delivered any more, not even if it is taken up again.
+    /// It is not carried out. What waits for it is not delivered any more, not even if it is taken
+    /// up again.
     fn end(&mut self, id: &str) {
+        self.unlist(id);
+        self.live.set(id, None);
         if let Some(worker) = self.workers.remove(id) {
             worker.task.abort();
         }
@@ -184,7 +188,6 @@ impl Hub {
             .collect::<Vec<_>>()
         {
             if definition.has_ended(now) {
-                self.forget(&definition.id);
                 self.end(&definition.id);
                 self.turn(&definition.id, Turn::Ended);
                 continue;
@@ -244,7 +247,6 @@ impl Hub {
             Err(TrySendError::Full(_)) => {
                 let waiting = self.app.messaging.settings.waiting;
                 let reason = format!("{waiting} notifications wait to be delivered");
-                self.forget(id);
                 self.end(id);
                 self.turn(id, Turn::Off(reason));
             }

@@ -12,6 +12,7 @@ mod definition;
 mod delivery;
 mod expression;
 mod extension;
+mod hook;
 pub(crate) mod host;
 pub(crate) mod hub;
 mod notice;

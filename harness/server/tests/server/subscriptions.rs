@@ -477,3 +477,29 @@ async fn a_subscription_outlives_a_change_of_its_own_status() {
         other
     );
 }
+
+/// What was handed out and what was asked for outlive the process.
+#[tokio::test]
+async fn a_restart_loses_no_subscription_and_no_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = async || {
+        let data = folder.path().join("data");
+        World::with(|config| config.data = Some(data)).await
+    };
+    let sink = Sink::new().await;
+    let world = start().await;
+    let made = subscription("Communication", &sink.url);
+    world.admin.make(made).await;
+    let binary =
+        json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "d29yZHM=" });
+    let binary = world.admin.post("Binary", &binary).await.json();
+    let url = binary["url"].as_str().unwrap().to_owned();
+    let path = url.strip_prefix(world.server.base_url.as_str()).unwrap();
+    world.server.stop().await.unwrap();
+
+    let world = start().await;
+    world.admin.make(message("after the restart")).await;
+    assert_eq!(sink.next().await.words(), "after the restart");
+    let opened = world.nobody().get(&format!("/{path}")).await;
+    assert_eq!((opened.status, &*opened.text), (200, "words"));
+}
