@@ -1,4 +1,5 @@
-//! The embedded FHIR R4 server: in memory, on the loopback, enforcing AccessPolicies.
+//! The embedded FHIR R4 server: in memory or in a data folder, on the loopback, enforcing
+//! AccessPolicies.
 //!
 //! It exists so that scenarios, front ends and other people's tests can run against a server whose
 //! access decisions are those of [`fhirward_engine`]: every one of them is made by a compiled

@@ -70,8 +70,8 @@ fn note(task: &serde_json::Value, acknowledged: &Acknowledged) {
     assert!(before.is_none(), "a version was acknowledged twice");
 }
 
-fn start(folder: &Path) -> Server {
-    Server::start(folder, &["--data", "data", "--log", "off"])
+fn start(folder: &Path, token: &str) -> Server {
+    Server::start_again(folder, &["--data", "data", "--log", "off"], token)
 }
 
 #[test]
@@ -79,9 +79,11 @@ fn every_acknowledged_version_survives_a_hundred_kills() {
     let folder = tempfile::tempdir().unwrap();
     let acknowledged = Acknowledged::default();
     let mut random = Random(7);
+    let mut token = String::new();
     let mut checked = 0;
     for round in 0..KILLS {
-        let server = start(folder.path());
+        let server = start(folder.path(), &token);
+        token.clone_from(&server.token);
         let before: Vec<(String, String)> = acknowledged.lock().unwrap().drain().collect();
         std::thread::scope(|scope| {
             for _ in 0..WRITERS {
@@ -111,7 +113,7 @@ fn every_acknowledged_version_survives_a_hundred_kills() {
             server.kill();
         });
     }
-    let server = start(folder.path());
+    let server = start(folder.path(), &token);
     let mut reader = server.connect();
     for (version, status) in acknowledged.lock().unwrap().iter() {
         let (code, task) = reader.send("GET", version, "").unwrap();

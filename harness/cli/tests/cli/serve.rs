@@ -13,11 +13,18 @@ use crate::support::{command, run};
 pub struct Server {
     process: Child,
     pub ready: Value,
+    /// The administrator's.
+    pub token: String,
 }
 
 impl Server {
-    /// Starts it with the administrator `admin`, and waits until it is ready.
+    /// Starts it with the administrator `admin`, who signs in.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_again(folder, arguments, "")
+    }
+
+    /// Starts it with the administrator `admin`, who signs in unless the token is still good.
+    pub fn start_again(folder: &Path, arguments: &[&str], token: &str) -> Self {
         let mut all = vec!["serve", "--port", "0"];
         all.extend(["--admin-client", "admin", "--admin-secret-env", "SECRET"]);
         all.extend(arguments);
@@ -36,16 +43,27 @@ impl Server {
         }
         let ready: Result<Value, _> = serde_json::from_str(&line);
         assert!(ready.is_ok(), "not ready: {line}");
-        let ready = ready.unwrap();
-        Self { process, ready }
+        let mut server = Self {
+            process,
+            ready: ready.unwrap(),
+            token: token.to_owned(),
+        };
+        if token.is_empty() || server.connect().send("GET", "Project", "").unwrap().0 == 401 {
+            server.token = server.connect().sign_in();
+        }
+        server
     }
 
+    /// A connection of the administrator.
     pub fn connect(&self) -> Connection {
         let base = self.ready["base_url"].as_str().unwrap();
         let address = base.trim_start_matches("http://").trim_end_matches('/');
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
-        Connection(BufReader::new(stream))
+        Connection {
+            stream: BufReader::new(stream),
+            token: self.token.clone(),
+        }
     }
 
     /// Ends it as the system does when there is no time to lose.
@@ -77,26 +95,53 @@ impl Drop for Server {
     }
 }
 
-/// A kept-alive connection of the administrator.
-pub struct Connection(BufReader<TcpStream>);
+/// A kept-alive connection.
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+    token: String,
+}
 
 impl Connection {
-    /// Sends a request and reads the answer: its status and body. Nothing when the connection
-    /// ends before the answer does.
+    fn sign_in(mut self) -> String {
+        self.token.clear();
+        let form = "grant_type=client_credentials&client_id=admin&client_secret=a%20secret";
+        let form_type = "application/x-www-form-urlencoded";
+        let (status, answer) = self
+            .answer("POST", "/oauth2/token", form_type, form)
+            .unwrap();
+        assert_eq!(status, 200, "{answer}");
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a request below the FHIR base and reads the answer: its status and body. Nothing when
+    /// the connection ends before the answer does.
     pub fn send(&mut self, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
-        // admin:a secret
+        let path = format!("/fhir/R4/{path}");
+        self.answer(method, &path, "application/fhir+json", body)
+    }
+
+    fn answer(
+        &mut self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &str,
+    ) -> Option<(u16, Value)> {
+        let sign = match &*self.token {
+            "" => String::new(),
+            token => format!("authorization: Bearer {token}\r\n"),
+        };
         let request = format!(
-            "{method} /fhir/R4/{path} HTTP/1.1\r\nhost: localhost\r\n\
-             authorization: Basic YWRtaW46YSBzZWNyZXQ=\r\n\
-             content-type: application/fhir+json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{sign}\
+             content-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        self.0.get_mut().write_all(request.as_bytes()).ok()?;
+        self.stream.get_mut().write_all(request.as_bytes()).ok()?;
         let mut length = 0;
         let mut status = 0;
         loop {
             let mut line = String::new();
-            if self.0.read_line(&mut line).ok()? == 0 {
+            if self.stream.read_line(&mut line).ok()? == 0 {
                 return None;
             }
             if let Some(rest) = line.strip_prefix("HTTP/1.1 ") {
@@ -110,7 +155,7 @@ impl Connection {
             }
         }
         let mut body = vec![0; length];
-        self.0.read_exact(&mut body).ok()?;
+        self.stream.read_exact(&mut body).ok()?;
         Some((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 }
@@ -164,7 +209,11 @@ fn an_administrator_that_is_made_up_is_shown_once_and_kept() {
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
         let ready = serde_json::from_str(&line).unwrap();
-        Server { process, ready }
+        Server {
+            process,
+            ready,
+            token: String::new(),
+        }
     };
     let first = start();
     let shown = first.ready.clone();
@@ -259,6 +308,7 @@ fn the_log_has_a_line_a_request_and_nothing_that_is_secret() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), &["--log", "json"]);
     let mut admin = server.connect();
+    let token = server.token.clone();
     let patient = json!({ "resourceType": "Patient", "name": [{ "family": "Swordfish" }] });
     let (_, made) = admin.send("POST", "Patient", &patient.to_string()).unwrap();
     let id = made["id"].as_str().unwrap().to_owned();
@@ -280,6 +330,7 @@ fn the_log_has_a_line_a_request_and_nothing_that_is_secret() {
     assert_eq!(
         told,
         [
+            r#""POST" "/oauth2/token" 200"#,
             r#""POST" "/fhir/R4/Patient" 201"#,
             r#""GET" "/fhir/R4/Patient/{id}" 200"#,
             r#""GET" "/fhir/R4/Patient" 200"#,
@@ -291,10 +342,19 @@ fn the_log_has_a_line_a_request_and_nothing_that_is_secret() {
             line["ms"].is_number() && line["request"].is_string(),
             "{line}"
         );
+    }
+    // Whoever signs in is nobody yet.
+    for line in &lines[1..] {
         let actor = line["actor"].as_str().unwrap();
         assert!(actor.starts_with("ProjectMembership/"), "{line}");
     }
-    for secret in ["Swordfish", "a secret", "YWRtaW46", id.as_str()] {
+    for secret in [
+        "Swordfish",
+        "a secret",
+        "a%20secret",
+        token.as_str(),
+        id.as_str(),
+    ] {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
 }

@@ -86,7 +86,7 @@ impl Store {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the right to write.
+    /// Waits for the right to write. Who has it already would wait for itself.
     pub(crate) fn begin(&self) -> Transaction<'_> {
         // Who lost it to a panic has rolled back.
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
