@@ -44,7 +44,7 @@ async fn an_invitation_makes_a_user_a_profile_and_a_membership() {
     assert_eq!(alice.get("Task").await.status, 403);
 }
 
-/// medplum-api: the parameters of a policy are given with the membership.
+/// The parameters of a policy are given with the membership.
 #[tokio::test]
 async fn a_membership_has_policies_with_parameters() {
     let world = World::new().await;

@@ -328,7 +328,7 @@ async fn somebody_with_several_memberships_chooses_one() {
     assert_eq!(alice.get("Communication").await.status, 200);
 }
 
-/// policy-semantics R.5: an edit is effective on the next request, with the same token.
+/// An edit is effective on the next request, with the same token.
 #[tokio::test]
 async fn access_ends_and_changes_at_once() {
     let world = World::new().await;
@@ -463,7 +463,7 @@ async fn a_patient_has_a_patient_context() {
     );
 }
 
-/// medplum-api: the tokens of users survive a restart.
+/// The tokens of users survive a restart.
 #[tokio::test]
 async fn a_data_folder_keeps_passwords_tokens_and_the_end_of_a_sign_in() {
     let folder = tempfile::tempdir().unwrap();
