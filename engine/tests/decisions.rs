@@ -53,28 +53,11 @@ fn participant() -> Value {
 }
 
 fn request(interaction: Interaction, before: &Value, after: &Value, policy: &Assembled) -> Verdict {
-    let request = match interaction {
-        Interaction::Read => Request::Read(before),
-        Interaction::Search => Request::Search(before),
-        Interaction::Vread => Request::Vread {
-            current: before,
-            version: after,
-        },
-        Interaction::History => Request::History {
-            current: before,
-            version: after,
-        },
-        Interaction::Create => Request::Create(after),
-        Interaction::Update => Request::Update {
-            existing: before,
-            result: after,
-        },
-        Interaction::Patch => Request::Patch {
-            existing: before,
-            result: after,
-        },
-        Interaction::Delete => Request::Delete(before),
+    let (resource, other) = match interaction {
+        Interaction::Create => (after, None),
+        _ => (before, Some(after)),
     };
+    let request = Request::about(interaction, resource, other);
     policy.policy.decide(&request).verdict
 }
 

@@ -35,23 +35,6 @@ fn entry(criteria: &str) -> Value {
     json!({"resourceType": criteria.split('?').next(), "criteria": criteria})
 }
 
-fn request(interaction: Interaction, resource: &Value) -> Request<'_> {
-    match interaction {
-        Interaction::Search => Request::Search(resource),
-        Interaction::Vread => Request::Vread {
-            current: resource,
-            version: resource,
-        },
-        Interaction::History => Request::History {
-            current: resource,
-            version: resource,
-        },
-        Interaction::Create => Request::Create(resource),
-        Interaction::Delete => Request::Delete(resource),
-        _ => Request::Read(resource),
-    }
-}
-
 /// The law: what the reader with places accepts without a repeated key is decided as parsed;
 /// everything else is an error.
 fn law(policy: &Policy, text: &str) {
@@ -67,8 +50,11 @@ fn law(policy: &Policy, text: &str) {
         let decided = policy
             .text_decider(interaction)
             .and_then(|decider| decider.decide(text).ok());
-        let expected = resource
-            .map(|resource| policy.decide_with(&request(interaction, resource), None, &|_| None));
+        let expected = resource.map(|resource| {
+            policy.decide_with(&Request::about(interaction, resource, None), None, &|_| {
+                None
+            })
+        });
         assert_eq!(decided, expected, "{interaction} of {text}");
     }
 }

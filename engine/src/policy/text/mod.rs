@@ -94,7 +94,7 @@ impl<'p> TextDecider<'p> {
         }
         match self.read(text) {
             Ok(Some(resource)) => {
-                let request = self.request(&resource);
+                let request = Request::about(self.interaction, &resource, None);
                 Ok(self.policy.decide_with(&request, None, &|_| None))
             }
             Ok(None) => Err(no_resource(text)),
@@ -123,27 +123,6 @@ impl<'p> TextDecider<'p> {
     /// Decides on each line of NDJSON.
     pub fn lines<'d, 't>(&'d self, ndjson: &'t [u8]) -> Lines<'d, 't> {
         Lines::new(self, ndjson)
-    }
-
-    fn request<'r>(&self, resource: &'r Value) -> Request<'r> {
-        match self.interaction {
-            Interaction::Read => Request::Read(resource),
-            Interaction::Search => Request::Search(resource),
-            Interaction::Create => Request::Create(resource),
-            Interaction::Delete => Request::Delete(resource),
-            Interaction::Vread => Request::Vread {
-                current: resource,
-                version: resource,
-            },
-            Interaction::History => Request::History {
-                current: resource,
-                version: resource,
-            },
-            Interaction::Update | Interaction::Patch => Request::Update {
-                existing: resource,
-                result: resource,
-            },
-        }
     }
 
     /// What of the resource is read; `None` when the text is JSON but no resource.

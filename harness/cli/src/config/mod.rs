@@ -6,10 +6,12 @@
 mod apply;
 mod catalogue;
 mod date;
+pub mod departures;
 mod except;
 mod fault;
 mod level;
 mod read;
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

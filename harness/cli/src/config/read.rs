@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::except::Pattern;
 use super::fault::{Faults, one_of};
-use super::{Catalogue, Date, Exception, Level, Section, Selector, Text};
+use super::{Catalogue, Exception, Level, Section, Selector};
 
 /// The sections that a file may have.
 const SECTIONS: [&str; 2] = ["policy", "thread"];
@@ -51,29 +51,9 @@ pub fn read(
             };
             reader.file(table.get_ref());
         }
-        Err(error) => {
-            let at = error.span().unwrap_or(0..source.text.len());
-            faults.add(
-                "config/syntax",
-                visible(&source.text, at),
-                format!("not TOML: {}", error.message().trim_end()),
-                "docs/config.md has an example",
-            );
-        }
+        Err(error) => faults.no_toml(&source.text, &error, "docs/config.md has an example"),
     }
     (section, faults.into_all())
-}
-
-/// A place that can be underlined: an empty one is widened to a character.
-fn visible(text: &str, at: Range<usize>) -> Range<usize> {
-    if at.start < at.end {
-        return at;
-    }
-    let width = text
-        .get(at.start..)
-        .and_then(|rest| rest.chars().next())
-        .map_or(0, char::len_utf8);
-    at.start..at.start + width
 }
 
 struct Reader<'r, 's> {
@@ -95,7 +75,7 @@ impl Reader<'_, '_> {
                     one_of(name, &SECTIONS),
                 );
             } else if name == self.shape.section
-                && let Some(table) = self.table(name, value)
+                && let Some(table) = self.faults.table(name, value)
             {
                 self.section(table);
             }
@@ -110,13 +90,13 @@ impl Reader<'_, '_> {
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "rules" => {
-                    if let Some(rules) = self.table("rules", value) {
+                    if let Some(rules) = self.faults.table("rules", value) {
                         self.rules(rules);
                     }
                 }
                 "except" => self.exceptions(value),
                 "server-version" if self.shape.server_version => {
-                    let text = self.text("server-version", value);
+                    let text = self.faults.text("server-version", value);
                     self.section.server_version = text;
                 }
                 other => self.faults.add(
@@ -140,7 +120,7 @@ impl Reader<'_, '_> {
                     continue;
                 }
             };
-            let Some(level) = self.text(word, value) else {
+            let Some(level) = self.faults.text(word, value) else {
                 continue;
             };
             let Some(of_word) = Level::from_word(&level.text) else {
@@ -178,7 +158,7 @@ impl Reader<'_, '_> {
             return;
         };
         for item in items {
-            if let Some(table) = self.table("except", item)
+            if let Some(table) = self.faults.table("except", item)
                 && let Some(exception) = self.exception(table, item.span())
             {
                 self.section.exceptions.push(exception);
@@ -209,16 +189,16 @@ impl Reader<'_, '_> {
         };
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "rule" => rule = self.text("rule", value),
+                "rule" => rule = self.faults.text("rule", value),
                 "file" => exception.file = self.pattern(value),
                 "reason" => {
-                    exception.reason = self.text("reason", value).unwrap_or_default().text;
+                    exception.reason = self.faults.text("reason", value).unwrap_or_default().text;
                 }
-                "expires" => exception.expires = self.date(value),
+                "expires" => exception.expires = self.faults.date(value),
                 name if name == shape.subject => {
-                    exception.subject = self.text(name, value).map(|text| text.text);
+                    exception.subject = self.faults.text(name, value).map(|text| text.text);
                 }
-                name if name == shape.part => exception.part = self.number(name, value),
+                name if name == shape.part => exception.part = self.faults.number(name, value),
                 other => self.faults.add(
                     "config/unknown-key",
                     key.span(),
@@ -257,59 +237,8 @@ impl Reader<'_, '_> {
         self.faults.len()
     }
 
-    fn table<'t, 'i>(
-        &mut self,
-        name: &str,
-        value: &'t Spanned<DeValue<'i>>,
-    ) -> Option<&'t DeTable<'i>> {
-        let table = value.get_ref().as_table();
-        if table.is_none() {
-            self.shape_fault(name, "a table", value);
-        }
-        table
-    }
-
-    fn text(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<Text> {
-        let text = value.get_ref().as_str();
-        if text.is_none() {
-            self.shape_fault(name, "a text in quotes", value);
-        }
-        let span = value.span();
-        text.map(|text| Text {
-            text: text.to_owned(),
-            span: Span::new(span.start, span.end),
-        })
-    }
-
-    fn number(&mut self, name: &str, value: &Spanned<DeValue<'_>>) -> Option<usize> {
-        let number = value
-            .get_ref()
-            .as_integer()
-            .and_then(|number| usize::from_str_radix(number.as_str(), number.radix()).ok())
-            .filter(|number| *number > 0);
-        if number.is_none() {
-            self.shape_fault(name, "a number from 1", value);
-        }
-        number
-    }
-
-    fn date(&mut self, value: &Spanned<DeValue<'_>>) -> Option<(Date, Span)> {
-        // The reader of TOML has checked the calendar.
-        let date = value
-            .get_ref()
-            .as_datetime()
-            .filter(|moment| moment.time.is_none())
-            .and_then(|moment| moment.date)
-            .and_then(|date| Date::new(date.year, date.month, date.day));
-        if date.is_none() {
-            self.shape_fault("expires", "a date without quotes, like 2027-01-31", value);
-        }
-        let span = value.span();
-        Some((date?, Span::new(span.start, span.end)))
-    }
-
     fn pattern(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Pattern> {
-        let text = self.text("file", value)?.text;
+        let text = self.faults.text("file", value)?.text;
         match GlobBuilder::new(&text).literal_separator(true).build() {
             Ok(glob) => Some(Pattern {
                 matcher: glob.compile_matcher(),
@@ -325,12 +254,5 @@ impl Reader<'_, '_> {
                 None
             }
         }
-    }
-
-    fn shape_fault(&mut self, name: &str, wanted: &str, value: &Spanned<DeValue<'_>>) {
-        self.faults.push(
-            value.span(),
-            Diagnostic::error("config/shape", format!("`{name}` has to be {wanted}")),
-        );
     }
 }

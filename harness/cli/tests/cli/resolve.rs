@@ -1,6 +1,6 @@
 //! `policy resolve`, and what `decide` and `explain` share with it: bundles, scopes, addresses.
 
-use crate::support::{Shown, fhirward};
+use crate::support::{Shown, command, fhirward, run};
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -221,4 +221,35 @@ fn decide_asks_for_the_security_context_of_a_binary() {
             .contains("the securityContext of the Binary cannot be read"),
         "{told}"
     );
+}
+
+/// An export holds patients beside the policies; a resource alone of another type is a mistake.
+#[test]
+fn what_is_beside_policies_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = include_str!("../fixtures/policies/clinic.json");
+    let clinic: Value = serde_json::from_str(clinic).unwrap();
+    let mut entries = clinic["entry"].as_array().unwrap().clone();
+    entries.push(serde_json::json!({ "resource": { "resourceType": "Patient", "id": "p" } }));
+    let export = serde_json::json!({
+        "resourceType": "Bundle", "type": "collection", "entry": entries,
+    });
+    std::fs::write(folder.path().join("export.json"), export.to_string()).unwrap();
+    std::fs::write(
+        folder.path().join("patient.json"),
+        r#"{"resourceType":"Patient"}"#,
+    )
+    .unwrap();
+    let resolve = |file: &str| {
+        run(command(
+            folder.path(),
+            &["policy", "resolve", "--policy", file, "--member", "m-alice"],
+        ))
+    };
+    let shown = resolve("export.json");
+    assert_eq!(shown.code, 0, "{shown}");
+    assert!(!shown.stderr.contains("not-a-policy"), "{shown}");
+    let alone = resolve("patient.json");
+    assert_eq!(alone.code, 1, "{alone}");
+    assert!(alone.stderr.contains("not-a-policy"), "{alone}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::noise::covers;
 use super::snapshot::{ActorSees, Snapshot, StepSnapshot};
 use super::verdict::Sight;
 use crate::scenario::GIVEN;
@@ -38,6 +39,17 @@ pub enum Difference {
         step: String,
         /// In the run.
         is: Vec<String>,
+    },
+    /// What a step asserts about its answer selects something else.
+    Field {
+        /// The step.
+        step: String,
+        /// What is selected.
+        path: String,
+        /// In the snapshot; nothing where it was not asserted.
+        was: Option<String>,
+        /// In the run; nothing where it is not asserted.
+        is: Option<String>,
     },
     /// An actor sees a resource in another way.
     Sight {
@@ -80,6 +92,7 @@ impl Difference {
             Self::NewStep(_)
             | Self::LostStep(_)
             | Self::Order { .. }
+            | Self::Field { .. }
             | Self::Actor { .. }
             | Self::Shape(_) => false,
         }
@@ -92,6 +105,7 @@ impl Difference {
             Self::Outcome { step, .. }
             | Self::Matches { step, .. }
             | Self::Order { step, .. }
+            | Self::Field { step, .. }
             | Self::Sight { step, .. }
             | Self::Actor { step, .. } => step,
         }
@@ -125,6 +139,15 @@ impl fmt::Display for Difference {
             }
             Self::Order { step, is } => {
                 write!(f, "{}: another order: {}", at(step), is.join(", "))
+            }
+            Self::Field {
+                step,
+                path,
+                was,
+                is,
+            } => {
+                let told = |value: &Option<String>| value.clone().unwrap_or("nothing".to_owned());
+                write!(f, "{}: {path} is {}, was {}", at(step), told(is), told(was))
             }
             Self::Sight {
                 step,
@@ -164,7 +187,7 @@ fn at(step: &str) -> String {
 }
 
 /// Compares a snapshot with a run. `unknown` are the steps of the plan that could not be observed:
-/// nothing is said about them.
+/// nothing is said about them, nor about what the snapshot calls noise.
 pub fn compare(old: &Snapshot, new: &Snapshot, unknown: &BTreeSet<String>) -> Vec<Difference> {
     let mut differences = Vec::new();
     for step in &new.steps {
@@ -181,6 +204,7 @@ pub fn compare(old: &Snapshot, new: &Snapshot, unknown: &BTreeSet<String>) -> Ve
             differences.push(Difference::LostStep(step.step.clone()));
         }
     }
+    differences.retain(|difference| !covers(&old.noise, difference));
     differences
 }
 
@@ -220,11 +244,36 @@ fn compare_step(old: &StepSnapshot, new: &StepSnapshot, differences: &mut Vec<Di
         (None, Some(_)) | (Some(_), None) => differences.push(Difference::Shape(step.clone())),
         _ => {}
     }
+    compare_fields(step, &old.fields, &new.fields, differences);
     match (&old.sees, &new.sees) {
         (Some(was), Some(is)) => compare_sees(step, was, is, differences),
         (None, Some(is)) => compare_sees(step, &[], is, differences),
         (Some(_), None) => differences.push(Difference::Shape(step.clone())),
         (None, None) => {}
+    }
+}
+
+fn compare_fields(
+    step: &str,
+    old: &[(String, String)],
+    new: &[(String, String)],
+    differences: &mut Vec<Difference>,
+) {
+    let find = |list: &[(String, String)], path: &str| {
+        let found = list.iter().find(|(known, _)| known == path);
+        found.map(|(_, value)| value.clone())
+    };
+    let gone = old.iter().filter(|(path, _)| find(new, path).is_none());
+    for (path, _) in new.iter().chain(gone) {
+        let (was, is) = (find(old, path), find(new, path));
+        if was != is {
+            differences.push(Difference::Field {
+                step: step.to_owned(),
+                path: path.clone(),
+                was,
+                is,
+            });
+        }
     }
 }
 

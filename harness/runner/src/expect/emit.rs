@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::noise::NOISE;
 use super::snapshot::{ActorSees, READ_ONLY, SEARCH_ONLY, Snapshot, StepSnapshot, WIDENING};
 
 impl fmt::Display for Snapshot {
@@ -18,7 +19,15 @@ impl fmt::Display for Snapshot {
                 writeln!(f, "    reason: {}", scalar(&widening.reason))?;
             }
         }
-        if self.steps.is_empty() && self.widening.is_empty() {
+        if !self.noise.is_empty() {
+            writeln!(f, "{NOISE}:")?;
+            for noise in &self.noise {
+                writeln!(f, "  - step: {}", scalar(&noise.step))?;
+                writeln!(f, "    of: {}", scalar(&noise.of.to_string()))?;
+                writeln!(f, "    reason: {}", scalar(&noise.reason))?;
+            }
+        }
+        if self.steps.is_empty() && self.widening.is_empty() && self.noise.is_empty() {
             writeln!(f, "{{}}")?;
         }
         Ok(())
@@ -26,7 +35,10 @@ impl fmt::Display for Snapshot {
 }
 
 fn write_step(f: &mut fmt::Formatter<'_>, step: &StepSnapshot) -> fmt::Result {
-    let empty = step.outcome.is_none() && step.matches.is_none() && step.sees.is_none();
+    let empty = step.outcome.is_none()
+        && step.matches.is_none()
+        && step.fields.is_empty()
+        && step.sees.is_none();
     if empty {
         return writeln!(f, "{}: {{}}", scalar(&step.step));
     }
@@ -44,6 +56,12 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepSnapshot) -> fmt::Result {
     }
     if let Some(matches) = &step.matches {
         writeln!(f, "  matches: {}", list(matches))?;
+    }
+    if !step.fields.is_empty() {
+        writeln!(f, "  fields:")?;
+        for (path, value) in &step.fields {
+            writeln!(f, "    {}: {}", scalar(path), scalar(value))?;
+        }
     }
     match &step.sees {
         None => {}
@@ -107,6 +125,7 @@ mod tests {
     use fhirward_engine::source::Source;
     use proptest::prelude::*;
 
+    use super::super::noise::{Noise, NoiseOf};
     use super::super::snapshot::Widening;
     use super::*;
 
@@ -118,6 +137,7 @@ mod tests {
                     step: "remove-jackie".into(),
                     outcome: Some("200".into()),
                     matches: None,
+                    fields: vec![],
                     sees: Some(vec![
                         ActorSees {
                             actor: "alice".into(),
@@ -140,9 +160,15 @@ mod tests {
                     step: "alice-lists".into(),
                     outcome: Some("404 not-found".into()),
                     matches: Some(vec![]),
+                    fields: vec![("$.status".into(), "\"completed\"".into())],
                     sees: None,
                 },
             ],
+            noise: vec![Noise {
+                step: "alice-lists".into(),
+                of: NoiseOf::Field("$.sent".into()),
+                reason: "the clock".into(),
+            }],
             widening: vec![Widening {
                 step: "remove-jackie".into(),
                 actor: "jackie".into(),
@@ -163,11 +189,17 @@ mod tests {
         alice-lists:
           outcome: 404 not-found
           matches: []
+          fields:
+            "$.status": "\"completed\""
         widening:
           - step: remove-jackie
             actor: jackie
             resource: m3
             reason: "policy 12: \"supervisors\" may read"
+        noise:
+          - step: alice-lists
+            of: "field $.sent"
+            reason: "the clock"
         "#);
     }
 
@@ -188,12 +220,14 @@ mod tests {
         (
             prop::option::of("[2-5][0-9][0-9]( [a-z]{2,6}(-[a-z]{2,5})?)?"),
             prop::option::of(names()),
+            prop::collection::vec(("[$.a-z\\[\\]0-9]{1,6}", "\\PC{0,8}"), 0..3),
             prop::option::of(prop::collection::vec(sees(), 0..3)),
         )
-            .prop_map(|(outcome, matches, sees)| StepSnapshot {
+            .prop_map(|(outcome, matches, fields, sees)| StepSnapshot {
                 step: String::new(),
                 outcome,
                 matches,
+                fields,
                 sees,
             })
     }
@@ -204,12 +238,22 @@ mod tests {
             steps in prop::collection::vec(step(), 0..4),
             reasons in prop::collection::vec("[^\\p{C}]{0,20}[a-z]", 0..3),
         ) {
-            let mut snapshot = Snapshot { steps, widening: Vec::new() };
+            let mut snapshot = Snapshot { steps, ..Snapshot::default() };
             for (at, step) in snapshot.steps.iter_mut().enumerate() {
                 step.step = format!("s{at}");
+                for (at, (path, _)) in step.fields.iter_mut().enumerate() {
+                    path.push_str(&at.to_string());
+                }
                 for (at, sees) in step.sees.iter_mut().flatten().enumerate() {
                     sees.actor = format!("{}{at}", sees.actor);
                 }
+            }
+            for reason in &reasons {
+                snapshot.noise.push(Noise {
+                    step: "s0".into(),
+                    of: NoiseOf::Order,
+                    reason: reason.clone(),
+                });
             }
             for reason in reasons {
                 snapshot.widening.push(Widening {

@@ -1,10 +1,13 @@
 //! Observations meet what was expected of them: assertions of the scenario, predictions of the
 //! engine, snapshots of earlier runs.
 
+pub mod against;
 mod alias;
 mod assertion;
+mod departure;
 mod diff;
 mod emit;
+mod noise;
 mod predict;
 pub mod review;
 mod snapshot;
@@ -12,7 +15,9 @@ mod verdict;
 
 pub use alias::Aliases;
 pub use assertion::{check_body, check_matches};
+pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept};
 pub use diff::{Difference, compare};
-pub use predict::{Predictor, membership_of};
+pub use noise::{NOISE, Noise, NoiseOf, proposed};
+pub use predict::{Known, Prediction, Predictor, membership_of};
 pub use snapshot::{ActorSees, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING, Widening};
-pub use verdict::{CellVerdict, Observed, Sight, judge};
+pub use verdict::{CellVerdict, Observed, Sight, Way, Ways, judge};

@@ -169,6 +169,15 @@ impl Pending {
             }
         }
         self.new.widening = record;
+        if let Some(old) = &self.old {
+            // What is proposed comes with the pending one; what was accepted stays.
+            for noise in &old.noise {
+                let is_kept = self.new.step(&noise.step).is_some();
+                if is_kept && !self.new.noise.contains(noise) {
+                    self.new.noise.push(noise.clone());
+                }
+            }
+        }
         write(&self.snapshot, &self.new.to_string()).map_err(file_error(&self.snapshot))?;
         std::fs::remove_file(&self.pending).map_err(file_error(&self.pending))
     }

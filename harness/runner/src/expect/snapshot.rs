@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use fhirward_engine::source::Source;
 
+use super::noise::{NOISE, Noise, NoiseOf};
 use super::verdict::Sight;
 use crate::scenario::{Kind, Node};
 
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub steps: Vec<StepSnapshot>,
     /// Widenings that somebody accepted, and why.
     pub widening: Vec<Widening>,
+    /// What a comparison does not look at, and why.
+    pub noise: Vec<Noise>,
 }
 
 /// What one step did.
@@ -43,6 +46,8 @@ pub struct StepSnapshot {
     pub outcome: Option<String>,
     /// What a search found.
     pub matches: Option<Vec<String>>,
+    /// What the step asserts about the answer: the path, and what it selected as compact JSON.
+    pub fields: Vec<(String, String)>,
     /// Who sees what afterwards.
     pub sees: Option<Vec<ActorSees>>,
 }
@@ -201,6 +206,10 @@ impl Reader<'_> {
                 for item in self.items(value)? {
                     snapshot.widening.push(self.widening(item)?);
                 }
+            } else if key == NOISE {
+                for item in self.items(value)? {
+                    snapshot.noise.push(self.noise(item)?);
+                }
             } else {
                 snapshot.steps.push(self.step(key, value)?);
             }
@@ -217,6 +226,11 @@ impl Reader<'_> {
             match key {
                 "outcome" => step.outcome = Some(self.text(value)?),
                 "matches" => step.matches = Some(self.names(value)?),
+                "fields" => {
+                    for (path, value) in self.members(value, "`fields`")? {
+                        step.fields.push((path.to_owned(), self.text(value)?));
+                    }
+                }
                 "sees" => {
                     step.sees = Some(
                         self.members(value, "`sees`")?
@@ -278,5 +292,28 @@ impl Reader<'_> {
             return Err(self.error(node, "a widening has no reason"));
         }
         Ok(widening)
+    }
+
+    fn noise(&self, node: &Node) -> Result<Noise, UnreadableSnapshot> {
+        let (mut step, mut of, mut reason) = (String::new(), None, String::new());
+        for (key, value) in self.members(node, "noise")? {
+            let text = self.text(value)?;
+            match key {
+                "step" => step = text,
+                "of" => {
+                    let message = format!("`{text}` is nothing of a step: outcome, order, field …");
+                    of = Some(NoiseOf::parse(&text).ok_or_else(|| self.error(value, message))?);
+                }
+                "reason" => reason = text,
+                _ => return Err(self.error(value, format!("`{key}` is no key of noise"))),
+            }
+        }
+        let Some(of) = of else {
+            return Err(self.error(node, "noise without `of`: outcome, order, field …"));
+        };
+        if reason.trim().is_empty() {
+            return Err(self.error(node, "noise has no reason"));
+        }
+        Ok(Noise { step, of, reason })
     }
 }

@@ -56,6 +56,65 @@ impl fmt::Display for Sight {
     }
 }
 
+/// What is expected of one way of looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// It shows the resource.
+    Seen,
+    /// It does not.
+    Hidden,
+    /// It may or may not: a server answers it from its cache or from its database, and they differ.
+    Either,
+    /// The semantics does not say.
+    Unknown,
+}
+
+impl Way {
+    /// From a decision.
+    pub fn of(seen: bool) -> Self {
+        if seen { Self::Seen } else { Self::Hidden }
+    }
+
+    /// Whether an answer is another than this.
+    pub(super) fn differs(self, observed: &Observed) -> bool {
+        match (self, observed.seen()) {
+            (Self::Seen, Some(seen)) => !seen,
+            (Self::Hidden, Some(seen)) => seen,
+            _ => false,
+        }
+    }
+}
+
+/// What is expected of both ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ways {
+    /// Of a read by id.
+    pub read: Way,
+    /// Of a search.
+    pub search: Way,
+}
+
+impl Ways {
+    /// As one word, where it is certain.
+    pub fn sight(self) -> Option<Sight> {
+        let certain = |way| match way {
+            Way::Seen => Some(true),
+            Way::Hidden => Some(false),
+            Way::Either | Way::Unknown => None,
+        };
+        Some(Sight::of(certain(self.read)?, certain(self.search)?))
+    }
+}
+
+impl From<Sight> for Ways {
+    fn from(sight: Sight) -> Self {
+        Self {
+            read: Way::of(sight.by_id()),
+            search: Way::of(sight.by_search()),
+        }
+    }
+}
+
 /// What came of one way of looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observed {
@@ -116,21 +175,25 @@ pub enum CellVerdict {
     UnexpectedAllow,
     /// Predicted visible, and hidden.
     UnexpectedDeny,
+    /// Not as predicted, but as servers of this kind are known to answer, and the run accepts that.
+    Departure,
     /// No usable answer.
     Error,
     /// Not asked.
     Skipped,
-    /// The admin could not see it either, so nothing follows from a denial.
+    /// The admin could not see it either, so nothing follows from a denial; or the semantics does
+    /// not say what to expect.
     Inconclusive,
 }
 
 impl CellVerdict {
     /// All of them, in the order of reports.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ExpectedAllow,
         Self::ExpectedDeny,
         Self::UnexpectedAllow,
         Self::UnexpectedDeny,
+        Self::Departure,
         Self::Error,
         Self::Skipped,
         Self::Inconclusive,
@@ -143,6 +206,7 @@ impl CellVerdict {
             Self::ExpectedDeny => "expected-deny",
             Self::UnexpectedAllow => "unexpected-allow",
             Self::UnexpectedDeny => "unexpected-deny",
+            Self::Departure => "departure",
             Self::Error => "error",
             Self::Skipped => "skipped",
             Self::Inconclusive => "inconclusive",
@@ -160,35 +224,26 @@ impl fmt::Display for CellVerdict {
 /// there is nothing to predict from, and no positive control.
 ///
 /// A leak is a leak whatever else went wrong in the cell.
-pub fn judge(predicted: Option<Sight>, read: &Observed, search: &Observed) -> CellVerdict {
+pub fn judge(predicted: Option<Ways>, read: &Observed, search: &Observed) -> CellVerdict {
     let Some(predicted) = predicted else {
         return CellVerdict::Inconclusive;
     };
-    let ways = [(predicted.by_id(), read), (predicted.by_search(), search)];
-    if ways
-        .iter()
-        .any(|(expected, observed)| !expected && observed.seen() == Some(true))
-    {
+    let ways = [(predicted.read, read), (predicted.search, search)];
+    let any = |is: &dyn Fn(Way, &Observed) -> bool| ways.iter().any(|(way, seen)| is(*way, seen));
+    if any(&|way, seen| way == Way::Hidden && way.differs(seen)) {
         CellVerdict::UnexpectedAllow
-    } else if ways
-        .iter()
-        .any(|(_, observed)| matches!(observed, Observed::Error(_)))
-    {
+    } else if any(&|_, seen| matches!(seen, Observed::Error(_))) {
         CellVerdict::Error
-    } else if ways
-        .iter()
-        .any(|(_, observed)| matches!(observed, Observed::NotAsked(_)))
-    {
+    } else if any(&|_, seen| matches!(seen, Observed::NotAsked(_))) {
         CellVerdict::Skipped
-    } else if ways
-        .iter()
-        .any(|(expected, observed)| *expected && observed.seen() == Some(false))
-    {
+    } else if any(&|way, seen| way.differs(seen)) {
         CellVerdict::UnexpectedDeny
-    } else if predicted == Sight::Hidden {
-        CellVerdict::ExpectedDeny
-    } else {
+    } else if any(&|way, _| way == Way::Unknown) {
+        CellVerdict::Inconclusive
+    } else if any(&|_, seen| seen.seen() == Some(true)) {
         CellVerdict::ExpectedAllow
+    } else {
+        CellVerdict::ExpectedDeny
     }
 }
 
@@ -236,6 +291,38 @@ mod tests {
         #[case] search: &str,
         #[case] verdict: CellVerdict,
     ) {
+        let predicted = predicted.map(Ways::from);
         assert_eq!(judge(predicted, &look(read), &look(search)), verdict);
+    }
+
+    /// A way that may go either way is never wrong; one that nobody can predict proves nothing.
+    #[rstest]
+    #[case(Way::Either, Way::Hidden, "200", "absent", CellVerdict::ExpectedAllow)]
+    #[case(Way::Either, Way::Hidden, "404", "absent", CellVerdict::ExpectedDeny)]
+    #[case(Way::Either, Way::Hidden, "404", "found", CellVerdict::UnexpectedAllow)]
+    #[case(Way::Either, Way::Seen, "200", "absent", CellVerdict::UnexpectedDeny)]
+    #[case(Way::Unknown, Way::Hidden, "404", "absent", CellVerdict::Inconclusive)]
+    #[case(
+        Way::Unknown,
+        Way::Hidden,
+        "404",
+        "found",
+        CellVerdict::UnexpectedAllow
+    )]
+    #[case(Way::Unknown, Way::Seen, "200", "absent", CellVerdict::UnexpectedDeny)]
+    #[case(Way::Unknown, Way::Either, "error", "absent", CellVerdict::Error)]
+    fn uncertain_predictions(
+        #[case] by_id: Way,
+        #[case] by_search: Way,
+        #[case] read: &str,
+        #[case] search: &str,
+        #[case] verdict: CellVerdict,
+    ) {
+        let predicted = Ways {
+            read: by_id,
+            search: by_search,
+        };
+        let judged = judge(Some(predicted), &look(read), &look(search));
+        assert_eq!(judged, verdict);
     }
 }

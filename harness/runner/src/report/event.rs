@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::expect::{CellVerdict, Observed, Sight};
+use crate::expect::against::Seen;
+use crate::expect::{CellVerdict, KnownDeparture, Observed, Sight};
 
 /// Takes events. Called in the order in which things happen; scenarios that run at the same time
 /// take turns.
@@ -272,6 +273,8 @@ pub struct Cell {
     pub search: Observed,
     /// The verdict.
     pub verdict: CellVerdict,
+    /// Where it is not as predicted: the known departures of the server that explain it.
+    pub departures: Vec<KnownDeparture>,
     /// The policy entry that allows it, according to the engine.
     pub entry: Option<String>,
     /// Where the engine says hidden: the entry that comes nearest, and what it lacks.
@@ -312,6 +315,9 @@ pub struct SnapshotReport {
     pub widening: bool,
     /// The file with what was seen, where one was written.
     pub pending: Option<String>,
+    /// What was seen, for a comparison with another run.
+    #[serde(skip)]
+    pub seen: Option<Box<Seen>>,
 }
 
 impl SnapshotReport {
@@ -323,6 +329,7 @@ impl SnapshotReport {
             changes: Vec::new(),
             widening: false,
             pending: None,
+            seen: None,
         }
     }
 }

@@ -295,6 +295,7 @@ fn symbol(cell: &Cell) -> String {
         CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny => seen.to_owned(),
         CellVerdict::UnexpectedAllow => format!("{seen} LEAK"),
         CellVerdict::UnexpectedDeny => format!("{seen} MISSING"),
+        CellVerdict::Departure => format!("{seen} KNOWN"),
         CellVerdict::Error | CellVerdict::Skipped | CellVerdict::Inconclusive => "?".to_owned(),
     }
 }

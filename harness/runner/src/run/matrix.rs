@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use super::options::Expectation;
 use super::player::Player;
 use crate::actor::Session;
 use crate::client::{Client, ClientError, Request, reference_of, search_path};
-use crate::expect::{ActorSees, CellVerdict, Observed, Sight, judge};
+use crate::expect::{ActorSees, CellVerdict, KnownDeparture, Observed, Sight, Ways, accept, judge};
 use crate::report::{Cell, Problem};
 use crate::scenario::Claim;
 
@@ -28,6 +29,8 @@ pub(super) struct Watched {
 #[derive(Debug, Clone)]
 pub(super) struct Matrix {
     pub(super) cells: Vec<Cell>,
+    /// For each cell, what the policies promise, whatever the server is held to.
+    promised: Vec<Option<Sight>>,
     /// Whether a request had no answer at all.
     pub(super) transport: bool,
 }
@@ -77,13 +80,21 @@ impl Player<'_> {
                 looked.insert(index, result.seen);
             }
         }
-        let mut cells = Vec::new();
+        let scenario = format!("{}/{}", self.scenario.page, self.scenario.id);
+        let (mut cells, mut promised) = (Vec::new(), Vec::new());
         for (index, session) in self.sessions.iter().enumerate() {
             let mut seen = looked.remove(&index).unwrap_or_default().into_iter();
             for (watched, control) in self.watched.iter().zip(&controls) {
                 let nothing = || Observed::Error("the harness itself failed".into());
                 let (read, search) = seen.next().unwrap_or_else(|| (nothing(), nothing()));
-                let mut cell = fill_in(session, watched, control, read, search);
+                let asked = Asked {
+                    session,
+                    scenario: &scenario,
+                    expectation: &self.options.expectation,
+                    copies: &self.copies,
+                };
+                let (mut cell, promise) = asked.fill_in(watched, control, read, search);
+                promised.push(promise);
                 cell.after = after.to_owned();
                 let texts = [
                     &mut cell.reason,
@@ -96,7 +107,11 @@ impl Player<'_> {
                 cells.push(cell);
             }
         }
-        Matrix { cells, transport }
+        Matrix {
+            cells,
+            promised,
+            transport,
+        }
     }
 }
 
@@ -115,69 +130,127 @@ async fn control(admin: &Client, watched: &Watched, transport: &mut bool) -> Con
     }
 }
 
-fn fill_in(
-    session: &Session,
-    watched: &Watched,
-    control: &Control,
-    read: Observed,
-    search: Observed,
-) -> Cell {
-    let (predicted, entry) = match control {
-        Control::Copy(copy) => {
-            let (sight, entry) = session.predictor.sight(copy);
-            (Some(sight), entry)
+/// Whose cells are filled in, and with what.
+struct Asked<'a> {
+    session: &'a Session,
+    scenario: &'a str,
+    expectation: &'a Expectation,
+    copies: &'a BTreeMap<String, Value>,
+}
+
+impl Asked<'_> {
+    /// The cell, and what the policies promise for it.
+    fn fill_in(
+        &self,
+        watched: &Watched,
+        control: &Control,
+        read: Observed,
+        search: Observed,
+    ) -> (Cell, Option<Sight>) {
+        let predictor = &self.session.predictor;
+        let known = |reference: &str| self.copies.get(reference);
+        let semantics = self.expectation.semantics;
+        let (promised, ways, entry) = match control {
+            Control::Copy(copy) => {
+                let (promised, _) = predictor.sight(copy, &known);
+                let prediction = predictor.predict(copy, semantics, &known);
+                (Some(promised), Some(prediction.ways), prediction.entry)
+            }
+            Control::Gone => (Some(Sight::Hidden), Some(Sight::Hidden.into()), None),
+            Control::Missing(_) => (None, None, None),
+        };
+        let mut verdict = judge(ways, &read, &search);
+        let wrong = matches!(
+            verdict,
+            CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny
+        );
+        let mut departures = match (control, ways, self.expectation.known) {
+            (Control::Copy(copy), Some(ways), Some(server)) if wrong => {
+                predictor.recognise(copy, server, ways, &read, &search)
+            }
+            _ => Vec::new(),
+        };
+        if accept(&mut departures, &self.expectation.accepted, self.scenario) {
+            verdict = CellVerdict::Departure;
         }
-        Control::Gone => (Some(Sight::Hidden), None),
-        Control::Missing(_) => (None, None),
-    };
-    let verdict = judge(predicted, &read, &search);
-    let wrong = matches!(
-        verdict,
-        CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny
-    );
-    let reason = match (verdict, control) {
-        (CellVerdict::Inconclusive, Control::Missing(why)) => Some(why.clone()),
-        (CellVerdict::Error | CellVerdict::Skipped, _) => {
-            read.problem().or(search.problem()).map(str::to_owned)
-        }
-        (CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny, _) => {
-            let predicted = predicted.unwrap_or(Sight::Hidden);
-            let by = entry
-                .as_ref()
-                .map(|entry| format!(" by {entry}"))
-                .unwrap_or_default();
-            Some(format!(
-                "predicted {predicted}{by}; read {read}, search {search}"
-            ))
-        }
-        _ => None,
-    };
-    let explanation = match control {
-        Control::Copy(copy) if wrong => Some(session.predictor.explain(copy)),
-        _ => None,
-    };
-    let nearest_miss = match (control, predicted) {
-        (Control::Copy(copy), Some(Sight::Hidden)) => session.predictor.nearest_miss(copy),
-        _ => None,
-    };
-    Cell {
-        after: String::new(),
-        actor: session.name.clone(),
-        resource: watched.alias.clone(),
-        predicted,
-        read,
-        search,
-        verdict,
-        entry,
-        nearest_miss,
-        reason,
-        explanation,
-        policies: if wrong {
-            session.policies.clone()
-        } else {
-            Vec::new()
-        },
+        let wrong = wrong && verdict != CellVerdict::Departure;
+        let reason = match (verdict, control) {
+            (CellVerdict::Inconclusive, Control::Missing(why)) => Some(why.clone()),
+            (CellVerdict::Inconclusive, _) => {
+                Some(format!("{semantics} does not say what to expect"))
+            }
+            (CellVerdict::Error | CellVerdict::Skipped, _) => {
+                read.problem().or(search.problem()).map(str::to_owned)
+            }
+            (
+                CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny | CellVerdict::Departure,
+                _,
+            ) => Some(not_as_predicted(
+                ways,
+                entry.as_deref(),
+                &read,
+                &search,
+                &departures,
+            )),
+            (CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny, _) => None,
+        };
+        let explanation = match control {
+            Control::Copy(copy) if wrong => Some(predictor.explain(copy, &known)),
+            _ => None,
+        };
+        let nearest_miss = match (control, promised) {
+            (Control::Copy(copy), Some(Sight::Hidden)) => predictor.nearest_miss(copy, &known),
+            _ => None,
+        };
+        let cell = Cell {
+            after: String::new(),
+            actor: self.session.name.clone(),
+            resource: watched.alias.clone(),
+            predicted: ways.and_then(Ways::sight),
+            read,
+            search,
+            verdict,
+            departures,
+            entry,
+            nearest_miss,
+            reason,
+            explanation,
+            policies: if wrong {
+                self.session.policies.clone()
+            } else {
+                Vec::new()
+            },
+        };
+        (cell, promised)
     }
+}
+
+fn not_as_predicted(
+    ways: Option<Ways>,
+    entry: Option<&str>,
+    read: &Observed,
+    search: &Observed,
+    departures: &[KnownDeparture],
+) -> String {
+    let predicted = match ways.and_then(Ways::sight) {
+        Some(sight) => sight.to_string(),
+        None => "hidden in one way at least".to_owned(),
+    };
+    let by = entry
+        .map(|entry| format!(" by {entry}"))
+        .unwrap_or_default();
+    let known = match departures {
+        [] => String::new(),
+        [first, ..] => {
+            let ids: Vec<&str> = departures.iter().map(|known| known.id.as_str()).collect();
+            format!(
+                "; {} is known to answer so: {}",
+                first.semantics,
+                ids.join(", ")
+            )
+        }
+    };
+    format!("predicted {predicted}{by}; read {read}, search {search}{known}")
 }
 
 /// Looks as one actor. After the first request without an answer nobody asks any more.
@@ -273,13 +346,21 @@ impl Matrix {
             })
             .collect();
         for cell in &self.cells {
-            cell.predicted?;
+            if cell.verdict == CellVerdict::Inconclusive {
+                return None;
+            }
             let sight = Sight::of(cell.read.seen()?, cell.search.seen()?);
             if let Some(row) = sees.iter_mut().find(|row| row.actor == cell.actor) {
                 row.add(&cell.resource, sight);
             }
         }
         Some(sees)
+    }
+
+    fn cell_about(&self, claim: &Claim) -> Option<(&Cell, Option<Sight>)> {
+        let mut cells = self.cells.iter().zip(&self.promised);
+        let (cell, promised) = cells.find(|(cell, _)| is_about(cell, claim))?;
+        Some((cell, *promised))
     }
 
     /// The claims about resources that nobody could look at.
@@ -300,8 +381,8 @@ impl Matrix {
         claims
             .iter()
             .filter_map(|claim| {
-                let cell = self.cells.iter().find(|cell| is_about(cell, claim))?;
-                let mut problem = check_claim(claim, cell)?;
+                let (cell, promised) = self.cell_about(claim)?;
+                let mut problem = check_claim(claim, cell, promised)?;
                 if let Some(undone) = undone
                     && problem.leak
                     && cell.verdict != CellVerdict::UnexpectedAllow
@@ -320,8 +401,8 @@ impl Matrix {
             claims.iter().cloned().partition(|claim| claim.visible);
         let mut problems = self.check_claims(&visible, None);
         problems.extend(hidden.iter().filter_map(|claim| {
-            let cell = self.cells.iter().find(|cell| is_about(cell, claim))?;
-            check_claim(claim, cell)?;
+            let (cell, promised) = self.cell_about(claim)?;
+            check_claim(claim, cell, promised)?;
             Some(Problem::new(format!(
                 "see: whether {} is hidden from {} is not judged: the step did not happen",
                 claim.resource, claim.actor
@@ -335,14 +416,22 @@ fn is_about(cell: &Cell, claim: &Claim) -> bool {
     cell.actor == claim.actor && cell.resource == claim.resource
 }
 
-fn check_claim(claim: &Claim, cell: &Cell) -> Option<Problem> {
+/// What is seen is held against the claim; where the server is held to something else than the
+/// policies' promise, and does as predicted, or its departure is accepted, only the promise is.
+fn check_claim(claim: &Claim, cell: &Cell, promised: Option<Sight>) -> Option<Problem> {
     let wanted = if claim.visible {
         Sight::Visible
     } else {
         Sight::Hidden
     };
     let (actor, resource) = (&claim.actor, &claim.resource);
-    if let (Some(read), Some(search)) = (cell.read.seen(), cell.search.seen()) {
+    let is_accepted = cell.verdict == CellVerdict::Departure
+        || (cell.predicted != promised
+            && matches!(
+                cell.verdict,
+                CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny
+            ));
+    if let (false, Some(read), Some(search)) = (is_accepted, cell.read.seen(), cell.search.seen()) {
         let is = Sight::of(read, search);
         if is != wanted {
             let message = format!(
@@ -355,15 +444,15 @@ fn check_claim(claim: &Claim, cell: &Cell) -> Option<Problem> {
             });
         }
     }
-    let predicted = cell.predicted?;
-    (predicted != wanted).then(|| {
+    let promised = promised?;
+    (promised != wanted).then(|| {
         let by = cell
             .entry
             .as_ref()
             .map(|entry| format!(" by {entry}"))
             .unwrap_or_default();
         Problem::new(format!(
-            "see: the policies make {resource} {predicted} for {actor}{by}, expected {wanted}"
+            "see: the policies make {resource} {promised} for {actor}{by}, expected {wanted}"
         ))
     })
 }

@@ -15,7 +15,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-pub use options::{Cancel, DEFAULT_JOBS, RunOptions, SnapshotMode};
+pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
 use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash};
 use crate::client::{Redactor, Target};

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use fhirward_engine::semantics::Semantics;
 use tokio::sync::watch;
 
 use crate::client::Limits;
+use crate::expect::AcceptedDeparture;
 use crate::scenario::Scenario;
 
 /// How many scenarios run at the same time, unless told otherwise.
@@ -23,8 +25,32 @@ pub struct RunOptions {
     pub snapshots: SnapshotMode,
     /// Whether this is a CI job: nothing is written, and warnings count.
     pub ci: bool,
+    /// What the server is held to.
+    pub expectation: Expectation,
     /// Stops the run.
     pub cancel: Cancel,
+}
+
+/// What the server is held to.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// What the policies mean: their promise, R4 search, or what a server of a version makes of
+    /// them.
+    pub semantics: Semantics,
+    /// The kind of server whose known departures are named where it does not answer so.
+    pub known: Option<Semantics>,
+    /// The departures that the run accepts.
+    pub accepted: Vec<AcceptedDeparture>,
+}
+
+impl Default for Expectation {
+    fn default() -> Self {
+        Self {
+            semantics: Semantics::Documented,
+            known: None,
+            accepted: Vec::new(),
+        }
+    }
 }
 
 impl Default for RunOptions {
@@ -35,6 +61,7 @@ impl Default for RunOptions {
             limits: Limits::default(),
             snapshots: SnapshotMode::Compare,
             ci: false,
+            expectation: Expectation::default(),
             cancel: Cancel::default(),
         }
     }

@@ -14,6 +14,7 @@ use super::options::RunOptions;
 use super::snapshots;
 use super::step::is_undone;
 use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
+use crate::expect::against::Seen;
 use crate::expect::{Aliases, CellVerdict, Difference, Snapshot, StepSnapshot};
 use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
@@ -57,7 +58,7 @@ pub(super) async fn play(part: Part) {
         scenario: Some(part.scenario.id.clone()),
         cleanup: CleanupReport { deleted, problems },
     });
-    let snapshot = snapshots::settle(
+    let mut snapshot = snapshots::settle(
         &part.scenario,
         &player.snapshot,
         &player.unknown,
@@ -65,6 +66,12 @@ pub(super) async fn play(part: Part) {
         &part.options,
         part.on_disk,
     );
+    if !player.snapshot.steps.is_empty() {
+        snapshot.seen = Some(Box::new(Seen {
+            snapshot: std::mem::take(&mut player.snapshot),
+            unknown: player.unknown.clone(),
+        }));
+    }
     let (verdict, reason) = player.verdict(&snapshot);
     let reason = reason.map(|reason| part.project.admin().clean(&reason));
     player.tell(Event::ScenarioFinished {
@@ -98,7 +105,7 @@ impl From<SetupError> for Stop {
 pub(super) struct Player<'p> {
     pub(super) scenario: &'p Scenario,
     pub(super) project: &'p Project,
-    options: &'p RunOptions,
+    pub(super) options: &'p RunOptions,
     events: &'p mpsc::UnboundedSender<Event>,
     pub(super) sessions: Vec<Session>,
     pub(super) bindings: Bindings,
@@ -278,6 +285,7 @@ impl<'p> Player<'p> {
             step: step.id.clone(),
             outcome: played.outcome,
             matches: played.matches,
+            fields: Vec::new(),
             sees: None,
         };
         let looks = !given
@@ -508,14 +516,23 @@ fn sentence(cell: &Cell) -> String {
     let (actor, resource) = (&cell.actor, &cell.resource);
     match cell.verdict {
         CellVerdict::UnexpectedAllow => {
-            format!("leak: {actor} sees {resource} {after}, and no policy allows it")
+            let known = known(cell);
+            format!("leak: {actor} sees {resource} {after}, and no policy allows it{known}")
         }
         CellVerdict::UnexpectedDeny => {
-            format!("{actor} does not see {resource} {after}, and a policy allows it")
+            let known = known(cell);
+            format!("{actor} does not see {resource} {after}, and a policy allows it{known}")
         }
         _ => {
             let why = cell.reason.as_deref().unwrap_or("no usable answer");
             format!("{actor} and {resource} {after}: {why}")
         }
+    }
+}
+
+fn known(cell: &Cell) -> String {
+    match cell.departures.first() {
+        None => String::new(),
+        Some(known) => format!(" ({}: {})", known.id, known.why),
     }
 }

@@ -71,6 +71,9 @@ pub(super) fn settle(
         new.widening.clone_from(&old.widening);
         new.widening
             .retain(|w| new.steps.iter().any(|step| step.step == w.step));
+        new.noise.clone_from(&old.noise);
+        new.noise
+            .retain(|n| new.steps.iter().any(|step| step.step == n.step));
         return update(scenario, &new);
     }
     let mut report = SnapshotReport::of(SnapshotVerdict::Differs);

@@ -214,7 +214,7 @@ impl Player<'_> {
         };
         let sight = |reference: &str| {
             let copy = self.copies.get(reference)?;
-            Some(session.predictor.sight(copy).0)
+            Some(session.predictor.sight(copy, &|of| self.copies.get(of)).0)
         };
         match (&step.action, reply) {
             (Action::Read(target) | Action::Vread(target) | Action::History(target), _) => {
@@ -427,7 +427,10 @@ impl Player<'_> {
     fn must_not_find(&self, actor: &str, reference: &str) -> bool {
         let session = self.sessions.iter().find(|session| session.name == actor);
         match (session, self.copies.get(reference)) {
-            (Some(session), Some(copy)) => !session.predictor.sight(copy).0.by_search(),
+            (Some(session), Some(copy)) => {
+                let known = |of: &str| self.copies.get(of);
+                !session.predictor.sight(copy, &known).0.by_search()
+            }
             _ => false,
         }
     }

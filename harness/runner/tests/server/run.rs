@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::suite;
 use crate::support::{Fake, Fault, limits};
-use fhirward_harness::expect::{CellVerdict, review};
+use fhirward_harness::expect::{AcceptedDeparture, CellVerdict, review};
 use fhirward_harness::report::{
     Event, Report, SnapshotVerdict, StepVerdict, Style, Verdict, terminal,
 };
@@ -415,4 +415,79 @@ async fn a_search_counts_only_what_the_scenario_made() {
     }
     let outcome = play(&fake, folder.path(), &options()).await;
     assert_eq!(outcome.exit_code(), 0, "{}", words(&outcome.report));
+}
+
+/// The clerk's criteria folds case in a Medplum's cache, and nowhere else: policy-semantics 5.3.
+#[tokio::test]
+async fn a_known_departure_is_named_and_is_a_leak_until_it_is_accepted() {
+    let folder = folder();
+    let policy = suite::CLERK.replace(
+        r#""Patient", "readonly": true"#,
+        r#""Communication", "criteria": "Communication?status=IN-PROGRESS""#,
+    );
+    std::fs::write(folder.path().join("policies/clerk.json"), policy).unwrap();
+    let fake = Fake::scripted("a", |call| {
+        let by_id = call.method == "GET" && call.path.contains("/Communication/");
+        if by_id && call.actor == "clerk" {
+            Fault::Bypass
+        } else {
+            Fault::None
+        }
+    })
+    .await;
+    let mut options = RunOptions {
+        snapshots: SnapshotMode::Off,
+        ..options()
+    };
+    let played = play(&fake, folder.path(), &options).await;
+    assert_eq!(played.exit_code(), 5, "{}", words(&played.report));
+    let leaks = |outcome: &RunOutcome| {
+        let cells = &outcome.report.scenarios[0].matrix;
+        let of_clerk = cells.iter().filter(|cell| cell.actor == "clerk");
+        of_clerk
+            .map(|cell| (cell.verdict, cell.departures.clone()))
+            .collect::<Vec<_>>()
+    };
+    // Without a kind of server nothing is known of it.
+    assert!(
+        leaks(&played)
+            .iter()
+            .all(|(verdict, known)| *verdict == CellVerdict::UnexpectedAllow && known.is_empty())
+    );
+
+    options.expectation.known = Some("medplum-5.0".parse().unwrap());
+    let named = play(&fake, folder.path(), &options).await;
+    assert_eq!(named.exit_code(), 5);
+    let found = leaks(&named);
+    assert!(
+        found
+            .iter()
+            .all(|(verdict, known)| *verdict == CellVerdict::UnexpectedAllow && known.len() == 1),
+        "{found:?}"
+    );
+    let id = found[0].1[0].id.clone();
+    assert!(
+        words(&named.report).contains(&id),
+        "{}",
+        words(&named.report)
+    );
+
+    options.expectation.accepted.push(AcceptedDeparture {
+        id,
+        scenario: None,
+        reason: "the clerk reads everything anyway".into(),
+    });
+    let accepted = play(&fake, folder.path(), &options).await;
+    assert_eq!(accepted.exit_code(), 0, "{}", words(&accepted.report));
+    assert!(
+        leaks(&accepted)
+            .iter()
+            .all(|(verdict, _)| *verdict == CellVerdict::Departure)
+    );
+
+    // Held to what such a server does, it does what it is known for.
+    options.expectation.accepted.clear();
+    options.expectation.semantics = "medplum-5.0".parse().unwrap();
+    let held = play(&fake, folder.path(), &options).await;
+    assert_eq!(held.exit_code(), 0, "{}", words(&held.report));
 }

@@ -14,6 +14,7 @@ mod authorize;
 mod batch;
 mod binary;
 mod bots;
+mod bundles;
 mod capability;
 mod conditional;
 mod constraints;

@@ -52,10 +52,8 @@ Every Medplum version. The reference semantics drops the fields whatever the cri
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for (_, entry) in context.entries() {
-        let field = entry
-            .readonly_fields
-            .first()
-            .or_else(|| entry.hidden_fields.first());
+        let mut fields = entry.readonly_fields.iter().chain(&entry.hidden_fields);
+        let field = fields.find(|field| field.exists(&entry.resource_type));
         let Some(field) = field.filter(|_| entry.allows(Interaction::Create)) else {
             continue;
         };
@@ -113,6 +111,7 @@ mod tests {
 
     #[rstest]
     #[case::no_create(r#"{"resourceType": "Patient", "interaction": ["read", "update"], "criteria": "Patient?_compartment=%patient", "hiddenFields": ["name"]}"#)]
+    #[case::no_such_field(r#"{"resourceType": "Patient", "criteria": "Patient?_compartment=%patient", "hiddenFields": ["nam"]}"#)]
     #[case::no_fields(
         r#"{"resourceType": "Patient", "criteria": "Patient?_compartment=%patient"}"#
     )]

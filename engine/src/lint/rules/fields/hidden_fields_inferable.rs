@@ -43,7 +43,8 @@ an old version only where it matches too.",
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for (_, entry) in context.entries() {
-        let Some(first) = entry.hidden_fields.first() else {
+        let mut hidden = entry.hidden_fields.iter();
+        let Some(first) = hidden.find(|field| field.exists(&entry.resource_type)) else {
             continue;
         };
         let mut ways = Vec::new();
@@ -106,6 +107,7 @@ mod tests {
     #[case::all_versions_match(r#""interaction": ["read", "history"], "hiddenFields": ["photo"]"#, &[])]
     #[case::nothing_searches_it(r#""interaction": ["read", "search"], "hiddenFields": ["photo"]"#, &[])]
     #[case::read_alone(r#""interaction": ["read"], "hiddenFields": ["birthDate"]"#, &[])]
+    #[case::no_such_field(r#""readonly": true, "hiddenFields": ["birthDay"]"#, &[])]
     #[case::readonly_is_no_secret(r#""readonlyFields": ["birthDate"]"#, &[])]
     fn ways_to_know(#[case] entry: &str, #[case] expected: &[&str]) {
         let json = policy(&format!(r#"{{"resourceType": "Patient", {entry}}}"#));

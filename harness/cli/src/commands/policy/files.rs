@@ -6,6 +6,7 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{Membership, PolicyDocument};
 use fhirward_engine::source::Source;
 
+use super::beside::{Others, resources};
 use crate::input;
 
 /// What the files hold, in the order of the command line.
@@ -24,9 +25,17 @@ impl Policies {
     pub fn add(&mut self, file: &Arc<Source>) {
         let (parts, unreadable) = input::parts(file);
         add_new(&mut self.findings, unreadable);
+        let mut others = Others::default();
+        let alone = parts.len() == 1;
         for part in &parts {
+            if !alone || resources(&part.document).1 {
+                others.note_all(&part.document);
+            }
             let (policies, memberships, findings) = PolicyDocument::from_json(&part.document);
-            let findings = findings.into_iter().map(|finding| part.place(finding));
+            let findings = findings
+                .into_iter()
+                .filter(|finding| !others.explain(finding))
+                .map(|finding| part.place(finding));
             add_new(&mut self.findings, findings.collect());
             self.policies.extend(policies.into_iter().map(Arc::new));
             self.memberships.extend(memberships);

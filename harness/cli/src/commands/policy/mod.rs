@@ -1,5 +1,6 @@
 //! `fhirward policy …`
 
+mod beside;
 pub mod check;
 pub mod decide;
 pub mod explain;

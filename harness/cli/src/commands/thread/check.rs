@@ -1,5 +1,6 @@
 //! `fhirward thread check`: are these valid Communications, and do they form threads?
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::fix::with_fix;
 use super::found::{self, Found, Item};
 use super::inputs::{Inputs, Piece};
-use super::masked::{blackened, is_plain, masked, without_text};
+use super::masked::{Texts, blackened, is_plain, masked};
 use super::parallel::{self, Batch};
 use super::remote::Remote;
 use super::rules;
@@ -282,9 +283,12 @@ impl<'t> Checker<'t> {
         let source = Arc::clone(&found.part.file);
         let subject = (source.before.lines == 0).then(|| self.subject(found));
         out.push(Outcome::Checked(source, subject));
+        // A resource with a million texts has them looked up once, and only if it has a finding.
+        let texts = OnceCell::new();
         let mut add = |rule: &'static str, pointer: &str, mut finding: Diagnostic| {
             if !self.show_text {
-                without_text(&mut finding, found.value, pointer);
+                let texts = texts.get_or_init(|| Texts::of(found.value));
+                texts.black_out(&mut finding, pointer);
             }
             let thread = self.threads.thread_of(number);
             let thread = thread.map(|thread| self.shown(&thread));

@@ -24,6 +24,15 @@ pub struct Conversation {
     pub tasks: Vec<Value>,
 }
 
+/// The threads of some files.
+#[derive(Debug)]
+pub struct Conversations {
+    /// Those that are shown.
+    pub shown: Vec<Conversation>,
+    /// How many more there are.
+    pub more: usize,
+}
+
 /// Where to look for threads.
 #[derive(Debug, clap::Args)]
 pub struct From {
@@ -43,7 +52,7 @@ impl From {
     ///
     /// # Errors
     /// A file that cannot be read; no such thread.
-    pub fn read(&self, people: Output) -> Result<Vec<Conversation>, Failure> {
+    pub fn read(&self, people: Output) -> Result<Conversations, Failure> {
         let inputs = Inputs::open(&self.paths)?;
         let threads = index(&inputs, &mut |_| {})?;
         let headers: Vec<usize> = match &self.thread {
@@ -76,7 +85,10 @@ impl From {
                 render::counted(more, "more thread is", "more threads are")
             ));
         }
-        collect(&inputs, &threads, &headers)
+        Ok(Conversations {
+            more: if self.thread.is_none() { more } else { 0 },
+            shown: collect(&inputs, &threads, &headers)?,
+        })
     }
 }
 

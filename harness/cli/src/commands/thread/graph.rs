@@ -20,9 +20,9 @@ pub struct Args {
 /// Prints the picture.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let threads = args.from.read(output.for_people())?;
-    let drawn = drawn(&threads);
+    let drawn = drawn(&threads.shown);
     if output.is_json() {
-        output.document(&serde_json::json!({ "mermaid": drawn }));
+        output.document(&serde_json::json!({ "mermaid": drawn, "not_shown": threads.more }));
     } else {
         output.result(&drawn);
     }

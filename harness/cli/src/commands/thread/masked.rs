@@ -95,20 +95,6 @@ pub fn masked(text: &str) -> String {
     out
 }
 
-/// Takes out of a finding what people wrote: texts of the resource that its message or advice
-/// quotes, and whatever else it quotes that can be no name, code, reference or time.
-pub fn without_text(finding: &mut Diagnostic, resource: &Value, pointer: &str) {
-    let texts = Texts::of(resource, pointer);
-    finding.message = texts.without(&finding.message);
-    finding.help = finding.help.take().map(|help| texts.without(&help));
-    if let Some(fix) = &mut finding.fix {
-        // A repair with black text in it would write it into the file.
-        if texts.without(&fix.replacement) != fix.replacement || has_text(&fix.replacement) {
-            finding.fix = None;
-        }
-    }
-}
-
 fn has_text(json: &str) -> bool {
     let strings = json.split('"').skip(1).step_by(2);
     strings.into_iter().any(|string| !is_plain(string))
@@ -132,33 +118,50 @@ pub fn blackened(text: &str) -> String {
 }
 
 /// What people wrote in a resource.
-struct Texts<'r> {
-    /// The value at the place of a finding, where it is no code.
-    here: Option<&'r str>,
+#[derive(Debug)]
+pub struct Texts<'r> {
+    resource: &'r Value,
     /// All that can be no code, the longest first.
     all: Vec<&'r str>,
 }
 
 impl<'r> Texts<'r> {
-    fn of(resource: &'r Value, pointer: &str) -> Self {
-        let member = pointer
-            .rsplit('/')
-            .find(|part| part.parse::<usize>().is_err());
-        let here = resource.pointer(pointer).and_then(Value::as_str);
-        let is_code = member.is_some_and(|member| {
-            SHOWN.contains(&member)
-                && (!TIMES.contains(&member) || here.is_some_and(is_like_a_time))
-        });
+    /// Those of a resource.
+    pub fn of(resource: &'r Value) -> Self {
         let mut all = Vec::new();
         collect(resource, &mut all);
         all.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
-        Texts {
-            here: here.filter(|_| !is_code),
-            all,
+        Texts { resource, all }
+    }
+
+    /// Takes out of a finding at a place what people wrote: texts of the resource that its message
+    /// or advice quotes, and whatever else it quotes that can be no name, code, reference or time.
+    pub fn black_out(&self, finding: &mut Diagnostic, pointer: &str) {
+        let here = self.here(pointer);
+        finding.message = self.without(&finding.message, here);
+        finding.help = finding.help.take().map(|help| self.without(&help, here));
+        if let Some(fix) = &mut finding.fix {
+            // A repair with black text in it would write it into the file.
+            if self.without(&fix.replacement, here) != fix.replacement || has_text(&fix.replacement)
+            {
+                finding.fix = None;
+            }
         }
     }
 
-    fn without(&self, message: &str) -> String {
+    /// The value at a place, where it is no code.
+    fn here(&self, pointer: &str) -> Option<&'r str> {
+        let member = pointer
+            .rsplit('/')
+            .find(|part| part.parse::<usize>().is_err());
+        let here = self.resource.pointer(pointer).and_then(Value::as_str)?;
+        let is_code = member.is_some_and(|member| {
+            SHOWN.contains(&member) && (!TIMES.contains(&member) || is_like_a_time(here))
+        });
+        (!is_code).then_some(here)
+    }
+
+    fn without(&self, message: &str, here: Option<&str>) -> String {
         let mut out = message.to_owned();
         for text in &self.all {
             if out.contains(text) {
@@ -178,7 +181,7 @@ impl<'r> Texts<'r> {
             let start = quoted.trim_end_matches('…');
             let is_here = |here: &str| !start.is_empty() && here.contains(start);
             let is_tag = start.starts_with('<') && start.ends_with('>');
-            let is_secret = self.here.is_some_and(is_here) && !is_tag
+            let is_secret = here.is_some_and(is_here) && !is_tag
                 || !is_plain(start.trim_start_matches('<').trim_end_matches('>'));
             shown.push('`');
             shown.push_str(&if is_secret {
@@ -255,7 +258,7 @@ fn is_literal(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{masked, without_text};
+    use super::{Texts, masked};
     use fhirward_engine::diagnostic::Diagnostic;
     use serde_json::json;
 
@@ -328,7 +331,7 @@ mod tests {
         ];
         for (pointer, message, wanted) in table {
             let mut finding = Diagnostic::error("x/y", message);
-            without_text(&mut finding, &resource, pointer);
+            Texts::of(&resource).black_out(&mut finding, pointer);
             assert_eq!(finding.message, wanted.unwrap_or(message));
         }
     }

@@ -28,13 +28,15 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let threads = args.from.read(output.for_people())?;
     if output.is_json() {
         let list: Vec<Value> = threads
+            .shown
             .iter()
             .map(|thread| data(thread, &policies))
             .collect();
-        output.document(&serde_json::json!({ "threads": list }));
+        output.document(&serde_json::json!({ "threads": list, "not_shown": threads.more }));
         return Ok(Exit::Ok);
     }
     let shown: Vec<String> = threads
+        .shown
         .iter()
         .map(|thread| shown(thread, &policies))
         .collect();

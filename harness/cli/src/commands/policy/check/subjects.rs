@@ -1,21 +1,17 @@
 //! The policies and memberships of the files, and what is beside them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::lint;
-use fhirward_engine::source::json::Document;
-use fhirward_engine::source::{Source, Span};
-use fhirward_spec::spec;
+use fhirward_engine::source::Source;
 use serde_json::Value;
 
 use super::finding;
+use crate::commands::policy::beside::{Others, kind, resources};
 use crate::findings::{File, Finding, Subject};
 use crate::input::{self, Part};
-
-/// The code of the engine's finding for a resource of another type.
-const NOT_A_POLICY: &str = "policy/not-a-policy";
 
 /// What the files hold.
 #[derive(Debug, Default)]
@@ -31,8 +27,7 @@ pub struct Subjects {
     subject: lint::Subject,
     /// Where a text that is a part of a file begins in it.
     parts: HashMap<*const Source, (Arc<Source>, usize)>,
-    /// Places of resources of other types.
-    others: HashSet<(*const Source, Span)>,
+    others: Others,
 }
 
 impl Subjects {
@@ -59,8 +54,7 @@ impl Subjects {
         let mut policies = 0;
         for pointer in &pointers {
             let value = document.value().pointer(pointer).unwrap_or(&Value::Null);
-            let kind = value.get("resourceType").and_then(Value::as_str);
-            match kind {
+            match kind(document, pointer) {
                 Some("AccessPolicy") => {
                     let subject = policy(&part, pointer, value);
                     self.policies.push(subject.name.clone());
@@ -73,13 +67,12 @@ impl Subjects {
                     file.subjects.push(subject);
                     policies += 1;
                 }
-                // A misspelt type could be a policy, and is not passed over.
-                Some(other) if spec().resource(other).is_some() && (several || !alone) => {
-                    self.skipped += 1;
-                    let place = document.nearest_span(&format!("{pointer}/resourceType"));
-                    self.others.insert((Arc::as_ptr(document.source()), place));
+                other => {
+                    let beside = several || !alone;
+                    if beside && self.others.note(document, pointer, other) {
+                        self.skipped += 1;
+                    }
                 }
-                _ => {}
             }
         }
         if policies == 0 && !named && is_no_resource(document.value()) {
@@ -105,7 +98,7 @@ impl Subjects {
             .collect();
         let mut found: Vec<Finding> = lint::check(&self.subject, options)
             .into_iter()
-            .filter(|found| !self.is_of_another(&found.diagnostic))
+            .filter(|found| !self.others.explain(&found.diagnostic))
             .map(finding)
             .map(|found| Finding {
                 thread: None,
@@ -124,15 +117,6 @@ impl Subjects {
         found
     }
 
-    fn is_of_another(&self, finding: &Diagnostic) -> bool {
-        let (NOT_A_POLICY, Some(source), Some(label)) =
-            (finding.code, &finding.source, finding.labels.first())
-        else {
-            return false;
-        };
-        self.others.contains(&(Arc::as_ptr(source), label.span))
-    }
-
     /// The finding with its places in the file, where it was made in a part of one.
     fn in_file(&self, finding: Diagnostic) -> Diagnostic {
         let part = finding
@@ -145,21 +129,6 @@ impl Subjects {
                 .with_source(file),
             None => finding,
         }
-    }
-}
-
-/// Pointers to the resources of a value, and whether it is a collection of them.
-fn resources(document: &Document) -> (Vec<String>, bool) {
-    match document.value() {
-        Value::Array(items) => ((0..items.len()).map(|at| format!("/{at}")).collect(), true),
-        value if value.get("resourceType").and_then(Value::as_str) == Some("Bundle") => {
-            let entries = value.get("entry").and_then(Value::as_array);
-            let pointers = (0..entries.map_or(0, Vec::len))
-                .map(|at| format!("/entry/{at}/resource"))
-                .collect();
-            (pointers, true)
-        }
-        _ => (vec![String::new()], false),
     }
 }
 
