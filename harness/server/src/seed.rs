@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::policy::{Membership, PolicyDocument};
-use fhirward_engine::resource::validate;
 use fhirward_spec::spec;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::app::is_id;
+use crate::config::Validation;
 use crate::rest::input;
 
 /// Resources that are stored when the server starts: all of them, or it does not start.
@@ -21,6 +21,8 @@ pub struct Seed {
     pub(crate) resources: Vec<Seeded>,
     /// By `Type/id`, where each was found.
     places: HashMap<String, String>,
+    /// What each must satisfy.
+    validation: Validation,
 }
 
 #[derive(Debug, Clone)]
@@ -62,6 +64,15 @@ impl SeedFault {
 const BUNDLES: [&str; 4] = ["batch", "collection", "searchset", "transaction"];
 
 impl Seed {
+    /// A seed whose resources must satisfy this.
+    #[must_use]
+    pub fn checked(validation: Validation) -> Self {
+        Self {
+            validation,
+            ..Self::default()
+        }
+    }
+
     /// How many resources there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -83,8 +94,8 @@ impl Seed {
     pub fn add(&mut self, place: &str, document: &Value) -> Result<(), Vec<SeedFault>> {
         let mut faults = Vec::new();
         let found = match document.get("resourceType").and_then(Value::as_str) {
-            Some("Bundle") => entries(document, &mut faults),
-            _ => resource(document, String::new(), None, &mut faults)
+            Some("Bundle") => entries(document, self.validation, &mut faults),
+            _ => resource(document, String::new(), None, self.validation, &mut faults)
                 .into_iter()
                 .collect(),
         };
@@ -119,7 +130,7 @@ impl Seed {
 type Found = (String, Seeded);
 
 /// The resources of a Bundle.
-fn entries(bundle: &Value, faults: &mut Vec<SeedFault>) -> Vec<Found> {
+fn entries(bundle: &Value, validation: Validation, faults: &mut Vec<SeedFault>) -> Vec<Found> {
     let kind = bundle.get("type").and_then(Value::as_str);
     if !kind.is_some_and(|kind| BUNDLES.contains(&kind)) {
         let message = match kind {
@@ -149,8 +160,13 @@ fn entries(bundle: &Value, faults: &mut Vec<SeedFault>) -> Vec<Found> {
         let id = full_url
             .and_then(|url| url.strip_prefix("urn:uuid:"))
             .filter(|id| is_id(id));
-        let Some((pointer, seeded)) = resource(content, format!("{pointer}/resource"), id, faults)
-        else {
+        let Some((pointer, seeded)) = resource(
+            content,
+            format!("{pointer}/resource"),
+            id,
+            validation,
+            faults,
+        ) else {
             continue;
         };
         if let Some(url) = full_url {
@@ -198,6 +214,7 @@ fn resource(
     document: &Value,
     pointer: String,
     id: Option<&str>,
+    validation: Validation,
     faults: &mut Vec<SeedFault>,
 ) -> Option<Found> {
     let Some(members) = document.as_object() else {
@@ -231,9 +248,8 @@ fn resource(
     };
     let content = Value::Object(content);
     let before = faults.len();
-    for finding in validate(&content) {
-        let variable = input::is_variable(&content, &finding.pointer);
-        if finding.severity == Severity::Error && !variable {
+    for finding in input::findings(&content, validation) {
+        if finding.severity == Severity::Error {
             faults.push(SeedFault {
                 pointer: format!("{pointer}{}", finding.pointer),
                 message: finding.message,

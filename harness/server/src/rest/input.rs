@@ -78,7 +78,7 @@ pub(crate) fn id(content: &Map<String, Value>) -> Result<Option<&str>, Failure> 
 }
 
 /// What the validator finds wrong with a resource, as far as this strictness asks.
-pub(super) fn findings(resource: &Value, validation: Validation) -> Vec<Finding> {
+pub(crate) fn findings(resource: &Value, validation: Validation) -> Vec<Finding> {
     if validation == Validation::Off {
         return Vec::new();
     }
@@ -236,7 +236,7 @@ pub(super) fn beyond_structure(resource: &Value) -> Vec<Issue> {
 }
 
 /// Whether this is a `compartment` of a policy that a parameter of each membership names.
-pub(crate) fn is_variable(resource: &Value, pointer: &str) -> bool {
+fn is_variable(resource: &Value, pointer: &str) -> bool {
     let text = resource.pointer(pointer).and_then(Value::as_str);
     resource.get("resourceType").and_then(Value::as_str) == Some("AccessPolicy")
         && pointer.ends_with("/compartment/reference")

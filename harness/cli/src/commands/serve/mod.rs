@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_server::{Config, Credentials, DataError, Origins, Running, StartError};
+use fhirward_server::{Config, Credentials, DataError, Origins, Running, StartError, Validation};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
@@ -52,6 +52,9 @@ pub struct Args {
     /// The environment variable that holds its secret.
     #[arg(long, value_name = "NAME", requires = "admin_client")]
     admin_secret_env: Option<String>,
+    /// What a resource must satisfy to be stored, where its Project does not say it by `strictMode`.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    validation: Checks,
     /// Let the program at this URL answer for the Bot of this name or id; may repeat.
     #[arg(long, value_name = "NAME=URL", value_parser = bot)]
     bot: Vec<(String, Url)>,
@@ -79,6 +82,28 @@ pub struct Args {
     request_timeout: u16,
 }
 
+/// How strictly resources are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum Checks {
+    /// All that the validator knows of R4.
+    #[default]
+    Strict,
+    /// Elements, types, formats and what is required; not codes, targets and invariants.
+    Structural,
+    /// Nothing.
+    Off,
+}
+
+impl From<Checks> for Validation {
+    fn from(checks: Checks) -> Self {
+        match checks {
+            Checks::Strict => Self::Strict,
+            Checks::Structural => Self::Structural,
+            Checks::Off => Self::Off,
+        }
+    }
+}
+
 impl Args {
     fn config(&self, admin: Credentials, keep_admin: bool) -> Config {
         let mut config = Config::new(admin);
@@ -86,6 +111,7 @@ impl Args {
         config.addr = SocketAddr::new(self.host, self.port);
         config.public_url.clone_from(&self.public_url);
         config.data.clone_from(&self.data);
+        config.validation = self.validation.into();
         config.messaging.bots.clone_from(&self.bot);
         config.messaging.allowed_hosts.clone_from(&self.allow_hook);
         if !self.allow_origin.is_empty() {
@@ -141,7 +167,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     args.log.start(output.style().color());
     let mut config = args.config(admin.clone(), made_up);
     if !args.seed.is_empty() {
-        config.seed = seed::read(&args.seed, output)?;
+        config.seed = seed::read(&args.seed, config.validation, output)?;
     }
     if !args.host.is_loopback() {
         output.say(&format!(

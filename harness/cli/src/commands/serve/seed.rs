@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::json::{Document, MAX_BYTES};
 use fhirward_engine::source::{Before, Source};
-use fhirward_server::{Seed, SeedFault};
+use fhirward_server::{Seed, SeedFault, Validation};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::exit::Exit;
@@ -27,9 +27,9 @@ const MOST_FINDINGS: usize = 100;
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// Reads all the files, or tells all that is wrong with them.
-pub fn read(paths: &[PathBuf], output: Output) -> Result<Seed, Failure> {
+pub fn read(paths: &[PathBuf], validation: Validation, output: Output) -> Result<Seed, Failure> {
     let mut reading = Reading {
-        seed: Seed::default(),
+        seed: Seed::checked(validation),
         findings: Vec::new(),
         progress: Progress::new(output),
     };
