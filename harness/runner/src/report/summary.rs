@@ -42,7 +42,7 @@ pub struct Summary {
 /// Cells by verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CellCounts {
-    counts: [usize; 7],
+    counts: [usize; CellVerdict::ALL.len()],
 }
 
 impl CellCounts {

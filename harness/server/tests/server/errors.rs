@@ -24,7 +24,6 @@ use crate::support::World;
 #[case::empty_criteria(Method::DELETE, "Patient?_format=json", 400, "invalid")]
 #[case::unknown_criteria(Method::DELETE, "Patient?colour=red", 400, "invalid")]
 #[case::criteria_of_binary(Method::DELETE, "Binary?_id=1", 400, "not-supported")]
-#[case::options(Method::OPTIONS, "Patient", 405, "not-supported")]
 #[case::get_on_search(Method::GET, "Patient/_search", 405, "not-supported")]
 #[case::delete_on_base(Method::DELETE, "", 405, "not-supported")]
 #[case::operation(Method::POST, "Patient/1/$everything", 400, "not-supported")]
