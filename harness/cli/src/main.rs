@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{policy, review, run, serve, thread};
+use commands::{clean, policy, review, run, serve, thread};
 use exit::Exit;
 use fhirward_engine::diagnostic::Diagnostic;
 use output::{Failure, Format, Output};
@@ -46,7 +46,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(after_help = exit::HELP)]
-    Run(run::Args),
+    Run(Box<run::Args>),
+    #[command(after_help = exit::HELP)]
+    Clean(Box<clean::Args>),
     #[command(after_help = exit::HELP)]
     Review(review::Args),
     #[command(after_help = exit::HELP)]
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
     let output = Output::new(cli.format);
     let ended = refuse_format(&cli).and_then(|()| match &cli.command {
         Command::Run(args) => run::run(args, output),
+        Command::Clean(args) => clean::run(args, output),
         Command::Review(args) => review::run(args, output),
         Command::Serve(args) => serve::run(args, output),
         Command::Policy(Policy::Check(args)) => policy::check::run(args, output),

@@ -1,9 +1,12 @@
 //! One file a command.
 
+pub mod bodies;
+pub mod clean;
 pub mod policy;
 pub mod review;
 pub mod run;
 pub mod scenarios;
 pub mod secret;
 pub mod serve;
+pub mod server_options;
 pub mod thread;

@@ -393,7 +393,11 @@ impl Player<'_> {
                 .map(|bound| self.aliases.of(&bound.reference))
                 .collect()
         });
-        let references = self.own(found);
+        let mut references = self.own(found);
+        if self.project.enforces_policies().is_err() {
+            // The server shows everything to everybody; what the policies hide is not judged.
+            references.retain(|reference| !self.must_not_find(&step.actor, reference));
+        }
         let mut names: Vec<String> = references.iter().map(|r| self.aliases.of(r)).collect();
         if !step.action.target().contains("_sort=") {
             // Without a sort the order is the server's own and means nothing.
