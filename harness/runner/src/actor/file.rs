@@ -419,10 +419,10 @@ fn fault(name: &str, text: &str, at: Range<usize>, message: &str) -> Diagnostic 
 
 /// "unknown field `a`, expected one of `b`, `c`": which of them was meant.
 fn unknown_word(message: &str) -> Option<String> {
-    let mut words = message.split('`').skip(1).step_by(2);
-    let wrong = words.next()?;
-    let known: Vec<&str> = words.collect();
-    near(wrong, known.iter().copied()).map(str::to_owned)
+    let (before, after) = message.split_once("expected")?;
+    let wrong = before.split('`').nth(1)?;
+    let known = after.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    near(wrong, known.filter(|word| word.len() > 2)).map(str::to_owned)
 }
 
 /// The text with a star for every character of a value. Lengths and lines stay.

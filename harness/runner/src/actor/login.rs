@@ -16,13 +16,13 @@ pub(super) struct Login<'a> {
     pub(super) project: &'a Project,
     pub(super) actor: &'a str,
     pub(super) scenario: &'a str,
-    /// Their profile.
-    pub(super) reference: &'a str,
+    /// Their profile; nothing for a program, which stands for itself.
+    pub(super) reference: Option<&'a str>,
 }
 
 impl Login<'_> {
     /// Makes it, signs in, and makes sure that the server takes them for who they are. Returns the
-    /// membership too.
+    /// membership too, whose profile is who they are.
     pub(super) async fn make(
         &self,
         granted: &[Granted],
@@ -30,18 +30,25 @@ impl Login<'_> {
     ) -> Result<(Client, Value), SetupError> {
         match self.project.provisioning() {
             Provisioning::None => {
-                let membership = self.unstored(granted)?;
+                let own = format!("ClientApplication/{}", self.actor);
+                let membership = self.unstored(self.reference.unwrap_or(&own), granted)?;
                 Ok((self.client(self.project.open_auth())?, membership))
             }
             Provisioning::Static => self.there(granted).await,
             Provisioning::Medplum => {
                 let rules = &self.project.target().profile.actors;
-                let (auth, membership) = match rules.logins {
-                    Logins::Client => self.application(granted, trash).await?,
-                    Logins::Invite => self.invited(granted, rules.sign_in, trash).await?,
+                let (auth, membership) = match (rules.logins, self.reference) {
+                    (Logins::Invite, Some(reference)) => {
+                        self.invited(reference, granted, rules.sign_in, trash)
+                            .await?
+                    }
+                    (Logins::Client, _) | (Logins::Invite, None) => {
+                        self.application(granted, trash).await?
+                    }
                 };
                 let client = self.signed_in(auth).await?;
-                self.is_right(&client, false).await?;
+                let who = text_at(&membership, "/profile/reference").unwrap_or_default();
+                self.is_right(&client, who, false).await?;
                 Ok((client, membership))
             }
         }
@@ -76,17 +83,22 @@ impl Login<'_> {
 
     /// A token of somebody else would make every test of isolation pass, and one of an admin every
     /// test of access.
-    async fn is_right(&self, client: &Client, may_be_admin: bool) -> Result<(), SetupError> {
+    async fn is_right(
+        &self,
+        client: &Client,
+        who: &str,
+        may_be_admin: bool,
+    ) -> Result<(), SetupError> {
         let doing = format!("signing in as {}", self.actor);
         let Some(acting) = client.acting().await.map_err(fault(&doing))? else {
             return Ok(());
         };
-        if acting.reference != self.reference {
+        if acting.reference != who {
             return Err(SetupError::new(
                 &doing,
                 format!(
-                    "the server takes the token for {}, not for {}",
-                    acting.reference, self.reference
+                    "the server takes the token for {}, not for {who}",
+                    acting.reference
                 ),
                 "membership changes must be effective before the next token is given",
             ));
@@ -136,7 +148,8 @@ impl Login<'_> {
         let application = format!("ClientApplication/{id}");
         trash.add(application.as_str());
         let membership = self.membership_of(&application, trash).await?;
-        parts.insert("profile".into(), json!({ "reference": self.reference }));
+        let who = self.reference.unwrap_or(&application);
+        parts.insert("profile".into(), json!({ "reference": who }));
         let membership = project
             .put_membership(actor, granting(membership, parts))
             .await?;
@@ -180,6 +193,7 @@ impl Login<'_> {
     /// A person of the project, invited without a mail.
     async fn invited(
         &self,
+        who: &str,
         granted: &[Granted],
         sign_in: InvitedSignIn,
         trash: &mut Trash,
@@ -189,9 +203,8 @@ impl Login<'_> {
         if granted.is_empty() {
             return Err(SetupError::new(&doing, "no policy", "name a policy"));
         }
-        let profile = json!({ "reference": self.reference });
         let mut wanted = project.grants(granted)?;
-        wanted.insert("profile".into(), profile.clone());
+        wanted.insert("profile".into(), json!({ "reference": who }));
         let email = format!(
             "fhirward-{}-{}-{actor}@example.com",
             project.run(),
@@ -200,7 +213,7 @@ impl Login<'_> {
         let email = email.to_ascii_lowercase();
         let password = SecretString::from(uuid::Uuid::new_v4().to_string());
         project.redactor().add(password.expose_secret());
-        let kind = self.reference.split('/').next().unwrap_or_default();
+        let kind = who.split('/').next().unwrap_or_default();
         let membership = project
             .administer(
                 &doing,
@@ -229,7 +242,7 @@ impl Login<'_> {
         }
         // A server that made a profile of its own, in spite of the one that was named.
         if let Some(other) = text_at(&membership, "/profile/reference")
-            && other != self.reference
+            && other != who
         {
             trash.add(other);
         }
@@ -268,15 +281,16 @@ impl Login<'_> {
             },
         };
         let client = self.signed_in(auth).await?;
-        self.is_right(&client, there.bypass).await?;
-        Ok((client, self.unstored(granted)?))
+        self.is_right(&client, &there.reference, there.bypass)
+            .await?;
+        Ok((client, self.unstored(&there.reference, granted)?))
     }
 
     /// What the membership says, on a server that has none or shows none.
-    fn unstored(&self, granted: &[Granted]) -> Result<Value, SetupError> {
+    fn unstored(&self, who: &str, granted: &[Granted]) -> Result<Value, SetupError> {
         let mut membership = Map::new();
         membership.insert("resourceType".into(), "ProjectMembership".into());
-        membership.insert("profile".into(), json!({ "reference": self.reference }));
+        membership.insert("profile".into(), json!({ "reference": who }));
         membership.extend(self.project.grants(granted)?);
         Ok(Value::Object(membership))
     }

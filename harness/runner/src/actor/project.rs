@@ -121,6 +121,24 @@ impl Project {
         })
     }
 
+    /// Somebody without a login.
+    ///
+    /// # Errors
+    /// When the TLS set-up of this machine is unusable.
+    pub fn anonymous(&self) -> Result<Client, SetupError> {
+        let run = Some(self.run.as_str());
+        let caller = Caller::default();
+        Client::of_run(
+            &self.target,
+            Auth::Nobody,
+            self.limits,
+            &self.redactor,
+            caller,
+            run,
+        )
+        .map_err(|error| SetupError::client("asking without a login", &error))
+    }
+
     /// What the server can do, as far as [`software`](Self::software) has found out.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
@@ -147,11 +165,17 @@ impl Project {
     pub fn cast(&self, scenario: &Scenario) -> Result<Self, String> {
         let mut project = self.clone();
         if self.provisioning() == Provisioning::Static {
+            let mut steps = scenario.given.iter().chain(&scenario.steps);
+            if steps.any(|step| step.action.verb() == "grant") {
+                let why = "it changes policies, and somebody else made the actors";
+                return Err(why.to_owned());
+            }
             project.casting = Arc::new(Casting::of(&self.target, &scenario.actors)?);
         }
         Ok(project)
     }
 
+    /// Who plays whom, where somebody else made the actors.
     pub(super) fn casting(&self) -> &Casting {
         &self.casting
     }

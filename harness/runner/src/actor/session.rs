@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::project::{Project, SetupError};
 use super::trash::Trash;
-use crate::client::{Client, ClientError, Provisioning, Request};
+use crate::client::{Client, ClientError, Provisioning, Request, text_at};
 use crate::expect::{Predictor, membership_of};
 use crate::scenario::{Actor, ProfileType};
 
@@ -59,7 +59,7 @@ impl Project {
         &self,
         actor: &str,
         scenario: &str,
-        reference: &str,
+        reference: Option<&str>,
         granted: &[Granted],
         trash: &mut Trash,
     ) -> Result<Session, SetupError> {
@@ -73,7 +73,9 @@ impl Project {
         let predictor = self.predictor(actor, &membership)?;
         Ok(Session {
             name: actor.to_owned(),
-            reference: reference.to_owned(),
+            reference: text_at(&membership, "/profile/reference")
+                .unwrap_or_default()
+                .to_owned(),
             client,
             predictor,
             policies: names(granted),

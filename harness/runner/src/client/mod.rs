@@ -70,13 +70,18 @@ pub struct Answer {
     pub location: Option<String>,
     /// The JSON, if there is any.
     pub body: Option<Value>,
-    /// The headers.
+    /// All headers.
     pub headers: HeaderMap,
-    /// What was answered, where something else than JSON was asked for.
-    pub bytes: Option<Vec<u8>>,
+    /// The body as it came, where the request takes any media type.
+    pub text: Option<String>,
 }
 
 impl Answer {
+    /// A header, where it is readable.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
     /// Whether the status is 200 to 299.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -147,12 +152,12 @@ pub struct Request<'a> {
     pub media_type: Option<&'a str>,
     /// The version for `If-Match`.
     pub if_match: Option<&'a str>,
+    /// A body that is no JSON value; goes before `body`.
+    pub bytes: Option<&'a [u8]>,
     /// Other headers. One of a name that is also made of something above takes its place.
-    pub headers: Vec<(&'a str, &'a str)>,
-    /// A body that is no JSON, in the place of `body`.
-    pub raw: Option<&'a [u8]>,
-    /// What is asked for, where it is not FHIR's JSON; then the answer is not read but kept.
-    pub accept: Option<&'a str>,
+    pub headers: &'a [(String, String)],
+    /// Whether an answer may be anything, and not only FHIR.
+    pub any_media: bool,
     /// Whether nothing happens twice if it arrives twice.
     pub repeatable: bool,
 }
@@ -166,9 +171,9 @@ impl<'a> Request<'a> {
             body: None,
             media_type: None,
             if_match: None,
-            headers: Vec::new(),
-            raw: None,
-            accept: None,
+            bytes: None,
+            headers: &[],
+            any_media: false,
             repeatable: false,
         }
     }
@@ -299,6 +304,11 @@ impl Client {
         self.inner.redactor.clean(text)
     }
 
+    /// Keeps a text out of all reports from now on.
+    pub fn hide(&self, secret: &str) {
+        self.inner.redactor.add(secret);
+    }
+
     /// Why requests were sent again since this was last asked, in order.
     pub fn take_retries(&self) -> Vec<String> {
         let mut retries = self
@@ -321,7 +331,19 @@ impl Client {
             .ok()
             .filter(|url| url.origin() == base.origin() && url.path().starts_with(base.path()))
             .ok_or_else(|| ClientError::Outside(place.clone()))?;
-        self.send_to(url, place, request).await
+        let looks = request.method == Method::GET
+            && !request.any_media
+            && Kind::of(&request.method, request.path) != Kind::Operation;
+        let answer = self.send_to(url, place.clone(), request).await?;
+        let is_resource = |body: &Value| text_at(body, "/resourceType").is_some();
+        // Neither is there something to see in it, nor does it say that there is nothing.
+        if looks && answer.status == 200 && !answer.body.as_ref().is_some_and(is_resource) {
+            return Err(ClientError::Unexpected {
+                place,
+                text: "the answer (200) is no FHIR resource".into(),
+            });
+        }
+        Ok(answer)
     }
 
     /// Sends a request to a URL outside the FHIR base, like the provisioning endpoints.
@@ -345,7 +367,7 @@ impl Client {
             let held = self.held().await?;
             let call = self.call(&url, &place, &request, body.as_deref(), held.as_ref())?;
             let kind = Kind::of(&request.method, request.path);
-            let keeps = request.accept.is_some();
+            let keeps = request.any_media;
             match self
                 .receive(call, place.clone(), kind, keeps, body.as_deref())
                 .await
@@ -378,8 +400,8 @@ impl Client {
     }
 
     fn body_of<'b>(&self, request: &Request<'b>) -> Option<Cow<'b, [u8]>> {
-        if let Some(raw) = request.raw {
-            return Some(raw.into());
+        if let Some(bytes) = request.bytes {
+            return Some(bytes.into());
         }
         let body = request.body?;
         let writes = matches!(request.method, Method::POST | Method::PUT)
@@ -413,7 +435,7 @@ impl Client {
             })
         };
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, text(request.accept.unwrap_or(FHIR_JSON))?);
+        headers.insert(ACCEPT, HeaderValue::from_static(FHIR_JSON));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if self.inner.target.profile.no_cache {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -427,7 +449,7 @@ impl Client {
         if let Auth::OnBehalfOf { member, .. } = &self.inner.auth {
             headers.insert(ON_BEHALF_OF, text(member)?);
         }
-        for (name, value) in &request.headers {
+        for (name, value) in request.headers {
             let name: HeaderName = name.parse().map_err(|_| ClientError::Unexpected {
                 place: place.clone(),
                 text: format!("`{name}` is no name of a header"),

@@ -89,7 +89,7 @@ impl Client {
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned)
         };
-        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+        if status.is_redirection() && !keep && status != StatusCode::NOT_MODIFIED {
             return Err(ClientError::Redirect {
                 place,
                 status: status.as_u16(),
@@ -106,9 +106,8 @@ impl Client {
             });
         }
         let content_type = header(CONTENT_TYPE).unwrap_or_default();
-        let kept = keep && status.is_success();
-        let body = if kept {
-            None
+        let body = if keep {
+            serde_json::from_slice(&bytes).ok()
         } else {
             self.json(status, &content_type, &bytes, &place)?
         };
@@ -118,7 +117,7 @@ impl Client {
             version: header(ETAG)
                 .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned()),
             body,
-            bytes: kept.then_some(bytes),
+            text: keep.then(|| String::from_utf8_lossy(&bytes).into_owned()),
             headers,
         };
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {

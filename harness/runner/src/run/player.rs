@@ -19,7 +19,7 @@ use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
     Verdict,
 };
-use crate::scenario::{Access, Claim, ExpectedStatus, GIVEN, Scenario, Step};
+use crate::scenario::{Access, Claim, ExpectedStatus, GIVEN, Scenario, Step, Template};
 
 /// So many requests in a row without an answer, and the server counts as gone.
 const PATIENCE: usize = 3;
@@ -195,7 +195,7 @@ impl<'p> Player<'p> {
                 .sign_in(
                     &actor.name,
                     &scenario.id,
-                    &reference,
+                    Some(&reference),
                     &granted,
                     &mut self.trash,
                 )
@@ -265,7 +265,7 @@ impl<'p> Player<'p> {
             return;
         }
         if let Err(reason) = self.project.enforces_policies()
-            && is_for_policies(step.expect.status)
+            && self.is_for_policies(step)
         {
             let reason = format!("not judged: {reason}");
             self.leave_out(step, given, &reason);
@@ -351,6 +351,24 @@ impl<'p> Player<'p> {
             _ => "the scenario had ended",
         };
         self.leave_out(step, given, why);
+    }
+
+    /// Whether only a server that enforces policies can answer as the step expects. What is there
+    /// and is to be missing for somebody is hidden by a policy.
+    fn is_for_policies(&self, step: &Step) -> bool {
+        match step.expect.status {
+            ExpectedStatus::Hidden
+            | ExpectedStatus::Denied
+            | ExpectedStatus::Exactly(401 | 403) => true,
+            ExpectedStatus::Exactly(404 | 410) => Template::parse(step.action.target())
+                .ok()
+                .and_then(|target| self.bindings.fill(&target).ok())
+                .is_some_and(|target| {
+                    let reference: Vec<&str> = target.split('/').take(2).collect();
+                    self.copies.contains_key(&reference.join("/"))
+                }),
+            ExpectedStatus::Success | ExpectedStatus::Exactly(_) => false,
+        }
     }
 
     fn leave_out(&mut self, step: &Step, given: bool, why: &str) {
@@ -520,14 +538,6 @@ impl<'p> Player<'p> {
         let note = unjudged.map(|why| format!("who sees what is not judged: {why}"));
         (Verdict::Passed, note)
     }
-}
-
-/// Whether only a server that enforces policies can answer like this.
-fn is_for_policies(expected: ExpectedStatus) -> bool {
-    matches!(
-        expected,
-        ExpectedStatus::Hidden | ExpectedStatus::Denied | ExpectedStatus::Exactly(401 | 403)
-    )
 }
 
 /// A cell in one line.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::actor::{ActorsFile, Surroundings, servers};
 use fhirward_harness::client::{Auth, InvitedSignIn, ServerProfile, Target, run_of};
-use fhirward_harness::report::{StepVerdict, Verdict};
+use fhirward_harness::report::{Event, StepVerdict, Verdict};
+use fhirward_harness::{RunOutcome, run};
 use rstest::rstest;
 use serde_json::json;
 
@@ -253,7 +254,7 @@ async fn actors_of_a_file_play_those_of_the_scenario() {
     let fake = Fake::start().await;
     let target = static_world(&fake, &["alice", "jackie", "outsider", "clerk"]).await;
     let before = fake.leftovers();
-    let (outcome, _) = play_at(&target, &options()).await;
+    let (outcome, _) = play_small(&target).await;
     assert_eq!(outcome.exit_code(), 0, "{}", words(&outcome));
     assert_eq!(fake.leftovers(), before);
 }
@@ -262,7 +263,7 @@ async fn actors_of_a_file_play_those_of_the_scenario() {
 async fn a_scenario_for_which_there_is_nobody_is_skipped_with_the_reason() {
     let fake = Fake::start().await;
     let target = static_world(&fake, &["alice", "jackie", "outsider"]).await;
-    let (outcome, _) = play_at(&target, &options()).await;
+    let (outcome, _) = play_small(&target).await;
     assert_eq!(only(&outcome).verdict, Verdict::Skipped);
     assert_eq!(
         only(&outcome).reason.as_deref(),
@@ -277,7 +278,7 @@ async fn a_login_of_somebody_else_is_noticed() {
     let actors = target.actors.as_mut().unwrap();
     let other = actors.actors["jackie"].auth.clone();
     actors.actors.get_mut("alice").unwrap().auth = other;
-    let (outcome, _) = play_at(&target, &options()).await;
+    let (outcome, _) = play_small(&target).await;
     assert_eq!(outcome.exit_code(), 3);
     let reason = only(&outcome).reason.clone().unwrap();
     assert!(
@@ -300,14 +301,46 @@ async fn an_admin_is_no_actor_unless_it_is_said() {
     })
     .await;
     let mut target = static_world(&fake, &["alice", "jackie", "outsider", "clerk"]).await;
-    let (outcome, _) = play_at(&target, &options()).await;
+    let (outcome, _) = play_small(&target).await;
     assert_eq!(outcome.exit_code(), 3);
     let reason = only(&outcome).reason.clone().unwrap();
     assert!(reason.contains("for whom no policy counts"), "{reason}");
     let actors = target.actors.as_mut().unwrap();
     actors.actors.get_mut("alice").unwrap().bypass = true;
-    let (outcome, _) = play_at(&target, &options()).await;
+    let (outcome, _) = play_small(&target).await;
     assert_eq!(outcome.exit_code(), 0, "{}", words(&outcome));
+}
+
+/// A scenario that changes nobody's policies.
+const SMALL: &str = "scenario: remove\ntitle: Jackie reads\npage: threads\ngiven: thread\nsteps:\n\
+  - step: jackie-reads\n    as: jackie\n    read: ${m1}\n\
+  - step: outsider-reads\n    as: outsider\n    read: ${m1}\n    expect: hidden\n";
+
+async fn play_small(target: &Target) -> (RunOutcome, Vec<Event>) {
+    let folder = tempfile::tempdir().unwrap();
+    crate::suite::write(folder.path());
+    let file = folder.path().join("threads/remove.yaml");
+    assert!(file.exists(), "{file:?}");
+    std::fs::write(&file, SMALL).unwrap();
+    let suite = crate::suite::load(folder.path());
+    let mut events = Vec::new();
+    let outcome = run(&suite, target, &options(), &mut |event: &Event| {
+        events.push(event.clone());
+    })
+    .await;
+    (outcome, events)
+}
+
+#[tokio::test]
+async fn a_scenario_that_changes_policies_needs_actors_of_its_own() {
+    let fake = Fake::start().await;
+    let target = static_world(&fake, &["alice", "jackie", "outsider", "clerk"]).await;
+    let (outcome, _) = play_at(&target, &options()).await;
+    assert_eq!(only(&outcome).verdict, Verdict::Skipped);
+    assert_eq!(
+        only(&outcome).reason.as_deref(),
+        Some("it changes policies, and somebody else made the actors")
+    );
 }
 
 /// Makes people as an administrator would, and the target that names them.

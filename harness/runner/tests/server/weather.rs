@@ -81,8 +81,8 @@ fn bomb() -> Vec<u8> {
 #[case::huge(Weather::Answer(200, FHIR, huge()), "larger than 1048576 bytes")]
 #[case::redirect(Weather::Answer(302, "location: https://evil.example/x\r\n", vec![]), "redirects (302) to `evil.example`")]
 #[case::redirect_here(Weather::Answer(308, "location: /fhir/R4/metadata\r\n", vec![]), "redirects (308)")]
-#[case::empty(Weather::Answer(200, FHIR, vec![]), "another resource")]
-#[case::no_fhir(Weather::Answer(200, FHIR, b"[1]".to_vec()), "another resource")]
+#[case::empty(Weather::Answer(200, FHIR, vec![]), "no FHIR resource")]
+#[case::no_fhir(Weather::Answer(200, FHIR, b"[1]".to_vec()), "no FHIR resource")]
 #[tokio::test]
 async fn weather_is_never_a_denial(#[case] weather: Weather, #[case] says: &str) {
     let begun = Instant::now();
