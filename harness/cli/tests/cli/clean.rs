@@ -228,7 +228,10 @@ fn bodies_are_written_only_where_they_are_asked_for() {
         assert_eq!(line["event"], "exchanged");
     }
     assert!(text.contains("Communication"));
-    assert!(!text.contains("access_token") && !text.contains("eyJ"));
+    assert!(
+        !text.contains("access_token") && !text.contains("eyJ"),
+        "a token"
+    );
     for line in text.lines().filter(|line| line.contains("/client")) {
         assert!(
             !line.contains("\\\"secret\\\":\\\"") || line.contains("[redacted]"),

@@ -105,6 +105,8 @@ impl Sweep {
             .await;
         match looked {
             Ok(end) if end.is_success() => {}
+            // Many servers search no Binaries; those that are referred to are found in another way.
+            Ok(_) if kind == "Binary" => return Ok(()),
             Ok(end) => {
                 swept
                     .unseen

@@ -449,7 +449,7 @@ mod tests {
     #[case::no_word(
         "subscription-websocket",
         Err(
-            "websocket: neither the server's profile nor its CapabilityStatement says that it has this"
+            "subscription-websocket: neither the server's profile nor its CapabilityStatement says that it has this"
         )
     )]
     fn what_the_statement_says(#[case] need: &str, #[case] says: Result<(), &str>) {

@@ -312,9 +312,19 @@ async fn an_admin_is_no_actor_unless_it_is_said() {
 }
 
 /// A scenario that changes nobody's policies.
-const SMALL: &str = "scenario: remove\ntitle: Jackie reads\npage: threads\ngiven: thread\nsteps:\n\
-  - step: jackie-reads\n    as: jackie\n    read: ${m1}\n\
-  - step: outsider-reads\n    as: outsider\n    read: ${m1}\n    expect: hidden\n";
+const SMALL: &str = r#"scenario: remove
+title: Jackie reads
+page: threads
+given: thread
+steps:
+  - step: jackie-reads
+    as: jackie
+    read: ${m1}
+  - step: outsider-reads
+    as: outsider
+    read: ${m1}
+    expect: hidden
+"#;
 
 async fn play_small(target: &Target) -> (RunOutcome, Vec<Event>) {
     let folder = tempfile::tempdir().unwrap();
