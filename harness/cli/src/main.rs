@@ -64,19 +64,19 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Policy {
     #[command(after_help = exit::HELP)]
-    Check(policy::check::Args),
+    Check(Box<policy::check::Args>),
     /// Ask whether an interaction is allowed; the exit code is the answer: 0 yes, 4 no.
     #[command(after_help = exit::HELP)]
-    Decide(policy::question::Args),
+    Decide(Box<policy::question::Args>),
     /// Show why an interaction is allowed or not: each entry, each filter, the nearest miss.
     #[command(after_help = exit::HELP)]
-    Explain(policy::question::Args),
+    Explain(Box<policy::question::Args>),
     #[command(after_help = exit::HELP)]
-    Resolve(policy::resolve::Args),
+    Resolve(Box<policy::resolve::Args>),
     #[command(after_help = exit::HELP)]
-    Filter(policy::filter::Args),
+    Filter(Box<policy::filter::Args>),
     #[command(after_help = exit::HELP)]
-    Replay(policy::replay::Args),
+    Replay(Box<policy::replay::Args>),
 }
 
 #[derive(Debug, Subcommand)]
