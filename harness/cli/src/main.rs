@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{policy, review, run, scenario, serve, thread};
+use commands::{clean, policy, review, run, scenario, serve, thread};
 use exit::Exit;
 use fhirward_engine::diagnostic::Diagnostic;
 use output::{Failure, Format, Output};
@@ -46,7 +46,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(after_help = exit::HELP)]
-    Run(run::Args),
+    Run(Box<run::Args>),
+    #[command(after_help = exit::HELP)]
+    Clean(Box<clean::Args>),
     #[command(after_help = exit::HELP)]
     Review(review::Args),
     #[command(after_help = exit::HELP)]
@@ -77,19 +79,19 @@ enum Scenario {
 #[derive(Debug, Subcommand)]
 enum Policy {
     #[command(after_help = exit::HELP)]
-    Check(policy::check::Args),
+    Check(Box<policy::check::Args>),
     /// Ask whether an interaction is allowed; the exit code is the answer: 0 yes, 4 no.
     #[command(after_help = exit::HELP)]
-    Decide(policy::question::Args),
+    Decide(Box<policy::question::Args>),
     /// Show why an interaction is allowed or not: each entry, each filter, the nearest miss.
     #[command(after_help = exit::HELP)]
-    Explain(policy::question::Args),
+    Explain(Box<policy::question::Args>),
     #[command(after_help = exit::HELP)]
-    Resolve(policy::resolve::Args),
+    Resolve(Box<policy::resolve::Args>),
     #[command(after_help = exit::HELP)]
-    Filter(policy::filter::Args),
+    Filter(Box<policy::filter::Args>),
     #[command(after_help = exit::HELP)]
-    Replay(policy::replay::Args),
+    Replay(Box<policy::replay::Args>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,6 +123,7 @@ fn main() -> ExitCode {
     let output = Output::new(cli.format);
     let ended = refuse_format(&cli).and_then(|()| match &cli.command {
         Command::Run(args) => run::run(args, output),
+        Command::Clean(args) => clean::run(args, output),
         Command::Review(args) => review::run(args, output),
         Command::Serve(args) => serve::run(args, output),
         Command::Scenario(Scenario::Check(args)) => scenario::check::run(args, output),

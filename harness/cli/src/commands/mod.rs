@@ -1,5 +1,7 @@
 //! One file a command.
 
+pub mod bodies;
+pub mod clean;
 pub mod policy;
 pub mod review;
 pub mod run;
@@ -7,4 +9,5 @@ pub mod scenario;
 pub mod scenarios;
 pub mod secret;
 pub mod serve;
+pub mod server_options;
 pub mod thread;

@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod clean;
 mod filter;
 mod kill;
 mod policy;

@@ -310,7 +310,7 @@ fn servers_that_misbehave_end_with_3() {
         ("an error", vec![(500, json, "{}".to_owned())], "500"),
         (
             "too many requests",
-            vec![(429, json, "{}".to_owned())],
+            vec![(429, json, "{}".to_owned()); 3],
             "429",
         ),
         ("forbidden", vec![(403, json, "{}".to_owned())], "403"),

@@ -423,7 +423,11 @@ impl Player<'_> {
                 .map(|reference| self.aliases.of(reference))
                 .collect()
         });
-        let references = self.own(references);
+        let mut references = self.own(references);
+        if self.project.enforces_policies().is_err() {
+            // The server shows everything to everybody; what the policies hide is not judged.
+            references.retain(|reference| !self.must_not_find(&step.actor, reference));
+        }
         let mut names: Vec<String> = references.iter().map(|r| self.aliases.of(r)).collect();
         if !sorted {
             // Without a sort the order is the server's own and means nothing.

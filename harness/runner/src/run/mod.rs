@@ -1,7 +1,6 @@
 //! From a suite to events: scenarios are played at the same time, each by actors of its own.
 
 mod bindings;
-mod capabilities;
 mod clock;
 mod judge;
 mod matrix;
@@ -21,11 +20,10 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-pub use capabilities::{Capabilities, Claimed};
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
 use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash};
-use crate::client::{Redactor, Request, Target};
+use crate::client::{Redactor, Target};
 use crate::report::{
     CleanupReport, Event, EventSink, Report, ScenarioInfo, ServerInfo, SnapshotReport,
     SnapshotVerdict, Summary, Verdict,
@@ -147,10 +145,7 @@ async fn play_all(work: Work) {
         }
     };
     match prepare(&work, &mut project, &mut trash).await {
-        Ok(()) => {
-            let capabilities = capabilities(&work, &project).await;
-            play_scenarios(&work, &project, &capabilities).await;
-        }
+        Ok(()) => play_scenarios(&work, &project).await,
         Err(error) => abort(&work, &error),
     }
     let (deleted, problems) = trash.empty(project.admin(), CLEANUP_PATIENCE).await;
@@ -164,21 +159,6 @@ async fn prepare(work: &Work, project: &mut Project, trash: &mut Trash) -> Resul
     let software = project.software().await?;
     work.tell(Event::ServerFound { software });
     project.publish(&used_policies(work), trash).await
-}
-
-/// What the server says that it offers; asked only where it matters.
-async fn capabilities(work: &Work, project: &Project) -> Arc<dyn Capabilities> {
-    let steps = |scenario: &Scenario| {
-        let mut steps = scenario.given.iter().chain(&scenario.steps);
-        !scenario.needs.is_empty() || steps.any(|step| !step.needs.is_empty())
-    };
-    if !work.selected.iter().any(|scenario| steps(scenario)) {
-        return Arc::new(Claimed::new(None));
-    }
-    // A server that does not say what it offers offers nothing that has to be claimed.
-    let answer = project.admin().send(Request::get("metadata")).await.ok();
-    let statement = answer.and_then(|answer| answer.body);
-    Arc::new(Claimed::new(statement.as_ref()))
 }
 
 fn used_policies(work: &Work) -> Vec<&PolicyFile> {
@@ -204,15 +184,22 @@ fn abort(work: &Work, error: &SetupError) {
     }
 }
 
-async fn play_scenarios(work: &Work, project: &Project, capabilities: &Arc<dyn Capabilities>) {
+async fn play_scenarios(work: &Work, project: &Project) {
     let places = Arc::new(Semaphore::new(work.options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
     for (index, scenario) in work.selected.iter().enumerate() {
-        let (scenario, project) = (Arc::clone(scenario), project.clone());
+        let scenario = Arc::clone(scenario);
+        let project = match project.cast(&scenario) {
+            Ok(project) => project,
+            Err(reason) => {
+                work.tell(Event::ScenarioStarted(info(index, &scenario)));
+                work.tell(skipped(&scenario, reason));
+                continue;
+            }
+        };
         let (places, events) = (Arc::clone(&places), work.events.clone());
         let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
-        let capabilities = Arc::clone(capabilities);
         let played = Arc::clone(&scenario);
         let handle = tasks.spawn(async move {
             let place = places.acquire_owned().await;
@@ -221,7 +208,6 @@ async fn play_scenarios(work: &Work, project: &Project, capabilities: &Arc<dyn C
                     info: info(index, &played),
                     scenario: played,
                     project,
-                    capabilities,
                     options,
                     on_disk,
                     events,
@@ -252,6 +238,17 @@ fn info(index: usize, scenario: &Scenario) -> ScenarioInfo {
         page: scenario.page.clone(),
         file: scenario.file.display().to_string(),
         planned_steps: scenario.given.len() + scenario.steps.len(),
+    }
+}
+
+/// The end of a scenario that this server cannot be asked to play.
+fn skipped(scenario: &Scenario, reason: String) -> Event {
+    Event::ScenarioFinished {
+        scenario: scenario.id.clone(),
+        verdict: Verdict::Skipped,
+        reason: Some(reason),
+        duration_ms: 0,
+        snapshot: SnapshotReport::of(SnapshotVerdict::NotCompared),
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::{Source, Span};
 
-use super::needs::Need;
 use super::parse::{Made, MadeKind, Parsed, Use, Wanted, reserved};
 use super::plan::{Actor, Sink, SinkKind};
 use super::read::{Findings, known_names};
 use super::step::Step;
 use super::template::Field;
 use super::{ADMIN, ANONYMOUS};
+use crate::client::Need;
 
 /// Where a name was made.
 #[derive(Debug, Clone)]

@@ -8,7 +8,6 @@ mod check;
 mod expectation;
 mod format;
 mod grants;
-mod needs;
 mod node;
 mod page;
 mod parse;
@@ -30,7 +29,6 @@ mod vocabulary;
 
 pub use expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, HeaderValue};
 pub use format::{FormatError, format};
-pub use needs::Need;
 pub(crate) use node::{Kind, Node};
 pub use page::page;
 pub use path::Path;

@@ -14,7 +14,8 @@ use super::plan::{Actor, Sink, SinkKind};
 use super::read::{Fields, Findings};
 use super::step::Step;
 use super::template::{Field, is_name};
-use super::{ADMIN, ANONYMOUS, needs::Need, vocabulary};
+use super::{ADMIN, ANONYMOUS, vocabulary};
+use crate::client::Need;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

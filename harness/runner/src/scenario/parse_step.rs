@@ -6,16 +6,16 @@ use std::time::Duration;
 use fhirward_engine::source::Span;
 
 use super::expectation::Expect;
-use super::needs::Need;
 use super::node::{Kind, Node};
 use super::parse::{Made, MadeKind, ParsedStep, Use, Wanted, is_valid_name};
 use super::parse_expect::{expect, see};
 use super::parse_verb::{action, extras};
 use super::path::Path;
-use super::read::{Fields, Findings, known_names, listing};
+use super::read::{Fields, Findings, listing};
 use super::step::{Action, Capture, Patience, Step};
 use super::vocabulary::{self, STEP};
 use super::{ADMIN, GIVEN, HARNESS};
+use crate::client::Need;
 use crate::expect::WIDENING;
 
 /// How long to wait between two looks, where nobody says so.
@@ -155,17 +155,14 @@ pub(super) fn needs(fields: &Fields<'_>, findings: &mut Findings) -> Vec<Need> {
         let Some(word) = findings.text(item, "a word of `needs`") else {
             continue;
         };
-        match Need::parse(&word) {
-            Some(need) => needs.push(need),
-            None => findings.error(
+        match word.parse::<Need>() {
+            Ok(need) => needs.push(need),
+            Err(unknown) => findings.error(
                 "scenario/value",
                 format!("`{word}` is nothing that a server could offer"),
                 item.span,
                 "not a capability",
-                format!(
-                    "{} and `operation:<name>`",
-                    known_names(&word, vocabulary::need_words())
-                ),
+                unknown.help,
             ),
         }
     }

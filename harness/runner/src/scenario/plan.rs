@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::needs::Need;
 use super::step::{Action, Step};
 use super::suite::SnapshotFile;
 use super::template::Template;
+use crate::client::Need;
 use fhirward_engine::source::{Source, Span};
 
 /// One flow: who acts, what is given, what happens, what is expected.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::needs::Need;
 use super::vocabulary::{Key, Object, SCENARIO, STATE, Shape};
+use crate::client::Plain;
 
 /// What a name looks like.
 const NAME: &str = "^[A-Za-z][A-Za-z0-9_-]*$";
@@ -96,8 +96,9 @@ fn shape(shape_of: &Shape, into: &mut BTreeMap<&'static str, Value>) -> Value {
         Shape::Any => json!({}),
         Shape::Word(words) => json!({ "enum": words }),
         Shape::Need => {
-            let words: Vec<&str> = Need::WORDS.iter().map(|(word, _)| *word).collect();
-            json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": "^operation:.+$" }] })
+            let words: Vec<&str> = Plain::ALL.iter().map(|(_, word)| *word).collect();
+            let pattern = r"^(operation:.+|type:.+|search:[^.]+\..+)$";
+            json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": pattern }] })
         }
         Shape::List(of) => json!({ "type": "array", "items": shape(of, into) }),
         Shape::Map(of) => json!({ "type": "object", "additionalProperties": shape(of, into) }),

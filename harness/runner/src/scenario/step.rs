@@ -7,10 +7,10 @@ use fhirward_engine::source::{Source, Span};
 use serde_json::Value;
 
 use super::expectation::{Assertion, Claim, Expect};
-use super::needs::Need;
 use super::path::Path;
 use super::plan::Access;
 use super::template::Template;
+use crate::client::Need;
 
 /// One thing that one actor does.
 #[derive(Debug, Clone)]

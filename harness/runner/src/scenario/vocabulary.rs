@@ -1,8 +1,6 @@
 //! The keys of the language, once: the parser takes what stands here, the published schema is
 //! generated from it, and the formatter puts keys into this order.
 
-use super::needs::Need;
-
 /// A kind of value.
 #[derive(Debug)]
 pub(crate) enum Shape {
@@ -20,7 +18,7 @@ pub(crate) enum Shape {
     Any,
     /// One of these words.
     Word(&'static [&'static str]),
-    /// A word of [`Need::WORDS`], or `operation:<name>`.
+    /// A [`Need`](crate::client::Need).
     Need,
     /// A list.
     List(&'static Shape),
@@ -673,8 +671,3 @@ pub(crate) static EXPECT_ENTRY: Object = Object {
     required: &[],
     verb: false,
 };
-
-/// The words after `needs`, for messages and the schema.
-pub(crate) fn need_words() -> impl Iterator<Item = &'static str> + Clone {
-    Need::WORDS.iter().map(|(word, _)| *word)
-}

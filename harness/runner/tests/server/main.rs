@@ -8,6 +8,11 @@
 )]
 
 mod faults;
+mod provisioning;
+mod proxy;
 mod run;
+mod secrets;
+mod sign_in;
 mod suite;
 mod support;
+mod weather;
