@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{policy, review, run, serve, thread};
+use commands::{init, policy, replay, review, run, serve, thread};
 use exit::Exit;
 use fhirward_engine::diagnostic::Diagnostic;
 use output::{Failure, Format, Output};
@@ -48,9 +48,13 @@ enum Command {
     #[command(after_help = exit::HELP)]
     Run(run::Args),
     #[command(after_help = exit::HELP)]
+    Replay(replay::Args),
+    #[command(after_help = exit::HELP)]
     Review(review::Args),
     #[command(after_help = exit::HELP)]
     Serve(serve::Args),
+    #[command(after_help = exit::HELP)]
+    Init(init::Args),
     /// Check AccessPolicies, and ask them for decisions.
     #[command(subcommand)]
     Policy(Policy),
@@ -106,8 +110,10 @@ fn main() -> ExitCode {
     let output = Output::new(cli.format);
     let ended = refuse_format(&cli).and_then(|()| match &cli.command {
         Command::Run(args) => run::run(args, output),
+        Command::Replay(args) => replay::run(args, output),
         Command::Review(args) => review::run(args, output),
         Command::Serve(args) => serve::run(args, output),
+        Command::Init(args) => init::run(args, output),
         Command::Policy(Policy::Check(args)) => policy::check::run(args, output),
         Command::Policy(Policy::Decide(args)) => policy::decide::run(args, output),
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),

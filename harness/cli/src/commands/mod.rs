@@ -1,6 +1,8 @@
 //! One file a command.
 
+pub mod init;
 pub mod policy;
+pub mod replay;
 pub mod review;
 pub mod run;
 pub mod scenarios;

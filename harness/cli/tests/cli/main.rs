@@ -12,6 +12,7 @@ mod filter;
 mod policy;
 mod remote;
 mod replay;
+mod reports;
 mod resolve;
 mod rule_pages;
 mod run;

@@ -110,7 +110,7 @@ impl Summary {
         summary
     }
 
-    /// How the process should end: 130 stopped, 6 nothing selected, else the worst of 5 leak,
+    /// How the process should end: 130 or 143 stopped, 6 nothing selected, else the worst of 5 leak,
     /// 4 not as expected, 3 could not tell.
     pub fn exit_code(&self) -> u8 {
         self.exit_code
@@ -124,18 +124,29 @@ impl Summary {
             || (report.ci && !self.warnings.is_empty());
         if self.leaks > 0 {
             5
+        } else if report.terminated {
+            143
         } else if report.interrupted {
             130
         } else if self.failed > 0 || !report.obsolete.is_empty() {
             4
-        } else if could_not_tell || self.skipped > 0 {
+        } else if could_not_tell || self.skipped > not_offered(report) {
             3
+        } else if self.scenarios > 0 && self.scenarios == self.skipped {
+            // Nothing was played, and so nothing is proved.
+            6
         } else if self.scenarios == 0 {
             6
         } else {
             0
         }
     }
+}
+
+/// Scenarios that are skipped rightly: the server does not offer what they need.
+fn not_offered(report: &Report) -> usize {
+    let scenarios = report.scenarios.iter();
+    scenarios.filter(|s| s.not_offered.is_some()).count()
 }
 
 fn warnings(cells: &CellCounts) -> Vec<String> {

@@ -52,6 +52,9 @@ pub(super) async fn play(part: Part) {
     } else {
         CLEANUP_PATIENCE
     };
+    player.tell(Event::CleanupStarted {
+        scenario: Some(part.scenario.id.clone()),
+    });
     let (deleted, problems) = player.trash.empty(part.project.admin(), patience).await;
     player.tell(Event::CleanedUp {
         scenario: Some(part.scenario.id.clone()),
@@ -259,6 +262,12 @@ impl<'p> Player<'p> {
             self.skip(step, given);
             return;
         }
+        self.tell(Event::StepStarted {
+            scenario: self.scenario.id.clone(),
+            step: step.id.clone(),
+            actor: step.actor.clone(),
+            verb: step.action.verb().into(),
+        });
         let played = self.perform(step).await;
         let undone = is_undone(step, &played);
         if undone && self.undone.is_none() {
@@ -268,6 +277,7 @@ impl<'p> Player<'p> {
         report.verdict = played.verdict;
         report.status = played.status;
         report.duration_ms = played.duration_ms;
+        report.outcome.clone_from(&played.outcome);
         report.problems = played.problems;
         self.note_silence(played.transport);
         if report.verdict == StepVerdict::Error || report.verdict == StepVerdict::Blocked {
@@ -348,13 +358,17 @@ impl<'p> Player<'p> {
             given,
             title: step.title.clone(),
             actor: step.actor.clone(),
-            verb: step.action.verb(),
+            verb: step.action.verb().into(),
             target: step.action.target().to_owned(),
             file: step.source.name.clone(),
             line: step.source.line_column(step.span.start).0,
             verdict: StepVerdict::Passed,
             status: None,
+            outcome: None,
+            probe: false,
+            looks: 1,
             duration_ms: 0,
+            retries: Vec::new(),
             problems: Vec::new(),
         }
     }

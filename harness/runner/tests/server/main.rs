@@ -8,6 +8,7 @@
 )]
 
 mod faults;
+mod reports;
 mod run;
 mod suite;
 mod support;
