@@ -142,13 +142,16 @@ fn refuse_format(cli: &Cli) -> Result<(), Failure> {
     if finds || !cli.format.is_of_findings() {
         return Ok(());
     }
+    let help = if matches!(cli.command, Command::Run(_) | Command::Replay(_)) {
+        "a run is written with `--report KIND=FILE`, `-` for standard output: `--report junit=-`"
+    } else {
+        "`sarif`, `github`, `junit` and `html` are for `policy check` and `thread check`"
+    };
     Err(Failure::usage(
         Diagnostic::error(
             "usage/format",
             "this command writes `human` or `json` and no other format",
         )
-        .with_help(
-            "`sarif`, `github`, `junit` and `html` are for `policy check` and `thread check`",
-        ),
+        .with_help(help),
     ))
 }

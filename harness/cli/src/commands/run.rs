@@ -62,7 +62,7 @@ pub struct Args {
     #[arg(long)]
     last_failed: bool,
     /// Stay, and play again what a changed scenario, state, policy or snapshot touches.
-    #[arg(long, conflicts_with_all = ["last_failed", "report"])]
+    #[arg(long, conflicts_with = "last_failed")]
     watch: bool,
 }
 

@@ -113,6 +113,13 @@ fn one_report_may_go_to_standard_output() {
 }
 
 #[test]
+fn a_format_of_findings_is_a_report_of_a_run() {
+    let shown = go(accepted().path(), &["run", "--format", "junit"]);
+    assert_eq!(shown.code, 1, "{shown}");
+    assert!(shown.stderr.contains("--report junit=-"), "{shown}");
+}
+
+#[test]
 fn github_gets_annotations_and_a_summary() {
     let folder = accepted();
     open_the_policy(folder.path());

@@ -139,11 +139,18 @@ fn overview(out: &mut String, report: &Report) {
             Verdict::Inconclusive => "❔",
             Verdict::Skipped => "⏭",
         };
+        // Why it was not played, or what it leaves open; what is wrong stands above.
+        let open = matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped);
+        let reason = scenario.not_offered.as_ref().or(scenario.reason.as_ref());
+        let note = reason
+            .filter(|_| open)
+            .map(|reason| format!(": {}", markdown_cell(reason)));
         let _infallible = writeln!(
             out,
-            "| {} | {sign} {} | {} | {} | {} ms |",
+            "| {} | {sign} {}{} | {} | {} | {} ms |",
             markdown_cell(&issues::name(scenario)),
             scenario.verdict,
+            note.unwrap_or_default(),
             scenario.steps.len(),
             scenario.matrix.len(),
             scenario.duration_ms,

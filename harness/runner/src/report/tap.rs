@@ -105,9 +105,10 @@ fn write(out: &mut String, number: usize, scenario: &str, point: &Point<'_>) {
     if failed || point.is_flaky() {
         block(out, point);
     }
-    if point.phase == Phase::Cleanup {
+    let notes = point.step.is_none() && point.outcome == Outcome::Passed;
+    if notes || point.phase == Phase::Cleanup {
         for line in &point.details {
-            push(out, &format!("# cleanup: {}", one_line(line)));
+            push(out, &format!("# {}: {}", point.name, one_line(line)));
         }
     }
 }

@@ -40,6 +40,22 @@ pub fn events(text: &str) {
     }
 }
 
+/// What events and the report have in common is described in the same way.
+#[test]
+fn the_schemas_agree() {
+    let schema = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+    let events = schema(include_str!(
+        "../../../../../docs/schema/events.schema.json"
+    ));
+    let report = schema(include_str!(
+        "../../../../../docs/schema/report.schema.json"
+    ));
+    for part in ["count", "cleanup", "policy", "step", "snapshot"] {
+        assert!(events["$defs"][part].is_object(), "{part}");
+        assert_eq!(events["$defs"][part], report["$defs"][part], "{part}");
+    }
+}
+
 pub fn json(document: &Value) {
     let schema = include_str!("../../../../../docs/schema/report.schema.json");
     assert_eq!(faults(schema, document), Vec::<String>::new());
