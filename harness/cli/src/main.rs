@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{init, policy, replay, review, run, serve, thread};
+use commands::{clean, init, policy, replay, review, run, serve, thread};
 use exit::Exit;
 use fhirward_engine::diagnostic::Diagnostic;
 use output::{Failure, Format, Output};
@@ -46,7 +46,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(after_help = exit::HELP)]
-    Run(run::Args),
+    Run(Box<run::Args>),
+    #[command(after_help = exit::HELP)]
+    Clean(Box<clean::Args>),
     #[command(after_help = exit::HELP)]
     Replay(replay::Args),
     #[command(after_help = exit::HELP)]
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
     let ended = refuse_format(&cli).and_then(|()| match &cli.command {
         Command::Run(args) => run::run(args, output),
         Command::Replay(args) => replay::run(args, output),
+        Command::Clean(args) => clean::run(args, output),
         Command::Review(args) => review::run(args, output),
         Command::Serve(args) => serve::run(args, output),
         Command::Init(args) => init::run(args, output),

@@ -9,22 +9,23 @@ use serde_json::Value;
 use crate::app::App;
 use crate::auth::session::Actor;
 use crate::http::outcome::Failure;
-use crate::store::Store;
+use crate::store::View;
 
 /// The rights of one actor, for one request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Access<'a> {
     policy: &'a Policy,
-    store: &'a Store,
+    view: &'a dyn View,
     base: &'a str,
     admin: bool,
 }
 
 impl<'a> Access<'a> {
-    pub(crate) fn new(app: &'a App, actor: &'a Actor) -> Self {
+    /// References in criteria are followed in `view`.
+    pub(crate) fn new(app: &'a App, view: &'a dyn View, actor: &'a Actor) -> Self {
         Self {
             policy: &actor.policy,
-            store: &app.store,
+            view,
             base: &app.fhir_base,
             admin: actor.admin,
         }
@@ -207,7 +208,7 @@ impl<'a> Access<'a> {
 
     fn verdict(&self, request: &Request<'_>) -> Verdict {
         let resolve = |reference: &str| {
-            let found = self.store.resolve(reference)?;
+            let found = self.view.resolve(reference)?;
             Some(Cow::Owned((*found.resource).clone()))
         };
         self.policy

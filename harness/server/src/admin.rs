@@ -13,9 +13,10 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::auth::session::Actor;
-use crate::auth::{authenticate, random};
+use crate::auth::{authenticate, clients, random};
 use crate::http::outcome::{Failure, Issue};
 use crate::http::reply::fhir_json;
+use crate::http::router::apart;
 use crate::http::{body, headers};
 use crate::rest::input;
 use crate::store::Draft;
@@ -34,7 +35,11 @@ pub(crate) async fn create_client(
         .unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn answer(app: &App, project: &str, request: Request<Body>) -> Result<Response, Failure> {
+async fn answer(
+    app: &Arc<App>,
+    project: &str,
+    request: Request<Body>,
+) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let actor = authenticate(app, &parts)?;
     headers::refuse_unsupported(&parts.headers)?;
@@ -45,7 +50,8 @@ async fn answer(app: &App, project: &str, request: Request<Body>) -> Result<Resp
     )?;
     let bytes = body::read(parts, body, app.limits.body_bytes).await?;
     let asked = Asked::parse(body::object(&bytes, &app.limits)?)?;
-    let (client, secret) = make(app, &actor, project, asked)?;
+    let (work, project) = (Arc::clone(app), project.to_owned());
+    let (client, secret) = apart(move || make(&work, &actor, &project, asked)).await?;
     let mut resource = (*client.resource).clone();
     if let Some(members) = resource.as_object_mut() {
         members.insert("secret".into(), secret.expose_secret().into());
@@ -149,9 +155,11 @@ fn make(
     }
     let no_random = |error: crate::RandomError| Failure::internal(error.to_string());
     let secret = SecretString::from(random::token().map_err(no_random)?);
-    app.clients.set(&id, &secret).map_err(no_random)?;
-    let client = app.store.insert(client);
-    app.store.insert(membership);
+    let transaction = app.store.begin().by(&actor.profile);
+    clients::set(&transaction, &id, &secret).map_err(no_random)?;
+    let client = transaction.insert(client);
+    transaction.insert(membership);
+    transaction.commit()?;
     Ok((client, secret))
 }
 

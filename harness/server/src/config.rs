@@ -1,6 +1,7 @@
 //! What a server is started with.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -17,8 +18,14 @@ pub struct Config {
     pub addr: SocketAddr,
     /// The client that administers the project and has full access.
     pub admin: Credentials,
-    /// The id of the one project, which exists from the start.
+    /// Whether `admin` is only for a data folder that has no administrator yet. Else it becomes
+    /// one, with this secret, beside those that are there.
+    pub keep_admin: bool,
+    /// The id of the one project, which exists from the start. A data folder keeps its own.
     pub project: String,
+    /// The folder that keeps everything; without one all is in memory. It is made when it does not
+    /// exist. One process at a time can use it.
+    pub data: Option<PathBuf>,
     /// What links and `Location` headers start with, when it is not the address listened on.
     pub public_url: Option<Url>,
     /// How long an access token is good for.
@@ -34,6 +41,8 @@ impl Config {
         Self {
             addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             admin,
+            keep_admin: false,
+            data: None,
             project: uuid::Uuid::new_v4().to_string(),
             public_url: None,
             token_lifetime: Duration::from_secs(3600),

@@ -57,8 +57,16 @@ mod http;
 mod rest;
 mod running;
 mod search;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the feed and the lists of records are for subscriptions and sign-ins"
+    )
+)]
 mod store;
 
 pub use config::{Config, Credentials, Limits, RandomError};
 pub use running::{Running, ServeError, StartError, start};
 pub use secrecy::SecretString;
+pub use store::DataError;

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::config::{Config, RandomError};
 use crate::http::listener::{LimitedListener, Peer};
 use crate::http::router;
+use crate::store::DataError;
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -32,6 +33,12 @@ pub enum StartError {
     /// The configuration cannot be served.
     #[error("the configuration is not usable: {0}")]
     Config(String),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The first resources could not be stored.
+    #[error("the project could not be stored: {0}")]
+    Store(String),
     /// There is no randomness for the key that signs tokens.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -56,8 +63,11 @@ pub struct Running {
     pub base_url: Url,
     /// The address listened on, with the port that was chosen.
     pub addr: SocketAddr,
-    /// The id of the project.
+    /// The id of the project: that of the configuration, or of the data folder.
     pub project: String,
+    /// The id of the client that administers it. It is another than that of the configuration
+    /// where a data folder keeps its first one ([`Config::keep_admin`]).
+    pub admin_client: String,
     shutdown: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
     grace: Duration,
@@ -79,13 +89,19 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         source,
     })?;
     let base_url = base_url(&config, addr)?;
-    let (grace, project) = (config.limits.stop_grace, config.project.clone());
+    let grace = config.limits.stop_grace;
     let listener = LimitedListener::new(
         listener,
         config.limits.max_connections,
         config.limits.idle_timeout,
     );
-    let app = Arc::new(App::new(config, base_url.clone())?);
+    let url = base_url.clone();
+    // Reading the data folder takes as long as it is large.
+    let app = tokio::task::spawn_blocking(move || App::new(config, url))
+        .await
+        .map_err(|lost| StartError::Store(lost.to_string()))??;
+    let app = Arc::new(app);
+    let (project, admin_client) = (app.project.clone(), app.admin.clone());
     let (shutdown, stopped) = oneshot::channel::<()>();
     let service = router::router(app).into_make_service_with_connect_info::<Peer>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
@@ -97,6 +113,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         base_url,
         addr,
         project,
+        admin_client,
         shutdown,
         task,
         grace,

@@ -1,5 +1,7 @@
 //! One file a command.
 
+pub mod bodies;
+pub mod clean;
 pub mod init;
 pub mod policy;
 pub mod replay;
@@ -8,4 +10,5 @@ pub mod run;
 pub mod scenarios;
 pub mod secret;
 pub mod serve;
+pub mod server_options;
 pub mod thread;

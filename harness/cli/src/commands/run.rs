@@ -5,11 +5,10 @@ pub mod outputs;
 mod watch;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::Suite;
-use fhirward_harness::client::{Credentials, Limits, ServerProfile, Target};
+use fhirward_harness::client::{Credentials, ServerProfile, Target};
 use fhirward_harness::report::{self, Event, EventSink as _, Recorded, Report};
 use fhirward_harness::run::{Cancel, RunOptions, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
@@ -17,7 +16,10 @@ use fhirward_server::Running;
 
 use self::memory::Memory;
 use self::outputs::Outputs;
-use super::{scenarios, secret};
+use super::bodies::Bodies;
+use super::clean;
+use super::scenarios;
+use super::server_options::ServerOptions;
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::progress::Progress;
@@ -32,18 +34,12 @@ pub struct Args {
     /// Scenario files or folders. Without: the folder `scenarios`, here or above.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The server to test: its root, or its FHIR base if that ends with /fhir/R4.
-    #[arg(long, value_name = "URL", requires_all = ["admin_client", "admin_secret_env"])]
-    server: Option<String>,
-    /// The id of the client that administers the project on it.
-    #[arg(long, value_name = "ID", requires = "server")]
-    admin_client: Option<String>,
-    /// The environment variable that holds the client's secret.
-    #[arg(long, value_name = "NAME", requires = "server")]
-    admin_secret_env: Option<String>,
-    /// The token endpoint, where it is not `oauth2/token` on the server.
-    #[arg(long, value_name = "URL", requires = "server")]
-    token_url: Option<url::Url>,
+    #[command(flatten)]
+    server: ServerOptions,
+    /// Also write every request and answer with its body, as JSON Lines. They hold what the server
+    /// stores: patients' data on a real one. Secrets are removed.
+    #[arg(long, value_name = "FILE")]
+    bodies: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
     /// Play only scenarios whose page/id contains this. May be repeated.
@@ -52,9 +48,6 @@ pub struct Args {
     /// How many scenarios to play at the same time.
     #[arg(long, value_name = "N", default_value_t = RunOptions::default().jobs, value_parser = at_least_one)]
     jobs: usize,
-    /// How long to wait for an answer.
-    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
     /// Compare with snapshots and write nothing. Always so when CI is set.
     #[arg(long)]
     no_snapshot_write: bool,
@@ -80,7 +73,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     for path in &paths {
         scenarios::check_kind(path)?;
     }
-    let target = target_of(args)?;
+    let target = args.server.target()?;
     args.outputs.check(output)?;
     let memory = Memory::here()?;
     let load = || {
@@ -139,10 +132,7 @@ impl Round<'_> {
         let options = RunOptions {
             filter: args.filter.clone(),
             jobs: args.jobs,
-            limits: Limits {
-                request: Duration::from_secs(args.timeout),
-                ..Limits::default()
-            },
+            limits: args.server.patience.limits(),
             snapshots: if args.no_snapshot_write {
                 SnapshotMode::CompareOnly
             } else {
@@ -151,11 +141,23 @@ impl Round<'_> {
             ci: scenarios::in_ci(),
             cancel: Cancel::default(),
         };
-        let (report, recorded) = play(args, suite, self.target.clone(), &options, output).await?;
+        let bodies = args.bodies.as_deref().map(Bodies::create).transpose()?;
+        let target = self.target.clone();
+        let (report, recorded) =
+            play(args, suite, target, &options, bodies.as_ref(), output).await?;
+        if let Some(bodies) = bodies {
+            bodies.end()?;
+        }
         if !options.ci && !recorded.is_empty() {
             self.memory.remember(&recorded, output);
         }
         output.say(&report::terminal(&report, output.report_style()));
+        if let (Some(server), true) = (&args.server.server, clean::leaves(&report)) {
+            output.say(&format!(
+                "something is left behind; remove it with: fhirward clean --server {server} --run {}",
+                report.id
+            ));
+        }
         let unwritten = args.outputs.write(&recorded, true, output);
         if output.is_json() {
             output.document(&report::json(&report));
@@ -179,15 +181,19 @@ async fn play(
     suite: &Suite,
     target: Option<Target>,
     options: &RunOptions,
+    bodies: Option<&Bodies>,
     output: Output,
 ) -> Result<(Report, Vec<Recorded>), Failure> {
-    let (target, embedded) = match target {
+    let (mut target, embedded) = match target {
         Some(target) => (target, None),
         None => {
             let (target, server) = embedded().await?;
             (target, Some(server))
         }
     };
+    if let Some(bodies) = bodies {
+        target.traffic = bodies.hearing(&target.traffic);
+    }
     let cancel = options.cancel.clone();
     let mut signals = Signals::listen().map_err(|error| {
         could_not(
@@ -221,41 +227,6 @@ async fn play(
             .map_err(|error| could_not("run/embedded-server", &error.to_string()))?;
     }
     Ok((outcome.report, recorder.into_recorded()))
-}
-
-/// The server named on the command line.
-fn target_of(args: &Args) -> Result<Option<Target>, Failure> {
-    let (Some(server), Some(id), Some(variable)) =
-        (&args.server, &args.admin_client, &args.admin_secret_env)
-    else {
-        return Ok(None);
-    };
-    if !server.contains("://") {
-        return Err(Failure::usage(
-            Diagnostic::error("run/server", format!("`{server}` has no scheme"))
-                .with_help(format!("write {}://{server}", scheme_for(server))),
-        ));
-    }
-    let admin = Credentials {
-        id: id.clone(),
-        secret: secret::from_env(variable)?,
-    };
-    let mut target = Target::new(server, admin, ServerProfile::generic())
-        .map_err(|error| Failure::usage(Diagnostic::error("run/server", error.to_string())))?;
-    if let Some(url) = &args.token_url {
-        target.token_url = url.clone();
-    }
-    Ok(Some(target))
-}
-
-/// The scheme that an address without one was most likely meant to have.
-fn scheme_for(address: &str) -> &'static str {
-    let local = ["localhost", "127.", "[::1]"];
-    if local.iter().any(|start| address.starts_with(start)) {
-        "http"
-    } else {
-        "https"
-    }
 }
 
 /// A server of our own, reached like any other.

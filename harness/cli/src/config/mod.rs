@@ -83,7 +83,8 @@ pub fn load(
     Ok(section)
 }
 
-fn upward() -> Option<PathBuf> {
+/// The nearest [`FILE`] in the working directory or above it.
+pub fn upward() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
     let found = here
         .ancestors()
@@ -96,7 +97,8 @@ fn upward() -> Option<PathBuf> {
     })
 }
 
-fn folder_of(file: &Path) -> PathBuf {
+/// The folder that what a file names is relative to.
+pub fn folder_of(file: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     here.join(file).parent().map(Path::to_owned).unwrap_or(here)
 }

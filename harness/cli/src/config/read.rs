@@ -14,8 +14,8 @@ use super::except::Pattern;
 use super::fault::{Faults, one_of};
 use super::{Catalogue, Date, Exception, Level, Section, Selector, Text};
 
-/// The sections that a file may have.
-const SECTIONS: [&str; 2] = ["policy", "thread"];
+/// The sections that a file may have. `servers` is read by what talks to servers.
+const SECTIONS: [&str; 3] = ["policy", "servers", "thread"];
 
 /// What a section may hold.
 #[derive(Debug, Clone, Copy)]

@@ -8,6 +8,7 @@
 )]
 
 mod check;
+mod clean;
 mod filter;
 mod policy;
 mod remote;

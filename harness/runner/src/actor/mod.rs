@@ -1,8 +1,24 @@
-//! Actors: their profile resources, logins, memberships and tokens, made for one scenario.
+//! Actors: their profile resources, logins, memberships and tokens, made for one scenario, or found
+//! in a file, and removed again.
 
+mod casting;
+mod file;
+mod login;
 mod project;
+mod secret;
 mod session;
+mod settle;
+mod sweep;
+mod trash;
 
-pub use project::{CLEANUP_PATIENCE, Project, SetupError, Trash};
+pub use file::{
+    ActorEntry, ActorsFile, AuthEntry, BackendEntry, ClientEntry, PasswordEntry, ServerEntry,
+    StaticActor, StaticAuth, Surroundings, servers,
+};
+pub use project::{Project, SetupError};
+pub use secret::SecretSource;
 pub(crate) use session::Granted;
 pub use session::Session;
+pub(crate) use settle::indexed;
+pub use sweep::{Left, Sweep, Swept};
+pub use trash::{CLEANUP_PATIENCE, Trash};

@@ -6,17 +6,15 @@ use std::sync::Arc;
 
 use fhirward_engine::policy::PolicyDocument;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::casting::Casting;
+use super::trash::Trash;
 use crate::client::{
-    Answer, Client, ClientError, Limits, Place, Redactor, Request, Target, shorten, text_at,
+    Answer, Auth, Caller, Capabilities, Client, ClientError, Limits, Place, Provisioning, Redactor,
+    Request, Target, shorten, text_at,
 };
-use crate::scenario::PolicyFile;
-
-/// A tag on everything the harness itself creates, so that leftovers can be found.
-const RUN_TAG_SYSTEM: &str = "urn:fhirward:run";
-/// After so many failures in a row, cleaning up gives up: the server is gone.
-pub const CLEANUP_PATIENCE: usize = 3;
+use crate::scenario::{PolicyFile, Scenario};
 
 /// Why something could not be set up.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,58 +51,14 @@ impl SetupError {
     }
 }
 
-/// What was created and must go, in order of creation.
-#[derive(Debug, Clone, Default)]
-pub struct Trash {
-    references: Vec<String>,
-}
-
-impl Trash {
-    /// Remembers a resource.
-    pub fn add(&mut self, reference: impl Into<String>) {
-        let reference = reference.into();
-        if !self.references.contains(&reference) {
-            self.references.push(reference);
-        }
-    }
-
-    /// Removes everything, the last first, and gives up after `patience` requests in a row without
-    /// an answer. Returns how many, and what could not be removed.
-    pub async fn empty(&mut self, admin: &Client, patience: usize) -> (usize, Vec<String>) {
-        let (mut deleted, mut problems, mut unreachable) = (0, Vec::new(), 0);
-        while let Some(reference) = self.references.pop() {
-            if unreachable >= patience {
-                problems.push(format!("{reference} is left behind"));
-                continue;
-            }
-            match admin.send(Request::new(Method::DELETE, &reference)).await {
-                Ok(answer) if answer.is_success() => {
-                    deleted += 1;
-                    unreachable = 0;
-                }
-                // Somebody was faster, or another deletion took it along.
-                Ok(Answer {
-                    status: 404 | 410, ..
-                }) => unreachable = 0,
-                Ok(answer) => problems.push(format!(
-                    "{reference} is left behind: the server answers {}",
-                    answer.status
-                )),
-                Err(error) => {
-                    unreachable += usize::from(error.is_transport());
-                    problems.push(format!("{reference} is left behind: {error}"));
-                }
-            }
-        }
-        (deleted, problems)
-    }
-}
-
 /// The project in which a run takes place. Shared by all its scenarios.
 #[derive(Clone)]
 pub struct Project {
     admin: Client,
-    id: String,
+    /// The id of the project, where the harness administers one.
+    id: Option<String>,
+    capabilities: Arc<Capabilities>,
+    casting: Arc<Casting>,
     run: String,
     limits: Limits,
     redactor: Redactor,
@@ -136,27 +90,28 @@ impl Project {
         redactor: &Redactor,
     ) -> Result<Self, SetupError> {
         let doing = "signing in as the admin";
-        let credentials = target.admin.clone();
-        let admin = Client::new(target, Some(credentials), limits, redactor)
+        let auth = admin_of(target, doing)?;
+        let admin = Client::of_run(target, auth, limits, redactor, Caller::default(), Some(run))
             .map_err(|error| SetupError::client(doing, &error))?;
         let project = admin
             .sign_in()
             .await
             .map_err(|error| SetupError::client(doing, &error))?;
-        let id = project
-            .as_deref()
-            .and_then(|reference| reference.strip_prefix("Project/"))
-            .ok_or_else(|| {
+        let id = match provisioning_of(target) {
+            Provisioning::Medplum => Some(project_id(project).ok_or_else(|| {
                 SetupError::new(
                     doing,
                     "the token answer names no project",
-                    "the admin must be a client of a project",
+                    "the admin must be a client or a person of a project",
                 )
-            })?
-            .to_owned();
+            })?),
+            Provisioning::Static | Provisioning::None => None,
+        };
         Ok(Self {
             admin,
             id,
+            capabilities: Arc::new(Capabilities::read(None, &target.profile)),
+            casting: Arc::default(),
             run: run.to_owned(),
             limits,
             redactor: redactor.clone(),
@@ -166,16 +121,60 @@ impl Project {
         })
     }
 
+    /// What the server can do, as far as [`software`](Self::software) has found out.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Whether the server enforces policies, so that there is something to see in who sees what.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn enforces_policies(&self) -> Result<(), &str> {
+        match self.provisioning() {
+            Provisioning::Medplum | Provisioning::Static => Ok(()),
+            Provisioning::None => {
+                let reason = self.target.profile.actors.reason.as_deref();
+                Err(reason.unwrap_or("the server enforces no policy"))
+            }
+        }
+    }
+
+    /// The project with the actors of one scenario.
+    ///
+    /// # Errors
+    /// Why there are none: somebody else made the actors, and none of them fits.
+    pub fn cast(&self, scenario: &Scenario) -> Result<Self, String> {
+        let mut project = self.clone();
+        if self.provisioning() == Provisioning::Static {
+            project.casting = Arc::new(Casting::of(&self.target, &scenario.actors)?);
+        }
+        Ok(project)
+    }
+
+    pub(super) fn casting(&self) -> &Casting {
+        &self.casting
+    }
+
+    /// How everybody comes to an open server.
+    pub(super) fn open_auth(&self) -> Auth {
+        self.target.admin.clone()
+    }
+
+    pub(super) fn provisioning(&self) -> Provisioning {
+        provisioning_of(&self.target)
+    }
+
     /// The admin's session.
     pub fn admin(&self) -> &Client {
         &self.admin
     }
 
-    /// What the server calls itself, where it says so.
+    /// What the server calls itself, where it says so, and what it can do.
     ///
     /// # Errors
     /// When the server is out of reach.
-    pub async fn software(&self) -> Result<Option<String>, SetupError> {
+    pub async fn software(&mut self) -> Result<Option<String>, SetupError> {
         let answer = match self.admin.send(Request::get("metadata")).await {
             Ok(answer) => answer,
             Err(error) if error.is_transport() => {
@@ -184,17 +183,13 @@ impl Project {
             // Nothing depends on it.
             Err(_) => return Ok(None),
         };
-        let body = answer.body.unwrap_or_default();
-        let name = text_at(&body, "/software/name");
-        Ok(name.map(|name| {
-            let version = text_at(&body, "/software/version");
-            self.redactor.clean(&shorten(
-                &version.map_or_else(|| name.to_owned(), |v| format!("{name} {v}")),
-            ))
-        }))
+        let body = answer.body.filter(|_| (200..300).contains(&answer.status));
+        self.capabilities = Arc::new(Capabilities::read(body.as_ref(), &self.target.profile));
+        let software = self.capabilities.software.as_deref();
+        Ok(software.map(|name| self.redactor.clean(&shorten(name))))
     }
 
-    /// Puts policies on the server.
+    /// Puts policies on the server; where somebody else did, only remembers what they say.
     ///
     /// # Errors
     /// When the server does not take one.
@@ -210,7 +205,13 @@ impl Project {
             if let Value::Object(members) = &mut resource {
                 members.remove("id");
             }
-            let (reference, _) = self.create(&doing, resource, trash).await?;
+            let reference = match self.provisioning() {
+                Provisioning::Medplum => self.create(&doing, resource, trash).await?.0,
+                // Nobody asks for it by this id; predictions need one.
+                Provisioning::Static | Provisioning::None => {
+                    format!("AccessPolicy/{}", policy.name)
+                }
+            };
             documents.insert(reference.clone(), Arc::clone(&policy.document));
             self.references.insert(policy.name.clone(), reference);
         }
@@ -253,13 +254,9 @@ impl Project {
     pub(super) async fn create(
         &self,
         doing: &str,
-        mut resource: Value,
+        resource: Value,
         trash: &mut Trash,
     ) -> Result<(String, Value), SetupError> {
-        let tag = json!({ "tag": [{ "system": RUN_TAG_SYSTEM, "code": self.run }] });
-        if let Value::Object(members) = &mut resource {
-            members.insert("meta".into(), tag);
-        }
         let kind = text_at(&resource, "/resourceType")
             .unwrap_or_default()
             .to_owned();
@@ -272,23 +269,30 @@ impl Project {
         Ok((reference, answer.body.unwrap_or_default()))
     }
 
-    /// Registers a client application.
-    pub(super) async fn create_client(
+    /// Asks an endpoint of the project's administration, like `client` or `invite`.
+    pub(super) async fn administer(
         &self,
         doing: &str,
+        what: &str,
         body: &Value,
-    ) -> Result<Answer, SetupError> {
+    ) -> Result<Value, SetupError> {
         let fail = |_| SetupError::new(doing, "the project's id is no part of an address", "");
+        let id = self.id.as_deref().unwrap_or_default();
         let url = self
             .target
             .admin_url
-            .join(&format!("{}/client", self.id))
+            .join(&format!("{id}/{what}"))
             .map_err(fail)?;
         let place = Place::new(&Method::POST, url.path());
         let path = url.path().to_owned();
         let mut request = Request::new(Method::POST, &path).with_body(body);
         request.media_type = Some("application/json");
-        self.sent(doing, self.admin.send_to(url, place, request).await)
+        let answer = self.sent(doing, self.admin.send_to(url, place, request).await)?;
+        let body = answer.body.unwrap_or_default();
+        if let Some(secret) = text_at(&body, "/secret") {
+            self.redactor.add(secret);
+        }
+        Ok(body)
     }
 
     /// A success, or why not.
@@ -312,4 +316,42 @@ impl Project {
             "the admin must be allowed to administer the project",
         ))
     }
+}
+
+/// How actors come to be on the server: a file that names them wins over the profile.
+fn provisioning_of(target: &Target) -> Provisioning {
+    if target.actors.is_some() {
+        Provisioning::Static
+    } else {
+        target.profile.actors.provisioning
+    }
+}
+
+/// The admin's way in.
+fn admin_of(target: &Target, doing: &str) -> Result<Auth, SetupError> {
+    let named = target.actors.as_ref().and_then(|file| file.admin.clone());
+    let auth = match (named, &target.admin) {
+        (Some(named), Auth::Nobody) => named,
+        (_, given) => given.clone(),
+    };
+    let nobody = matches!(auth, Auth::Nobody);
+    match provisioning_of(target) {
+        Provisioning::Medplum if nobody => Err(SetupError::new(
+            doing,
+            "there is none",
+            "name a client of a project admin with --admin-client and --admin-secret-env; a server \
+             without logins has a profile that says so",
+        )),
+        Provisioning::Static if nobody => Err(SetupError::new(
+            doing,
+            "the file of the actors names no `admin`",
+            "somebody has to see everything: without a witness nobody can tell hidden from missing",
+        )),
+        _ => Ok(auth),
+    }
+}
+
+fn project_id(reference: Option<String>) -> Option<String> {
+    let reference = reference?;
+    reference.strip_prefix("Project/").map(str::to_owned)
 }

@@ -1,11 +1,11 @@
 //! One actor, signed in.
 
 use reqwest::Method;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::project::{Project, SetupError, Trash};
-use crate::client::{Client, Credentials, Request, text_at};
+use super::project::{Project, SetupError};
+use super::trash::Trash;
+use crate::client::{Client, ClientError, Provisioning, Request};
 use crate::expect::{Predictor, membership_of};
 use crate::scenario::{Actor, ProfileType};
 
@@ -29,13 +29,16 @@ pub struct Session {
 }
 
 impl Project {
-    /// Creates the profile resource of an actor.
+    /// Creates the profile resource of an actor, where it is not there yet.
     pub(crate) async fn create_profile(
         &self,
         actor: &Actor,
         patient: Option<&str>,
         trash: &mut Trash,
     ) -> Result<String, SetupError> {
+        if let Some(there) = self.casting().plays(&actor.name) {
+            return Ok(there.reference.clone());
+        }
         let doing = format!("creating the {} of {}", actor.profile, actor.name);
         let mut resource = json!({
             "resourceType": actor.profile.name(),
@@ -60,62 +63,13 @@ impl Project {
         granted: &[Granted],
         trash: &mut Trash,
     ) -> Result<Session, SetupError> {
-        let doing = format!("creating the login of {actor}");
-        let parts = self.grants(granted)?;
-        // Never without a policy, not even for a moment: that would be full access.
-        let first = granted
-            .first()
-            .map(|(policy, _)| self.policy(policy))
-            .transpose()?
-            .ok_or_else(|| SetupError::new(&doing, "no policy", "name a policy"))?;
-        let answer = self
-            .create_client(
-                &doing,
-                &json!({
-                    "name": format!("fhirward {} {scenario} {actor}", self.run()),
-                    "accessPolicy": { "reference": first },
-                }),
-            )
-            .await?;
-        let body = answer.body.unwrap_or_default();
-        let (Some(id), Some(secret)) = (text_at(&body, "/id"), text_at(&body, "/secret")) else {
-            return Err(SetupError::new(
-                &doing,
-                "the answer has no `id` and `secret`",
-                "is this a server with Medplum's project endpoints?",
-            ));
+        let login = super::login::Login {
+            project: self,
+            actor,
+            scenario,
+            reference,
         };
-        let application = format!("ClientApplication/{id}");
-        trash.add(application.as_str());
-        let membership = self.membership(actor, &application, trash).await?;
-        let mut parts = parts;
-        parts.insert("profile".into(), json!({ "reference": reference }));
-        let membership = self.put_membership(actor, membership, parts).await?;
-        let credentials = Credentials {
-            id: id.to_owned(),
-            secret: SecretString::from(secret),
-        };
-        let doing = format!("signing in as {actor}");
-        let fault = |error| SetupError::client(&doing, &error);
-        let client = Client::new(
-            self.target(),
-            Some(credentials),
-            self.limits(),
-            self.redactor(),
-        )
-        .map_err(fault)?;
-        client.sign_in().await.map_err(fault)?;
-        // A token of somebody else would make every test of isolation pass.
-        let acting = client.who_am_i().await.map_err(fault)?;
-        if let Some(acting) = acting
-            && acting != reference
-        {
-            return Err(SetupError::new(
-                &doing,
-                format!("the server takes the token for {acting}, not for {reference}"),
-                "membership changes must be effective before the next token is given",
-            ));
-        }
+        let (client, membership) = login.make(granted, trash).await?;
         let predictor = self.predictor(actor, &membership)?;
         Ok(Session {
             name: actor.to_owned(),
@@ -134,63 +88,31 @@ impl Project {
         granted: &[Granted],
     ) -> Result<(), SetupError> {
         let parts = self.grants(granted)?;
-        let membership = session.membership.clone();
-        let membership = self
-            .put_membership(&session.name, membership, parts)
-            .await?;
+        let membership = granting(session.membership.clone(), parts);
+        let membership = match self.provisioning() {
+            Provisioning::Medplum => self.put_membership(&session.name, membership).await?,
+            Provisioning::Static => {
+                return Err(SetupError::new(
+                    format!("changing the policies of {}", session.name),
+                    "somebody else made this actor, and the harness does not change them",
+                    "leave this scenario out with --filter, or let the harness make the actors",
+                ));
+            }
+            Provisioning::None => membership,
+        };
         session.predictor = self.predictor(&session.name, &membership)?;
         session.membership = membership;
         session.policies = names(granted);
         Ok(())
     }
 
-    async fn membership(
+    /// Stores a membership.
+    pub(super) async fn put_membership(
         &self,
         actor: &str,
-        application: &str,
-        trash: &mut Trash,
-    ) -> Result<Value, SetupError> {
-        let doing = format!("finding the membership of {actor}");
-        let path = format!("ProjectMembership?user={application}");
-        let found = self
-            .admin()
-            .search(&path)
-            .await
-            .map_err(|error| SetupError::client(&doing, &error))?;
-        let mut matches = found.matches.into_iter();
-        match (matches.next(), matches.next()) {
-            (Some(membership), None) => {
-                if let Some(reference) = crate::client::reference_of(&membership) {
-                    trash.add(reference);
-                }
-                Ok(membership)
-            }
-            (None, _) => Err(SetupError::new(
-                &doing,
-                format!("there is none for {application} ({})", found.status),
-                "the admin must be allowed to read memberships",
-            )),
-            (Some(_), Some(_)) => Err(SetupError::new(
-                &doing,
-                format!("there are several for {application}"),
-                "does the server know the search parameter `user`?",
-            )),
-        }
-    }
-
-    /// Stores a membership that grants exactly these.
-    async fn put_membership(
-        &self,
-        actor: &str,
-        mut membership: Value,
-        parts: serde_json::Map<String, Value>,
+        membership: Value,
     ) -> Result<Value, SetupError> {
         let doing = format!("changing the membership of {actor}");
-        if let Value::Object(members) = &mut membership {
-            members.shift_remove("accessPolicy");
-            members.shift_remove("access");
-            members.extend(parts);
-        }
         let path = crate::client::reference_of(&membership)
             .ok_or_else(|| SetupError::new(&doing, "the membership has no id", ""))?;
         let request = Request::new(Method::PUT, &path).with_body(&membership);
@@ -198,7 +120,11 @@ impl Project {
         Ok(membership)
     }
 
-    fn grants(&self, granted: &[Granted]) -> Result<serde_json::Map<String, Value>, SetupError> {
+    /// The parts of a membership that say what is granted.
+    pub(super) fn grants(
+        &self,
+        granted: &[Granted],
+    ) -> Result<serde_json::Map<String, Value>, SetupError> {
         let access: Vec<Granted> = granted
             .iter()
             .map(|(policy, parameters)| Ok((self.policy(policy)?, parameters.clone())))
@@ -216,6 +142,21 @@ impl Project {
             )
         })
     }
+}
+
+/// A membership that grants exactly these.
+pub(super) fn granting(mut membership: Value, parts: serde_json::Map<String, Value>) -> Value {
+    if let Value::Object(members) = &mut membership {
+        members.shift_remove("accessPolicy");
+        members.shift_remove("access");
+        members.extend(parts);
+    }
+    membership
+}
+
+/// What went wrong with a request of the set-up.
+pub(super) fn fault(doing: &str) -> impl Fn(ClientError) -> SetupError {
+    move |error| SetupError::client(doing, &error)
 }
 
 fn names(granted: &[Granted]) -> Vec<String> {

@@ -1,10 +1,10 @@
 //! Why there is no answer. None of these is ever a denial.
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::Method;
 
-use super::target::Limits;
 use crate::scenario::plural;
 
 /// Which request, in words that hold no secret: the method and the path.
@@ -51,6 +51,8 @@ pub enum ClientError {
         place: Place,
         /// What the network layer says.
         text: String,
+        /// Whether something may have arrived.
+        sent: bool,
     },
     /// 5xx or 429.
     #[error("{place}: the server answers {status}{}", after_colon(.text))]
@@ -61,6 +63,8 @@ pub enum ClientError {
         status: u16,
         /// What the server says about it.
         text: Option<String>,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
     },
     /// A web page.
     #[error("{place}: a web page instead of FHIR ({status}, {content_type}{})", titled(.title))]
@@ -85,6 +89,16 @@ pub enum ClientError {
         content_type: String,
         /// Where the JSON breaks.
         error: String,
+    },
+    /// A compressed answer, which nobody asked for and which may be of any size inside.
+    #[error("{place}: the answer is compressed ({status}, `{encoding}`), which was not asked for")]
+    Compressed {
+        /// Which request.
+        place: Place,
+        /// The status.
+        status: u16,
+        /// The declared encoding.
+        encoding: String,
     },
     /// A redirect, which is not followed because the token would go with it.
     #[error("{place}: the server redirects ({status}){}", to_host(.to))]
@@ -184,13 +198,17 @@ fn to_host(host: &Option<String>) -> String {
 }
 
 impl ClientError {
-    pub(super) fn of(error: reqwest::Error, place: Place, limits: &Limits) -> Self {
+    /// What went wrong below HTTP. `connect` and `whole` are the times that were allowed.
+    pub(super) fn of(
+        error: reqwest::Error,
+        place: Place,
+        connect: Duration,
+        whole: Duration,
+    ) -> Self {
+        // The address may carry a secret, and the place says where it was.
+        let error = error.without_url();
         if error.is_timeout() {
-            let waited = if error.is_connect() {
-                limits.connect
-            } else {
-                limits.request
-            };
+            let waited = if error.is_connect() { connect } else { whole };
             return Self::Timeout {
                 place,
                 milliseconds: waited.as_millis(),
@@ -207,12 +225,13 @@ impl ClientError {
             deepest = cause.to_string();
             source = cause.source();
         }
-        let text = if error.is_connect() {
+        let sent = !error.is_connect();
+        let text = if !sent {
             format!("no connection: {deepest}")
         } else {
             format!("the connection broke: {deepest}")
         };
-        Self::Network { place, text }
+        Self::Network { place, text, sent }
     }
 
     /// The status of an answer that counts as an error.
@@ -244,6 +263,7 @@ impl ClientError {
             Self::Html { .. } | Self::NotJson { .. } => {
                 "is this the FHIR base? it usually ends with /fhir/R4, and a proxy or login page may stand before it"
             }
+            Self::Compressed { .. } => "a proxy in between may compress what it passes on",
             Self::Redirect { .. } => "use the address that the server redirects to",
             Self::TooLarge { .. } => "search more narrowly, or raise the limit",
             Self::Truncated { .. } => "search more narrowly, or raise the limit of pages",
@@ -255,7 +275,9 @@ impl ClientError {
             Self::SignIn { .. } | Self::NoToken { .. } => {
                 "check the client id and secret, and the token endpoint"
             }
-            Self::Setup(_) => "check the certificates of this machine",
+            Self::Setup(_) => {
+                "check --ca, --cert, --key and --proxy, and the certificates of this machine"
+            }
         }
     }
 }

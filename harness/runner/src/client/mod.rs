@@ -1,31 +1,63 @@
 //! FHIR over HTTP: one client per actor, no cookies, no redirects followed, every failure typed.
 
+mod auth;
+mod capabilities;
 mod error;
+mod jwt;
+mod limits;
 mod paging;
+mod profile;
 mod redact;
+mod retry;
+mod sign_in;
+mod tag;
 mod target;
+mod traffic;
+mod transport;
+mod wire;
+mod words;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, LOCATION};
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    IF_MATCH,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+pub use auth::{Auth, Backend, Credentials, Password, SecretIn};
+pub use capabilities::{Capabilities, Need, Plain, Reason, UnknownNeed};
 pub use error::{ClientError, Place};
+pub use jwt::{BadKey, SigningKey};
+pub use limits::{Kind, Limits, Retries, Timeouts};
 pub(crate) use paging::reference_of;
 pub use paging::{Found, search_path};
+pub use profile::{
+    ActorRules, AddressRules, BadProfile, IdRules, InvitedSignIn, Layout, Logins, Offers,
+    Provisioning, ReferenceRequest, ReferenceRules, SearchRules, ServerProfile, Total, Versions,
+    WhoAmIKind, WhoAmIRules,
+};
 pub use redact::Redactor;
-pub use target::{Credentials, Limits, ServerProfile, Target};
+pub use tag::{RUN_TAG_SYSTEM, run_of};
+pub use target::{BadServer, Target, WhoAmI};
+pub use traffic::{Caller, Exchanged, Heard, Retried, Traffic};
+pub use transport::Transport;
+pub(crate) use words::{listed, near};
 
-/// A token this close to its end is replaced before it is used.
-const REFRESH_BEFORE: Duration = Duration::from_secs(30);
-/// Where a server does not say how long a token lasts.
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+use retry::Again;
+pub use sign_in::Acting;
+use sign_in::Held;
+pub(crate) use wire::shorten;
+
 const FHIR_JSON: &str = "application/fhir+json";
+/// Medplum's header for an admin who acts as a member.
+const ON_BEHALF_OF: &str = "x-medplum-on-behalf-of";
 
 /// A server's answer that is FHIR, whatever its status. 5xx and 429 are no answers but errors.
 #[derive(Debug, Clone)]
@@ -38,6 +70,10 @@ pub struct Answer {
     pub location: Option<String>,
     /// The JSON, if there is any.
     pub body: Option<Value>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// What was answered, where something else than JSON was asked for.
+    pub bytes: Option<Vec<u8>>,
 }
 
 impl Answer {
@@ -111,6 +147,14 @@ pub struct Request<'a> {
     pub media_type: Option<&'a str>,
     /// The version for `If-Match`.
     pub if_match: Option<&'a str>,
+    /// Other headers. One of a name that is also made of something above takes its place.
+    pub headers: Vec<(&'a str, &'a str)>,
+    /// A body that is no JSON, in the place of `body`.
+    pub raw: Option<&'a [u8]>,
+    /// What is asked for, where it is not FHIR's JSON; then the answer is not read but kept.
+    pub accept: Option<&'a str>,
+    /// Whether nothing happens twice if it arrives twice.
+    pub repeatable: bool,
 }
 
 impl<'a> Request<'a> {
@@ -122,6 +166,10 @@ impl<'a> Request<'a> {
             body: None,
             media_type: None,
             if_match: None,
+            headers: Vec::new(),
+            raw: None,
+            accept: None,
+            repeatable: false,
         }
     }
 
@@ -136,6 +184,13 @@ impl<'a> Request<'a> {
         self.body = Some(body);
         self
     }
+
+    /// May be sent again whatever became of it.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
 }
 
 /// A signed-in caller. Cheap to clone; a clone shares the token.
@@ -147,18 +202,15 @@ pub struct Client {
 struct Inner {
     http: reqwest::Client,
     target: Arc<Target>,
-    credentials: Option<Credentials>,
-    /// A token that needs no signing in.
-    bearer: Option<SecretString>,
-    token: tokio::sync::Mutex<Option<Token>>,
+    auth: Auth,
+    token: tokio::sync::Mutex<Option<sign_in::Token>>,
     limits: Limits,
     redactor: Redactor,
-}
-
-struct Token {
-    secret: SecretString,
-    until: Instant,
-    project: Option<String>,
+    caller: Caller,
+    /// The run whose tag everything gets that is created.
+    run: Option<String>,
+    /// Why requests were sent again, since somebody last asked.
+    retries: Mutex<Vec<String>>,
 }
 
 impl fmt::Debug for Client {
@@ -170,41 +222,56 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A caller. Without credentials, requests carry no token.
+    /// A caller.
     ///
     /// # Errors
     /// When the TLS set-up of this machine is unusable.
     pub fn new(
         target: &Arc<Target>,
-        credentials: Option<Credentials>,
+        auth: impl Into<Auth>,
         limits: Limits,
         redactor: &Redactor,
     ) -> Result<Self, ClientError> {
-        // A second installation is refused, which is as good: somebody else's choice stands.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(limits.connect)
-            .timeout(limits.request)
-            .user_agent(concat!("fhirward/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&target.base_url) {
-            builder = builder.no_proxy();
+        Self::of_run(
+            target,
+            auth.into(),
+            limits,
+            redactor,
+            Caller::default(),
+            None,
+        )
+    }
+
+    /// A caller of a run, whose tag everything gets that they create.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_run(
+        target: &Arc<Target>,
+        auth: Auth,
+        limits: Limits,
+        redactor: &Redactor,
+        caller: Caller,
+        run: Option<&str>,
+    ) -> Result<Self, ClientError> {
+        auth.hide(redactor);
+        if let Some(password) = target.transport.proxy.as_ref().and_then(Url::password) {
+            redactor.add(password);
         }
-        let http = builder
-            .build()
-            .map_err(|error| ClientError::Setup(error.to_string()))?;
-        if let Some(credentials) = &credentials {
-            redactor.add(credentials.secret.expose_secret());
+        if let Some(identity) = &target.transport.identity {
+            redactor.add(identity.expose_secret());
         }
         Ok(Self {
             inner: Arc::new(Inner {
-                http,
+                http: target.transport.client(&target.base_url, &limits)?,
                 target: Arc::clone(target),
-                credentials,
-                bearer: None,
+                auth,
                 token: tokio::sync::Mutex::new(None),
                 limits,
                 redactor: redactor.clone(),
+                caller,
+                run: run.map(str::to_owned),
+                retries: Mutex::new(Vec::new()),
             }),
         })
     }
@@ -219,12 +286,7 @@ impl Client {
         limits: Limits,
         redactor: &Redactor,
     ) -> Result<Self, ClientError> {
-        redactor.add(token.expose_secret());
-        let mut client = Self::new(target, None, limits, redactor)?;
-        if let Some(inner) = Arc::get_mut(&mut client.inner) {
-            inner.bearer = Some(token.clone());
-        }
-        Ok(client)
+        Self::new(target, Auth::Bearer(token.clone()), limits, redactor)
     }
 
     /// Where it sends requests.
@@ -237,16 +299,14 @@ impl Client {
         self.inner.redactor.clean(text)
     }
 
-    /// Signs in, and tells the reference of the project.
-    ///
-    /// # Errors
-    /// When the server refuses the credentials or gives no token.
-    pub async fn sign_in(&self) -> Result<Option<String>, ClientError> {
-        let mut held = self.inner.token.lock().await;
-        let token = self.fetch_token().await?;
-        let project = token.project.clone();
-        *held = Some(token);
-        Ok(project)
+    /// Why requests were sent again since this was last asked, in order.
+    pub fn take_retries(&self) -> Vec<String> {
+        let mut retries = self
+            .inner
+            .retries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut retries)
     }
 
     /// Sends a request to the FHIR base.
@@ -267,252 +327,163 @@ impl Client {
     /// Sends a request to a URL outside the FHIR base, like the provisioning endpoints.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
+    /// As [`send`](Self::send), and for another server than that of the FHIR base: it would get the
+    /// token.
     pub async fn send_to(
         &self,
         url: Url,
         place: Place,
         request: Request<'_>,
     ) -> Result<Answer, ClientError> {
+        if url.origin() != self.inner.target.base_url.origin() {
+            return Err(ClientError::Outside(place));
+        }
+        let body = self.body_of(&request);
+        let repeatable = request.repeatable || retry::only_looks(&request.method, request.path);
+        let (mut tried, mut renewed) = (0, false);
+        loop {
+            let held = self.held().await?;
+            let call = self.call(&url, &place, &request, body.as_deref(), held.as_ref())?;
+            let kind = Kind::of(&request.method, request.path);
+            let keeps = request.accept.is_some();
+            match self
+                .receive(call, place.clone(), kind, keeps, body.as_deref())
+                .await
+            {
+                Ok(answer) if answer.status == 401 && !renewed => {
+                    // A token can end before its time: once, a new one is tried.
+                    if !self.renew(held).await {
+                        return Ok(answer);
+                    }
+                    renewed = true;
+                    self.note_retry(
+                        &place,
+                        "the token is refused (401)",
+                        tried + 2,
+                        Duration::ZERO,
+                    );
+                }
+                Err(error) => {
+                    if !self
+                        .waits_for_another_try(&place, &error, repeatable, tried)
+                        .await
+                    {
+                        return Err(error);
+                    }
+                    tried += 1;
+                }
+                answered => return answered,
+            }
+        }
+    }
+
+    fn body_of<'b>(&self, request: &Request<'b>) -> Option<Cow<'b, [u8]>> {
+        if let Some(raw) = request.raw {
+            return Some(raw.into());
+        }
+        let body = request.body?;
+        let writes = matches!(request.method, Method::POST | Method::PUT)
+            && Kind::of(&request.method, request.path) == Kind::Write;
+        let tagged = match &self.inner.run {
+            Some(run) if writes => tag::tagged(body, run),
+            _ => None,
+        };
+        Some(
+            tagged
+                .as_ref()
+                .unwrap_or(body)
+                .to_string()
+                .into_bytes()
+                .into(),
+        )
+    }
+
+    fn call(
+        &self,
+        url: &Url,
+        place: &Place,
+        request: &Request<'_>,
+        body: Option<&[u8]>,
+        held: Option<&Held>,
+    ) -> Result<reqwest::RequestBuilder, ClientError> {
+        let text = |text: &str| {
+            HeaderValue::from_str(text).map_err(|_| ClientError::Unexpected {
+                place: place.clone(),
+                text: "a header holds characters that no header may have".into(),
+            })
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, text(request.accept.unwrap_or(FHIR_JSON))?);
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if self.inner.target.profile.no_cache {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
+        if let Some(version) = request.if_match {
+            headers.insert(IF_MATCH, text(&format!("W/\"{version}\""))?);
+        }
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, text(request.media_type.unwrap_or(FHIR_JSON))?);
+        }
+        if let Auth::OnBehalfOf { member, .. } = &self.inner.auth {
+            headers.insert(ON_BEHALF_OF, text(member)?);
+        }
+        for (name, value) in &request.headers {
+            let name: HeaderName = name.parse().map_err(|_| ClientError::Unexpected {
+                place: place.clone(),
+                text: format!("`{name}` is no name of a header"),
+            })?;
+            headers.insert(name, text(value)?);
+        }
         let mut call = self
             .inner
             .http
-            .request(request.method, url)
-            .header(ACCEPT, FHIR_JSON);
-        if self.inner.target.profile.no_cache {
-            call = call.header(CACHE_CONTROL, "no-cache");
+            .request(request.method.clone(), url.clone())
+            .headers(headers);
+        if let Some(held) = held {
+            call = call.bearer_auth(held.secret.expose_secret());
         }
-        if let Some(version) = request.if_match {
-            call = call.header(IF_MATCH, format!("W/\"{version}\""));
+        if let Some(body) = body {
+            call = call.body(body.to_vec());
         }
-        if let Some(body) = request.body {
-            call = call
-                .header(CONTENT_TYPE, request.media_type.unwrap_or(FHIR_JSON))
-                .body(body.to_string());
-        }
-        if let Some(token) = self.token().await? {
-            call = call.bearer_auth(token.expose_secret());
-        }
-        self.receive(call, place).await
+        Ok(call)
     }
 
-    /// Who the server thinks is acting, `Type/id`; `None` where it has no such endpoint.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub async fn who_am_i(&self) -> Result<Option<String>, ClientError> {
-        let url = self.inner.target.who_am_i_url.clone();
-        let place = Place::new(&Method::GET, url.path());
-        let answer = self
-            .send_to(url.clone(), place.clone(), Request::get(url.path()))
-            .await?;
-        if answer.status == 404 {
-            return Ok(None);
-        }
-        let body = answer.body.as_ref().filter(|_| answer.is_success());
-        let profile = body.and_then(|body| body.get("profile"));
-        let reference = profile.and_then(|profile| {
-            text_at(profile, "/reference")
-                .map(str::to_owned)
-                .or_else(|| paging::reference_of(profile))
+    /// Whether a request that failed is to be sent again; if so, after the wait.
+    async fn waits_for_another_try(
+        &self,
+        place: &Place,
+        error: &ClientError,
+        repeatable: bool,
+        tried: u32,
+    ) -> bool {
+        let Again::After(asked) = retry::again(error, repeatable) else {
+            return false;
+        };
+        let Some(wait) = self.inner.limits.retries.wait(tried, asked) else {
+            return false;
+        };
+        self.note_retry(place, &error.to_string(), tried + 2, wait);
+        tokio::time::sleep(wait).await;
+        true
+    }
+
+    fn note_retry(&self, place: &Place, because: &str, attempt: u32, wait: Duration) {
+        let because = self.clean(because);
+        let mut retries = self
+            .inner
+            .retries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        retries.push(because.clone());
+        drop(retries);
+        self.inner.target.traffic.tell(|| {
+            Heard::Retried(Retried {
+                caller: self.inner.caller.clone(),
+                request: self.clean(&place.to_string()),
+                because,
+                attempt,
+                wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            })
         });
-        // Not knowing who acts is as bad as the wrong one acting.
-        reference.map(Some).ok_or_else(|| ClientError::Unexpected {
-            place,
-            text: format!("the answer ({}) names no profile", answer.status),
-        })
     }
-
-    async fn token(&self) -> Result<Option<SecretString>, ClientError> {
-        if self.inner.credentials.is_none() {
-            return Ok(self.inner.bearer.clone());
-        }
-        let mut held = self.inner.token.lock().await;
-        if let Some(token) = held.as_ref()
-            && token.until > Instant::now()
-        {
-            return Ok(Some(token.secret.clone()));
-        }
-        let token = self.fetch_token().await?;
-        let secret = token.secret.clone();
-        *held = Some(token);
-        Ok(Some(secret))
-    }
-
-    async fn fetch_token(&self) -> Result<Token, ClientError> {
-        let url = self.inner.target.token_url.clone();
-        let place = Place::new(&Method::POST, url.path());
-        let Some(credentials) = &self.inner.credentials else {
-            return Err(ClientError::NoToken {
-                place,
-                text: "there are no credentials to sign in with".into(),
-            });
-        };
-        let call = self.inner.http.post(url).form(&[
-            ("grant_type", "client_credentials"),
-            ("client_id", credentials.id.as_str()),
-            ("client_secret", credentials.secret.expose_secret()),
-        ]);
-        let answer = self.receive(call, place.clone()).await?;
-        if !answer.is_success() {
-            let words = answer.explanation().unwrap_or("no explanation");
-            return Err(ClientError::SignIn {
-                place,
-                status: answer.status,
-                text: self.inner.redactor.clean(&shorten(words)),
-            });
-        }
-        let body = answer.body.unwrap_or_default();
-        let Some(token) = text_at(&body, "/access_token") else {
-            return Err(ClientError::NoToken {
-                place,
-                text: "the answer has no `access_token`".into(),
-            });
-        };
-        self.inner.redactor.add(token);
-        let lifetime = body
-            .get("expires_in")
-            .and_then(Value::as_u64)
-            .map_or(DEFAULT_LIFETIME, Duration::from_secs);
-        Ok(Token {
-            secret: SecretString::from(token),
-            until: Instant::now() + lifetime.saturating_sub(REFRESH_BEFORE),
-            project: text_at(&body, "/project/reference").map(str::to_owned),
-        })
-    }
-
-    async fn receive(
-        &self,
-        call: reqwest::RequestBuilder,
-        place: Place,
-    ) -> Result<Answer, ClientError> {
-        let fault = |error| ClientError::of(error, place.clone(), &self.inner.limits);
-        let mut response = call.send().await.map_err(fault)?;
-        let status = response.status();
-        let headers = response.headers().clone();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(fault)? {
-            if bytes.len() + chunk.len() > self.inner.limits.response_bytes {
-                return Err(ClientError::TooLarge {
-                    place,
-                    limit: self.inner.limits.response_bytes,
-                });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        self.read(status, &headers, &bytes, place)
-    }
-
-    fn read(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-        bytes: &[u8],
-        place: Place,
-    ) -> Result<Answer, ClientError> {
-        let header = |name| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
-            return Err(ClientError::Redirect {
-                place,
-                status: status.as_u16(),
-                to: header(LOCATION)
-                    .and_then(|to| Some(Url::parse(&to).ok()?.host_str()?.to_owned())),
-            });
-        }
-        let content_type = header(CONTENT_TYPE).unwrap_or_default();
-        let text = String::from_utf8_lossy(bytes);
-        let body = if text.trim().is_empty() {
-            None
-        } else if is_html(&content_type, &text) {
-            return Err(ClientError::Html {
-                place,
-                status: status.as_u16(),
-                content_type,
-                title: title(&text).map(|title| self.inner.redactor.clean(&shorten(&title))),
-            });
-        } else {
-            match serde_json::from_slice::<Value>(bytes) {
-                Ok(body) => Some(body),
-                // The status says all there is to say.
-                Err(_) if status.is_server_error() => None,
-                Err(error) => {
-                    return Err(ClientError::NotJson {
-                        place,
-                        status: status.as_u16(),
-                        content_type,
-                        error: error.to_string(),
-                    });
-                }
-            }
-        };
-        let answer = Answer {
-            status: status.as_u16(),
-            location: header(LOCATION).and_then(|to| located(&to)),
-            version: header(ETAG)
-                .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned()),
-            body,
-        };
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(ClientError::Status {
-                place,
-                status: status.as_u16(),
-                text: answer
-                    .explanation()
-                    .map(|words| self.inner.redactor.clean(&shorten(words))),
-            });
-        }
-        Ok(answer)
-    }
-}
-
-/// Keeps messages to one line of reasonable length.
-pub(crate) fn shorten(text: &str) -> String {
-    const LONGEST: usize = 200;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
-        None => line,
-    }
-}
-
-/// `Type/id` of `[base/]Type/id[/_history/version]`.
-fn located(location: &str) -> Option<String> {
-    let path = location.split("/_history/").next()?.trim_end_matches('/');
-    let mut parts = path.rsplit('/');
-    let (id, kind) = (parts.next()?, parts.next()?);
-    Some(format!("{kind}/{id}"))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-fn is_html(content_type: &str, text: &str) -> bool {
-    let start = text.trim_start();
-    content_type.contains("html")
-        || start
-            .get(..9)
-            .is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"))
-        || start
-            .get(..5)
-            .is_some_and(|start| start.eq_ignore_ascii_case("<html"))
-}
-
-/// The title of a page: enough to recognise a proxy or a login page, and nothing personal.
-fn title(html: &str) -> Option<String> {
-    let lower = html.to_ascii_lowercase();
-    let start = lower.find("<title")?;
-    let start = start + lower.get(start..)?.find('>')? + 1;
-    let end = start + lower.get(start..)?.find("</title")?;
-    Some(html.get(start..end)?.trim().to_owned())
 }

@@ -1,5 +1,6 @@
 //! Searches: all pages, each entry in its role.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use reqwest::Method;
@@ -74,6 +75,19 @@ impl Client {
         Ok(all)
     }
 
+    /// The search with the page size that the server's profile asks for, where it says none.
+    fn counted<'p>(&self, path: &'p str) -> Cow<'p, str> {
+        let Some(count) = self.inner.target.profile.search.count else {
+            return path.into();
+        };
+        let place = path.split('?').next().unwrap_or_default();
+        if place.contains('/') || path.contains("_count=") || path.contains("_summary=count") {
+            return path.into();
+        }
+        let joint = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{joint}_count={count}").into()
+    }
+
     /// The same with a page at a time, for results that are not to be kept. What is returned has the
     /// status of the search and no entries; the Bundle itself is only in the first page.
     ///
@@ -85,6 +99,7 @@ impl Client {
         take: &mut (dyn FnMut(Found) + Send),
     ) -> Result<Found, ClientError> {
         let base = &self.inner.target.base_url;
+        let path = &*self.counted(path);
         let place = Place::new(&Method::GET, path);
         let mut answer = self.send(Request::get(path)).await?;
         let end = Found {

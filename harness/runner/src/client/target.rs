@@ -1,59 +1,47 @@
-//! The server under test, and what is known of it beforehand.
+//! The server under test: where what lies, and the way in.
 
-use std::fmt;
-use std::time::Duration;
-
-use secrecy::SecretString;
 use url::Url;
 
-/// A client id and its secret. The secret never shows, not even in debug output.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The client id.
-    pub id: String,
-    /// The client secret.
-    pub secret: SecretString,
-}
-
-/// How long to wait and how much to take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// For a connection.
-    pub connect: Duration,
-    /// For a request from its start to the last byte.
-    pub request: Duration,
-    /// For the body of an answer.
-    pub response_bytes: usize,
-    /// For the pages of a search.
-    pub pages: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            request: Duration::from_secs(30),
-            response_bytes: 16 * 1024 * 1024,
-            pages: 100,
-        }
-    }
-}
+use super::auth::Auth;
+use super::profile::{Layout, ServerProfile, WhoAmIKind};
+use super::traffic::Traffic;
+use super::transport::Transport;
+use crate::actor::ActorsFile;
 
 /// A server and the admin's way in.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The FHIR base, with a slash at its end.
     pub base_url: Url,
-    /// The token endpoint.
-    pub token_url: Url,
+    /// The token endpoint; nothing where the server is to be asked for it.
+    pub token_url: Option<Url>,
+    /// Where people sign in with a password, `…/auth/login`.
+    pub login_url: Url,
     /// Where projects are administered, `…/admin/projects/`.
     pub admin_url: Url,
     /// Where the server says who is acting.
-    pub who_am_i_url: Url,
-    /// The project admin.
-    pub admin: Credentials,
+    pub who_am_i: WhoAmI,
+    /// The way in for the project admin; on an open server nobody's.
+    pub admin: Auth,
+    /// The actors, where somebody else made them.
+    pub actors: Option<ActorsFile>,
+    /// How connections are made.
+    pub transport: Transport,
+    /// What all callers share.
+    pub traffic: Traffic,
     /// What is known of this kind of server.
     pub profile: ServerProfile,
+}
+
+/// Where a server says who is acting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhoAmI {
+    /// At this address, as Medplum does.
+    Medplum(Url),
+    /// At the userinfo endpoint, which its OpenID configuration names.
+    Userinfo,
+    /// Nowhere.
+    Nowhere,
 }
 
 /// A URL that cannot be that of a server.
@@ -65,16 +53,16 @@ pub struct BadServer {
 }
 
 impl Target {
-    /// The path of the FHIR base below the server's root.
+    /// The path of the FHIR base below the root of a server laid out like Medplum.
     const FHIR: &'static str = "fhir/R4/";
 
-    /// A server by its root, or by its FHIR base if that ends with `/fhir/R4`.
+    /// A server by its address, which the profile says how to read.
     ///
     /// # Errors
     /// An address that is not http or https, or that carries a user name or password.
     pub fn new(
         server: &str,
-        admin: Credentials,
+        admin: impl Into<Auth>,
         profile: ServerProfile,
     ) -> Result<Self, BadServer> {
         let bad = |reason: &str| BadServer {
@@ -91,72 +79,102 @@ impl Target {
         }
         root.set_query(None);
         root.set_fragment(None);
-        let path = root.path().trim_end_matches('/');
-        let path = path.strip_suffix("/fhir/R4").unwrap_or(path);
-        let path = format!("{path}/");
-        root.set_path(&path);
+        let path = root.path().trim_end_matches('/').to_owned();
+        let below = path.strip_suffix("/fhir/R4");
+        let medplum = match profile.address.layout {
+            Layout::Medplum => true,
+            Layout::Base => false,
+            Layout::Either => path.is_empty() || below.is_some(),
+        };
+        let path = if medplum {
+            below.unwrap_or(&path)
+        } else {
+            &path
+        };
+        root.set_path(&format!("{path}/"));
         let join = |path: &str| root.join(path).map_err(|error| bad(&error.to_string()));
         Ok(Self {
-            base_url: join(Self::FHIR)?,
-            token_url: join("oauth2/token")?,
+            base_url: if medplum {
+                join(Self::FHIR)?
+            } else {
+                root.clone()
+            },
+            token_url: medplum.then(|| join("oauth2/token")).transpose()?,
+            login_url: join("auth/login")?,
             admin_url: join("admin/projects/")?,
-            who_am_i_url: join("auth/me")?,
-            admin,
+            who_am_i: match profile.who_am_i.kind {
+                WhoAmIKind::Medplum if medplum => WhoAmI::Medplum(join("auth/me")?),
+                WhoAmIKind::Userinfo => WhoAmI::Userinfo,
+                WhoAmIKind::Medplum | WhoAmIKind::None => WhoAmI::Nowhere,
+            },
+            admin: admin.into(),
+            actors: None,
+            transport: Transport::default(),
+            traffic: Traffic::default(),
             profile,
         })
     }
 }
 
-/// What is known of a kind of server beforehand. Plain data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerProfile {
-    /// Its name.
-    pub name: String,
-    /// The media type of a JSON Patch.
-    pub patch_media_type: String,
-    /// The statuses that count as `denied`.
-    pub denied: Vec<u16>,
-    /// The statuses that count as `hidden`. 401 is none: it says that the token is bad.
-    pub hidden: Vec<u16>,
-    /// Whether it answers from a cache unless told not to.
-    pub no_cache: bool,
-}
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
 
-impl ServerProfile {
-    /// The names of the built-in ones.
-    pub const NAMES: [&'static str; 2] = ["embedded", "generic"];
+    use super::*;
 
-    /// The embedded server.
-    pub fn embedded() -> Self {
-        Self {
-            name: "embedded".into(),
-            ..Self::generic()
-        }
+    #[rstest]
+    #[case(
+        "medplum",
+        "https://h/",
+        "https://h/fhir/R4/",
+        Some("https://h/oauth2/token")
+    )]
+    #[case(
+        "medplum",
+        "https://h/fhir/R4",
+        "https://h/fhir/R4/",
+        Some("https://h/oauth2/token")
+    )]
+    #[case(
+        "medplum",
+        "https://h/m",
+        "https://h/m/fhir/R4/",
+        Some("https://h/m/oauth2/token")
+    )]
+    #[case("hapi", "https://h/fhir", "https://h/fhir/", None)]
+    #[case("hapi", "https://h", "https://h/", None)]
+    #[case(
+        "generic",
+        "https://h",
+        "https://h/fhir/R4/",
+        Some("https://h/oauth2/token")
+    )]
+    #[case(
+        "generic",
+        "https://h/m/fhir/R4/",
+        "https://h/m/fhir/R4/",
+        Some("https://h/m/oauth2/token")
+    )]
+    #[case("generic", "https://h/baseR4", "https://h/baseR4/", None)]
+    fn the_profile_says_how_an_address_is_read(
+        #[case] profile: &str,
+        #[case] server: &str,
+        #[case] base: &str,
+        #[case] token: Option<&str>,
+    ) {
+        let profile = ServerProfile::named(profile).unwrap();
+        let target = Target::new(server, Auth::Nobody, profile).unwrap();
+        assert_eq!(target.base_url.as_str(), base);
+        assert_eq!(target.token_url.as_ref().map(Url::as_str), token);
     }
 
-    /// A server of which nothing is known but that it has Medplum's endpoints.
-    pub fn generic() -> Self {
-        Self {
-            name: "generic".into(),
-            patch_media_type: "application/json-patch+json".into(),
-            denied: vec![403],
-            hidden: vec![403, 404, 410],
-            no_cache: false,
-        }
-    }
-
-    /// A built-in one.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "embedded" => Some(Self::embedded()),
-            "generic" => Some(Self::generic()),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for ServerProfile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+    #[rstest]
+    #[case("ftp://h/", "must start with http")]
+    #[case("https://user:pass@h/", "does not belong in it")]
+    #[case("nothing", "relative URL")]
+    fn what_is_no_server(#[case] server: &str, #[case] says: &str) {
+        let error = Target::new(server, Auth::Nobody, ServerProfile::generic()).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(!error.to_string().contains("pass@"));
     }
 }

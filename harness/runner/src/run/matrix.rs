@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::player::Player;
-use crate::actor::Session;
+use crate::actor::{Session, indexed};
 use crate::client::{Client, ClientError, Request, reference_of, search_path};
 use crate::expect::{ActorSees, CellVerdict, Observed, Sight, judge};
 use crate::report::{Cell, Problem};
@@ -62,6 +62,16 @@ impl Player<'_> {
                 self.copies.insert(watched.reference.clone(), copy.clone());
             }
         }
+        if self.project.enforces_policies().is_err() {
+            // Who sees what is nobody's question here; the copies are needed all the same.
+            return Matrix {
+                cells: Vec::new(),
+                transport,
+            };
+        }
+        let lag = self.project.admin().target().profile.search.index_lag();
+        let there: Vec<&str> = self.copies.keys().map(String::as_str).collect();
+        let unindexed = indexed(self.project.admin(), &there, lag).await;
         let references: Vec<String> = self.watched.iter().map(|w| w.reference.clone()).collect();
         let hidden = self.project.admin().target().profile.hidden.clone();
         let mut tasks = JoinSet::new();
@@ -83,6 +93,14 @@ impl Player<'_> {
             for (watched, control) in self.watched.iter().zip(&controls) {
                 let nothing = || Observed::Error("the harness itself failed".into());
                 let (read, search) = seen.next().unwrap_or_else(|| (nothing(), nothing()));
+                let search = match search {
+                    Observed::Hidden(_) if unindexed.contains(&watched.reference) => {
+                        Observed::Error(
+                            "the server's index does not show it to the admin either".into(),
+                        )
+                    }
+                    search => search,
+                };
                 let mut cell = fill_in(session, watched, control, read, search);
                 cell.after = after.to_owned();
                 let texts = [

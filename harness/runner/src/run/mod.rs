@@ -190,7 +190,15 @@ async fn play_scenarios(work: &Work, project: &Project) {
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
     for (index, scenario) in work.selected.iter().enumerate() {
-        let (scenario, project) = (Arc::clone(scenario), project.clone());
+        let scenario = Arc::clone(scenario);
+        let project = match project.cast(&scenario) {
+            Ok(project) => project,
+            Err(reason) => {
+                work.tell(Event::ScenarioStarted(info(index, &scenario)));
+                work.tell(skipped(&scenario, reason));
+                continue;
+            }
+        };
         let (places, events) = (Arc::clone(&places), work.events.clone());
         let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
         let played = Arc::clone(&scenario);
@@ -231,6 +239,17 @@ fn info(index: usize, scenario: &Scenario) -> ScenarioInfo {
         page: scenario.page.clone(),
         file: scenario.file.display().to_string(),
         planned_steps: scenario.given.len() + scenario.steps.len(),
+    }
+}
+
+/// The end of a scenario that this server cannot be asked to play.
+fn skipped(scenario: &Scenario, reason: String) -> Event {
+    Event::ScenarioFinished {
+        scenario: scenario.id.clone(),
+        verdict: Verdict::Skipped,
+        reason: Some(reason),
+        duration_ms: 0,
+        snapshot: SnapshotReport::of(SnapshotVerdict::NotCompared),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::bindings::Bindings;
 use super::clock;
 use super::matrix::{Matrix, Watched};
-use super::options::RunOptions;
+use super::options::{RunOptions, SnapshotMode};
 use super::snapshots;
 use super::step::is_undone;
 use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
@@ -19,7 +19,7 @@ use crate::report::{
     Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
     Verdict,
 };
-use crate::scenario::{Access, GIVEN, Scenario, Step};
+use crate::scenario::{Access, Claim, ExpectedStatus, GIVEN, Scenario, Step};
 
 /// So many requests in a row without an answer, and the server counts as gone.
 const PATIENCE: usize = 3;
@@ -60,12 +60,17 @@ pub(super) async fn play(part: Part) {
         scenario: Some(part.scenario.id.clone()),
         cleanup: CleanupReport { deleted, problems },
     });
+    let mut options = part.options.clone();
+    if part.project.enforces_policies().is_err() {
+        // A snapshot says who sees what.
+        options.snapshots = SnapshotMode::Off;
+    }
     let snapshot = snapshots::settle(
         &part.scenario,
         &player.snapshot,
         &player.unknown,
         &|difference| player.is_consequence(difference),
-        &part.options,
+        &options,
         part.on_disk,
     );
     let (verdict, reason) = player.verdict(&snapshot);
@@ -262,6 +267,13 @@ impl<'p> Player<'p> {
             self.skip(step, given);
             return;
         }
+        if let Err(reason) = self.project.enforces_policies()
+            && is_for_policies(step.expect.status)
+        {
+            let reason = format!("not judged: {reason}");
+            self.leave_out(step, given, &reason);
+            return;
+        }
         self.tell(Event::StepStarted {
             scenario: self.scenario.id.clone(),
             step: step.id.clone(),
@@ -277,6 +289,7 @@ impl<'p> Player<'p> {
         report.verdict = played.verdict;
         report.status = played.status;
         report.duration_ms = played.duration_ms;
+        report.retries = played.retries;
         report.outcome.clone_from(&played.outcome);
         report.problems = played.problems;
         self.note_silence(played.transport);
@@ -297,7 +310,9 @@ impl<'p> Player<'p> {
         let matrix = if looks {
             let matrix = self.observe(&step.id).await;
             self.record_sights(&matrix, &mut record);
-            let problems = if undone {
+            let problems = if self.project.enforces_policies().is_err() {
+                Vec::new()
+            } else if undone {
                 matrix.check_claims_of_undone(&step.see)
             } else {
                 matrix.check_claims(&step.see, self.undone.as_deref())
@@ -306,7 +321,11 @@ impl<'p> Player<'p> {
                 report.verdict = StepVerdict::Failed;
                 report.problems.extend(problems);
             }
-            for name in matrix.unjudged(&step.see) {
+            let judged: &[Claim] = match self.project.enforces_policies() {
+                Ok(()) => &step.see,
+                Err(_) => &[],
+            };
+            for name in matrix.unjudged(judged) {
                 // Done, and yet what it claims cannot be told.
                 if report.verdict == StepVerdict::Passed {
                     report.verdict = StepVerdict::Blocked;
@@ -338,12 +357,16 @@ impl<'p> Player<'p> {
     }
 
     fn skip(&mut self, step: &Step, given: bool) {
-        let mut report = self.report(step, given);
-        report.verdict = StepVerdict::Skipped;
         let why = match &self.stopped {
             Some(Stop::Cancelled) => "the run was interrupted",
             _ => "the scenario had ended",
         };
+        self.leave_out(step, given, why);
+    }
+
+    fn leave_out(&mut self, step: &Step, given: bool, why: &str) {
+        let mut report = self.report(step, given);
+        report.verdict = StepVerdict::Skipped;
         report.problems.push(Problem::new(why));
         self.unknown.insert(step.id.clone());
         if let Some(name) = &step.capture {
@@ -508,8 +531,18 @@ impl<'p> Player<'p> {
         if let Some(cell) = with(CellVerdict::Inconclusive).next() {
             return (Verdict::Inconclusive, Some(sentence(cell)));
         }
-        (Verdict::Passed, None)
+        let unjudged = self.project.enforces_policies().err();
+        let note = unjudged.map(|why| format!("who sees what is not judged: {why}"));
+        (Verdict::Passed, note)
     }
+}
+
+/// Whether only a server that enforces policies can answer like this.
+fn is_for_policies(expected: ExpectedStatus) -> bool {
+    matches!(
+        expected,
+        ExpectedStatus::Hidden | ExpectedStatus::Denied | ExpectedStatus::Exactly(401 | 403)
+    )
 }
 
 /// A cell in one line.

@@ -20,6 +20,8 @@ pub(super) struct Played {
     pub(super) status: Option<u16>,
     pub(super) duration_ms: u64,
     pub(super) problems: Vec<Problem>,
+    /// Why the request was sent again.
+    pub(super) retries: Vec<String>,
     /// For the snapshot: `200`, or `404 not-found`.
     pub(super) outcome: Option<String>,
     /// For the snapshot: what a search found.
@@ -57,6 +59,10 @@ impl From<String> for Trouble {
 impl Player<'_> {
     /// Plays a step.
     pub(super) async fn perform(&mut self, step: &Step) -> Played {
+        // What was sent again before belongs to somebody's look at the matrix.
+        if let Ok(client) = self.client(&step.actor) {
+            client.take_retries();
+        }
         let begun = Instant::now();
         let reply = self.request(step).await;
         let mut played = Played {
@@ -64,10 +70,14 @@ impl Player<'_> {
             status: None,
             duration_ms: clock::milliseconds(begun),
             problems: Vec::new(),
+            retries: Vec::new(),
             outcome: None,
             matches: None,
             transport: false,
         };
+        if let Ok(client) = self.client(&step.actor) {
+            played.retries = client.take_retries();
+        }
         match reply {
             Ok(reply) => self.judge(step, reply, &mut played),
             Err(trouble) => excuse(step, trouble, &mut played),
@@ -393,7 +403,11 @@ impl Player<'_> {
                 .map(|bound| self.aliases.of(&bound.reference))
                 .collect()
         });
-        let references = self.own(found);
+        let mut references = self.own(found);
+        if self.project.enforces_policies().is_err() {
+            // The server shows everything to everybody; what the policies hide is not judged.
+            references.retain(|reference| !self.must_not_find(&step.actor, reference));
+        }
         let mut names: Vec<String> = references.iter().map(|r| self.aliases.of(r)).collect();
         if !step.action.target().contains("_sort=") {
             // Without a sort the order is the server's own and means nothing.

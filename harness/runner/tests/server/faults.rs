@@ -7,18 +7,19 @@ use std::time::{Duration, Instant};
 use crate::suite;
 use crate::support::{Call, Fake, Fault, limits, target};
 use axum::http::Method;
-use fhirward_harness::client::Limits;
+use fhirward_harness::client::{Credentials, Limits};
 use fhirward_harness::expect::CellVerdict;
 use fhirward_harness::report::{
     Event, Report, ScenarioReport, StepVerdict, Style, Verdict, json, terminal,
 };
 use fhirward_harness::run::{Cancel, SnapshotMode};
 use fhirward_harness::{RunOptions, RunOutcome, run};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 const HTML: &str = "<!doctype html><html><head><title>Sign in to Proxy</title></head></html>";
 
-fn options() -> RunOptions {
+pub fn options() -> RunOptions {
     RunOptions {
         limits: limits(),
         snapshots: SnapshotMode::Off,
@@ -32,11 +33,11 @@ async fn scripted(script: impl Fn(&Call) -> Fault + Send + Sync + 'static) -> (F
     (fake, outcome)
 }
 
-async fn play(fake: &Fake, options: &RunOptions) -> RunOutcome {
+pub async fn play(fake: &Fake, options: &RunOptions) -> RunOutcome {
     play_at(&fake.target(), options).await.0
 }
 
-async fn play_at(
+pub async fn play_at(
     target: &fhirward_harness::client::Target,
     options: &RunOptions,
 ) -> (RunOutcome, Vec<Event>) {
@@ -53,7 +54,7 @@ async fn play_at(
 }
 
 /// Every report follows the published schema.
-fn assert_valid(report: &Report) {
+pub fn assert_valid(report: &Report) {
     let schema: Value =
         serde_json::from_str(include_str!("../../../../docs/schema/report.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
@@ -67,12 +68,12 @@ fn assert_valid(report: &Report) {
     assert_eq!(errors, Vec::<String>::new());
 }
 
-fn only(outcome: &RunOutcome) -> &ScenarioReport {
+pub fn only(outcome: &RunOutcome) -> &ScenarioReport {
     &outcome.report.scenarios[0]
 }
 
 /// The report without what differs from run to run.
-fn words(outcome: &RunOutcome) -> String {
+pub fn words(outcome: &RunOutcome) -> String {
     let mut report = outcome.report.clone();
     report.duration_ms = 0;
     for scenario in &mut report.scenarios {
@@ -84,7 +85,7 @@ fn words(outcome: &RunOutcome) -> String {
     terminal(&report, Style::default())
 }
 
-fn steps_with(outcome: &RunOutcome, verdict: StepVerdict) -> Vec<&str> {
+pub fn steps_with(outcome: &RunOutcome, verdict: StepVerdict) -> Vec<&str> {
     only(outcome)
         .steps
         .iter()
@@ -93,7 +94,7 @@ fn steps_with(outcome: &RunOutcome, verdict: StepVerdict) -> Vec<&str> {
         .collect()
 }
 
-fn cells_with(outcome: &RunOutcome, verdict: CellVerdict) -> Vec<String> {
+pub fn cells_with(outcome: &RunOutcome, verdict: CellVerdict) -> Vec<String> {
     only(outcome)
         .matrix
         .iter()
@@ -208,7 +209,11 @@ async fn a_web_page_instead_of_fhir() {
 async fn wrong_credentials() {
     let fake = Fake::start().await;
     let mut target = fake.target();
-    target.admin.id = "somebody".into();
+    target.admin = Credentials {
+        id: "somebody".into(),
+        secret: SecretString::from(crate::support::ADMIN_SECRET),
+    }
+    .into();
     let (outcome, _) = play_at(&target, &options()).await;
     assert_eq!(outcome.exit_code(), 3);
     let (reason, _) = outcome.report.aborted.clone().unwrap();

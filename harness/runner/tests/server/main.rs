@@ -8,7 +8,12 @@
 )]
 
 mod faults;
+mod provisioning;
+mod proxy;
 mod reports;
 mod run;
+mod secrets;
+mod sign_in;
 mod suite;
 mod support;
+mod weather;

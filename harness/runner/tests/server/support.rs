@@ -8,13 +8,18 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhirward_engine::policy::{
     Membership, Options, Policy, PolicyDocument, Request, Verdict, assemble,
 };
 use fhirward_engine::search::Query;
-use fhirward_harness::client::{Credentials, Limits, ServerProfile, Target};
+use fhirward_harness::client::{
+    Auth, Credentials, Limits, Retries, ServerProfile, Target, Timeouts,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -54,6 +59,8 @@ struct Store {
     deleted: Vec<String>,
     secrets: BTreeMap<String, String>,
     names: BTreeMap<String, String>,
+    /// Authorization code to the client's id and the challenge.
+    codes: BTreeMap<String, (String, String)>,
 }
 
 #[derive(Clone)]
@@ -104,17 +111,64 @@ impl Fake {
             .collect()
     }
 
+    /// The name of the actor that a token stands for.
+    pub fn actor_of(&self, token: &str) -> String {
+        let client = token.strip_prefix("token-of-").unwrap_or_default();
+        if client == "admin" {
+            return "admin".into();
+        }
+        let store = self.store.lock().unwrap();
+        store.names.get(client).cloned().unwrap_or_default()
+    }
+
+    /// Somebody who is there before any run: their profile and their way in.
+    pub fn person(&self, name: &str, policy: Value) -> (String, Auth) {
+        let practitioner = self.put("Practitioner", None, json!({ "name": [{ "text": name }] }));
+        let profile = format!("Practitioner/{}", practitioner["id"].as_str().unwrap());
+        let policy = self.put("AccessPolicy", None, policy);
+        let policy = format!("AccessPolicy/{}", policy["id"].as_str().unwrap());
+        let client = self.put("ClientApplication", None, json!({}));
+        let id = client["id"].as_str().unwrap().to_owned();
+        self.put(
+            "ProjectMembership",
+            None,
+            json!({
+                "user": { "reference": format!("ClientApplication/{id}") },
+                "profile": { "reference": profile },
+                "accessPolicy": { "reference": policy },
+            }),
+        );
+        let mut store = self.store.lock().unwrap();
+        store.names.insert(id.clone(), name.to_owned());
+        let secret = format!("secret-of-{id}");
+        store.secrets.insert(id.clone(), secret.clone());
+        let secret = SecretString::from(secret);
+        (profile, Auth::client(Credentials { id, secret }))
+    }
+
+    /// All versions of a resource type, deleted ones included.
+    pub fn stored(&self, kind: &str) -> Vec<Value> {
+        let store = self.store.lock().unwrap();
+        store
+            .resources
+            .values()
+            .filter_map(|versions| versions.last())
+            .filter(|resource| resource["resourceType"] == kind)
+            .cloned()
+            .collect()
+    }
+
     fn policy(&self, client: &str) -> Policy {
         if client == "admin" {
             return Policy::full_access();
         }
         let store = self.store.lock().unwrap();
-        let user = format!("ClientApplication/{client}");
+        let user = user_of(client);
         let membership = store
             .resources
             .values()
             .filter_map(|versions| versions.last())
-            .find(|r| r["resourceType"] == "ProjectMembership" && r["user"]["reference"] == user)
+            .find(|r| r["resourceType"] == "ProjectMembership" && is_user(r, &user))
             .unwrap();
         let membership = Membership::from_value(membership).unwrap();
         let find = |reference: &str| {
@@ -138,6 +192,8 @@ impl Fake {
                 );
             }
             "/admin/projects/p1/client" => return self.register(&input),
+            "/admin/projects/p1/invite" => return self.invite(&input),
+            "/auth/login" => return self.login(&input),
             _ => {}
         }
         let policy = match (self.script)(call) {
@@ -306,10 +362,51 @@ impl Fake {
         (201, client)
     }
 
+    /// As Medplum: a project-scoped user with a password, and a membership.
+    fn invite(&self, input: &Value) -> (u16, Value) {
+        let user = self.put("User", None, json!({ "email": input["email"] }));
+        let id = user["id"].as_str().unwrap().to_owned();
+        let mut membership = input["membership"].clone();
+        membership["user"] = json!({ "reference": format!("User/{id}") });
+        membership["project"] = json!({ "reference": "Project/p1" });
+        let membership = self.put("ProjectMembership", None, membership);
+        let mut store = self.store.lock().unwrap();
+        let actor = input["lastName"].as_str().unwrap().to_owned();
+        store.names.insert(id.clone(), actor);
+        let login = format!("{} {}", input["email"], input["password"]);
+        store.secrets.insert(login, id);
+        (200, membership)
+    }
+
+    fn login(&self, input: &Value) -> (u16, Value) {
+        let mut store = self.store.lock().unwrap();
+        let login = format!("{} {}", input["email"], input["password"]);
+        let Some(id) = store.secrets.get(&login).cloned() else {
+            return outcome(400, "invalid");
+        };
+        assert_eq!(input["codeChallengeMethod"], "S256");
+        let code = format!("code-{}-{}", id, store.codes.len());
+        let challenge = input["codeChallenge"].as_str().unwrap().to_owned();
+        store.codes.insert(code.clone(), (id, challenge));
+        (200, json!({ "login": "l1", "code": code }))
+    }
+
     fn token(&self, form: &str) -> (u16, Value) {
         let pairs: BTreeMap<String, String> = url::form_urlencoded::parse(form.as_bytes())
             .into_owned()
             .collect();
+        if pairs["grant_type"] == "authorization_code" {
+            let spent = self.store.lock().unwrap().codes.remove(&pairs["code"]);
+            let Some((id, challenge)) = spent else {
+                return outcome(400, "invalid");
+            };
+            let digest = sha2::Sha256::digest(pairs["code_verifier"].as_bytes());
+            if URL_SAFE_NO_PAD.encode(digest) != challenge {
+                return outcome(400, "invalid");
+            }
+            let token = format!("token-of-{id}");
+            return (200, json!({ "access_token": token, "expires_in": 3600 }));
+        }
         let (id, secret) = (&pairs["client_id"], &pairs["client_secret"]);
         let known = if id == "admin" {
             secret == ADMIN_SECRET
@@ -329,16 +426,26 @@ impl Fake {
     }
 
     fn profile(&self, client: &str) -> Value {
-        let user = format!("ClientApplication/{client}");
+        let user = user_of(client);
         let store = self.store.lock().unwrap();
         store
             .resources
             .values()
             .filter_map(|versions| versions.last())
-            .find(|r| r["user"]["reference"] == user)
+            .find(|r| is_user(r, &user))
             .map(|r| r["profile"].clone())
             .unwrap_or_default()
     }
+}
+
+fn user_of(client: &str) -> String {
+    client.to_owned()
+}
+
+/// Whether a membership is that of a client or person.
+fn is_user(membership: &Value, id: &str) -> bool {
+    let user = membership["user"]["reference"].as_str().unwrap_or_default();
+    user.split('/').nth(1) == Some(id)
 }
 
 fn patched(stored: &Value, operations: &Value) -> Value {
@@ -376,10 +483,16 @@ async fn handle(
         .get(header::AUTHORIZATION)
         .map(|value| value.to_str().unwrap().replace("Bearer ", ""))
         .unwrap_or_default();
-    let client = token
+    let mut client = token
         .strip_prefix("token-of-")
         .unwrap_or_default()
         .to_owned();
+    if let Some(member) = headers.get("x-medplum-on-behalf-of") {
+        assert_eq!(client, "admin");
+        let membership = fake.current(member.to_str().unwrap()).unwrap();
+        let user = membership["user"]["reference"].as_str().unwrap();
+        client = user.split('/').nth(1).unwrap().to_owned();
+    }
     let call = {
         let store = fake.store.lock().unwrap();
         Call {
@@ -432,7 +545,13 @@ pub fn limits() -> Limits {
     Limits {
         connect: Duration::from_millis(1000),
         request: Duration::from_millis(1500),
+        timeouts: Timeouts::default(),
         response_bytes: 1024 * 1024,
         pages: 5,
+        retries: Retries {
+            most: 1,
+            first_wait: Duration::from_millis(1),
+            longest_wait: Duration::from_millis(100),
+        },
     }
 }

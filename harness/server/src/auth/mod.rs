@@ -40,7 +40,7 @@ pub(crate) fn authenticate(app: &App, request: &Parts) -> Result<Arc<Actor>, Fai
         app.tokens.verify(rest.trim(), App::now())
     } else if scheme.eq_ignore_ascii_case("basic") {
         basic(rest)
-            .filter(|(id, secret)| app.clients.verify(id, secret))
+            .filter(|(id, secret)| clients::verify(&app.store, id, secret))
             .map(|(id, _)| (id, String::new()))
     } else {
         None

@@ -7,7 +7,7 @@ use fhirward_engine::policy::{Membership, Policy, PolicyDocument, Scopes, assemb
 use serde_json::Value;
 
 use crate::app::App;
-use crate::store::Version;
+use crate::store::{Version, View as _};
 
 /// Who a request is made as.
 #[derive(Debug, Clone)]

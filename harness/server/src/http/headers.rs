@@ -161,7 +161,9 @@ mod tests {
     #[case::unquoted("V", 400)]
     #[case::half_quoted("\"V", 400)]
     fn if_match(#[case] header: &str, #[case] status: u16) {
-        let version = Store::default().insert(Draft::new("Task", "a".into(), json!({})));
+        let version = Store::default()
+            .begin()
+            .insert(Draft::new("Task", "a".into(), json!({})));
         let header = header.replace('V', &version.version_id);
         let answer = check_if_match(&headers("if-match", &header), &version);
         assert_eq!(

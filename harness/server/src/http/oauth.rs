@@ -16,7 +16,8 @@ use super::reply::plain_json;
 use super::{body, query};
 use crate::access::Access;
 use crate::app::App;
-use crate::auth::{NOT_ADMITTED, authenticate, basic, session::Actor};
+use crate::auth::{NOT_ADMITTED, authenticate, basic, clients, session::Actor};
+use crate::store::View as _;
 
 /// `POST /oauth2/token`: client credentials for a bearer token. Errors are those of OAuth 2.0
 /// (RFC 6749, 5.2).
@@ -114,7 +115,7 @@ fn grant(
             ));
         }
     };
-    if !app.clients.verify(&id, &secret) {
+    if !clients::verify(&app.store, &id, &secret) {
         return Err(refused());
     }
     let actor = app.sessions.actor(app, &id).ok_or_else(refused)?;
@@ -174,7 +175,7 @@ pub(crate) async fn me(
 }
 
 fn describe(app: &App, actor: &Actor) -> Value {
-    let access = Access::new(app, actor);
+    let access = Access::new(app, &app.store, actor);
     // An actor always knows who it is; what else its profile says is for its policy to decide.
     let named = |reference: &str| {
         let (resource_type, id) = reference.split_once('/').unwrap_or_default();

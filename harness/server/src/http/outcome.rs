@@ -7,6 +7,7 @@ use fhirward_engine::resource::Finding;
 use serde_json::{Map, Value, json};
 
 use super::reply::fhir_json;
+use crate::store::StoreError;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,6 +227,23 @@ impl Failure {
             Ok(value) => failure.with_header(header::ALLOW, value),
             Err(_) => failure,
         }
+    }
+}
+
+impl From<StoreError> for Failure {
+    /// What is wrong with the disk is for those who run the server, not for those who ask it.
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a write was refused");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            vec![
+                Issue::error(
+                    "exception",
+                    "the change could not be stored, and was not made",
+                )
+                .with_diagnostics("the server's log says why; reading goes on"),
+            ],
+        )
     }
 }
 

@@ -94,7 +94,7 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         known_type(name)?;
     }
     let (request_headers, method) = (parts.headers.clone(), parts.method.clone());
-    let context = Context::new(&app, &actor, &request_headers, uri.query());
+    let context = Context::reading(&app, &actor, &request_headers, uri.query());
     // Refused before the body is read: what the actor may never do need not be sent.
     rest::gate(&context, &method, route)?;
     let limit = match route {
@@ -102,16 +102,40 @@ async fn fhir(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Res
         _ => app.limits.body_bytes,
     };
     let bytes = body::read(parts, body, limit).await?;
-    if !scans(&method, route) {
+    let (scans, writes) = (scans(&method, route), writes(&method, route));
+    if !scans && !writes {
         return answer(&context, &method, route, &bytes);
     }
     let path = path.to_owned();
     let work = Arc::clone(&app);
-    apart(&app.scans, move || {
-        let context = Context::new(&work, &actor, &request_headers, uri.query());
-        answer(&context, &method, Route::parse(&path), &bytes)
+    if scans {
+        return in_turn(&app.scans, move || {
+            let context = Context::reading(&work, &actor, &request_headers, uri.query());
+            answer(&context, &method, Route::parse(&path), &bytes)
+        })
+        .await;
+    }
+    apart(move || {
+        let transaction = work.store.begin().by(&actor.profile);
+        let query = uri.query();
+        let context = Context::writing(&work, &transaction, &actor, &request_headers, query);
+        let response = answer(&context, &method, Route::parse(&path), &bytes)?;
+        // What is not lasting is not answered.
+        transaction.commit()?;
+        Ok(response)
     })
     .await
+}
+
+/// Whether the work may change what is stored.
+fn writes(method: &Method, route: Route<'_>) -> bool {
+    match route {
+        Route::Type(_) => method == Method::POST,
+        Route::Instance(..) => {
+            matches!(*method, Method::PUT | Method::PATCH | Method::DELETE)
+        }
+        _ => false,
+    }
 }
 
 /// Whether the work grows with what is stored.
@@ -126,19 +150,27 @@ fn scans(method: &Method, route: Route<'_>) -> bool {
     }
 }
 
-/// Works where nobody else waits for it. The room is given back by the work, not by the request:
-/// work whose request timed out still takes its share of the machine.
-async fn apart(
+/// Works apart, and not more at a time than there is room for. The room is given back by the
+/// work, not by the request: work whose request timed out still takes its share of the machine.
+async fn in_turn(
     scans: &Arc<Semaphore>,
     work: impl FnOnce() -> Result<Response, Failure> + Send + 'static,
 ) -> Result<Response, Failure> {
     // The semaphore is never closed.
     let room = Arc::clone(scans).acquire_owned().await.ok();
-    let answered = tokio::task::spawn_blocking(move || {
+    apart(move || {
         let _room = room;
         work()
-    });
-    match answered.await {
+    })
+    .await
+}
+
+/// Works where nobody else waits for it: what waits itself, for the disk or for another writer,
+/// or takes long.
+pub(crate) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
         Err(_) => Err(Failure::internal("the request could not be worked out")),
     }
@@ -245,7 +277,7 @@ mod tests {
     async fn long_work_keeps_nobody_waiting() {
         let scans = Arc::new(Semaphore::new(1));
         let (tell, told) = mpsc::channel();
-        let work = apart(&scans, move || {
+        let work = in_turn(&scans, move || {
             told.recv_timeout(LONG)
                 .map_err(|_| Failure::internal("nothing ran beside the work"))?;
             done()
@@ -259,7 +291,7 @@ mod tests {
     async fn work_that_nobody_waits_for_keeps_its_room_until_it_ends() {
         let scans = Arc::new(Semaphore::new(1));
         let (tell, told) = mpsc::channel::<()>();
-        let work = apart(&scans, move || {
+        let work = in_turn(&scans, move || {
             // The sender is dropped when the work may end.
             let _: Result<(), mpsc::RecvTimeoutError> = told.recv_timeout(LONG);
             done()
@@ -267,13 +299,13 @@ mod tests {
         let short = Duration::from_millis(50);
         assert!(tokio::time::timeout(short, work).await.is_err());
         assert!(
-            tokio::time::timeout(short, apart(&scans, done))
+            tokio::time::timeout(short, in_turn(&scans, done))
                 .await
                 .is_err()
         );
         drop(tell);
         assert!(
-            tokio::time::timeout(LONG, apart(&scans, done))
+            tokio::time::timeout(LONG, in_turn(&scans, done))
                 .await
                 .is_ok()
         );
@@ -282,11 +314,11 @@ mod tests {
     #[tokio::test]
     async fn work_that_is_lost_is_an_internal_error() {
         let scans = Arc::new(Semaphore::new(1));
-        let lost = apart(&scans, || std::panic::resume_unwind(Box::new(()))).await;
+        let lost = in_turn(&scans, || std::panic::resume_unwind(Box::new(()))).await;
         assert_eq!(
             lost.unwrap_err().status(),
             StatusCode::INTERNAL_SERVER_ERROR
         );
-        assert!(apart(&scans, done).await.is_ok());
+        assert!(in_turn(&scans, done).await.is_ok());
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn of_new(context: &Context<'_>, content: &Map<String, Value>) -> Vec
         if !compartment.starts_with("Patient/") {
             continue;
         }
-        let patient = context.app.store.resolve(&compartment);
+        let patient = context.view.resolve(&compartment);
         let seen = patient.and_then(|patient| context.access.read(&patient.resource).ok());
         for account in listed(seen.as_ref().and_then(|patient| patient.get("meta"))) {
             if known.insert(account.clone()) {

@@ -34,7 +34,7 @@ pub(crate) fn create(
     input::check(&content)?;
     let draft = Draft::new(resource_type, id, content);
     context.access.create(draft.resource())?;
-    let version = context.app.store.insert(draft);
+    let version = context.transaction()?.insert(draft);
     let reply = ResourceReply {
         status: StatusCode::CREATED,
         version: &version,

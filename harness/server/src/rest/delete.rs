@@ -13,12 +13,11 @@ pub(crate) fn delete(
     resource_type: &str,
     id: &str,
 ) -> Result<Response, Failure> {
-    loop {
-        let existing = context.newest(resource_type, id)?;
-        context.access.delete(&existing.resource)?;
-        check_if_match(context.headers, &existing)?;
-        if existing.is_deletion() || context.app.store.delete(&existing).is_ok() {
-            return Ok(all_ok());
-        }
+    let existing = context.newest(resource_type, id)?;
+    context.access.delete(&existing.resource)?;
+    check_if_match(context.headers, &existing)?;
+    if !existing.is_deletion() {
+        context.transaction()?.delete(&existing);
     }
+    Ok(all_ok())
 }

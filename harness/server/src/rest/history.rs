@@ -23,7 +23,7 @@ pub(crate) fn of_instance(
     context.access.read(&newest.resource)?;
     // The right to the history of the resource, before any of its versions is looked at.
     context.access.history(&newest.resource, &newest.resource)?;
-    let versions = visible_versions(context, context.app.store.versions(resource_type, id));
+    let versions = visible_versions(context, context.view.versions(resource_type, id));
     bundle(
         context,
         &format!("{}/_history", newest.reference()),
@@ -37,8 +37,7 @@ pub(crate) fn of_all(
     resource_type: Option<&str>,
 ) -> Result<Response, Failure> {
     let mut versions: Vec<Shown> = context
-        .app
-        .store
+        .view
         .all_versions(resource_type)
         .into_iter()
         .filter(|versions| {

@@ -21,19 +21,24 @@ use crate::http::outcome::Failure;
 use crate::http::query::refuse_parameters;
 use crate::http::reply::Prefer;
 use crate::http::route::Route;
-use crate::store::Version;
+use crate::store::{Transaction, Version, View};
 
 /// One request, as the interactions see it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) app: &'a App,
+    /// What can be looked up.
+    pub(crate) view: &'a dyn View,
+    /// Where a write goes; it is what `view` shows.
+    transaction: Option<&'a Transaction<'a>>,
     pub(crate) access: Access<'a>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: Option<&'a str>,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(
+    /// A request that only looks at what is committed.
+    pub(crate) fn reading(
         app: &'a App,
         actor: &'a Actor,
         headers: &'a HeaderMap,
@@ -41,10 +46,39 @@ impl<'a> Context<'a> {
     ) -> Self {
         Self {
             app,
-            access: Access::new(app, actor),
+            view: &app.store,
+            transaction: None,
+            access: Access::new(app, &app.store, actor),
             headers,
             query,
         }
+    }
+
+    /// A request that decides and writes inside a transaction, which the caller commits.
+    pub(crate) fn writing(
+        app: &'a App,
+        transaction: &'a Transaction<'a>,
+        actor: &'a Actor,
+        headers: &'a HeaderMap,
+        query: Option<&'a str>,
+    ) -> Self {
+        Self {
+            app,
+            view: transaction,
+            transaction: Some(transaction),
+            access: Access::new(app, transaction, actor),
+            headers,
+            query,
+        }
+    }
+
+    /// The transaction of a request that writes.
+    ///
+    /// # Errors
+    /// 500 for one that was to read only.
+    pub(crate) fn transaction(&self) -> Result<&'a Transaction<'a>, Failure> {
+        self.transaction
+            .ok_or_else(|| Failure::internal("a write without a transaction"))
     }
 
     pub(crate) fn prefer(&self) -> Prefer {
@@ -57,8 +91,7 @@ impl<'a> Context<'a> {
         resource_type: &str,
         id: &str,
     ) -> Result<std::sync::Arc<Version>, Failure> {
-        self.app
-            .store
+        self.view
             .newest(resource_type, id)
             .ok_or_else(Failure::not_found)
     }

@@ -29,24 +29,20 @@ pub(crate) fn patch(
 ) -> Result<Response, Failure> {
     let limits = &context.app.limits;
     let operations = parse(body::json(bytes, limits)?, limits)?;
-    loop {
-        let existing = context.newest(resource_type, id)?;
-        let visible = context.access.read(&existing.resource)?;
-        if existing.is_deletion() {
-            return Err(Failure::gone());
-        }
-        check_if_match(context.headers, &existing)?;
-        let content = apply(&operations, visible.clone(), limits)?;
-        let content = keep_identity(&visible, content)?;
-        let content = with_unseen(&existing.resource, &visible, content);
-        let result = update::result(context, &existing, content)?;
-        context
-            .access
-            .patch(&existing.resource, result.resource())?;
-        if let Some(response) = update::store(context, &existing, result) {
-            return Ok(response);
-        }
+    let existing = context.newest(resource_type, id)?;
+    let visible = context.access.read(&existing.resource)?;
+    if existing.is_deletion() {
+        return Err(Failure::gone());
     }
+    check_if_match(context.headers, &existing)?;
+    let content = apply(&operations, visible.clone(), limits)?;
+    let content = keep_identity(&visible, content)?;
+    let content = with_unseen(&existing.resource, &visible, content);
+    let result = update::result(context, &existing, content)?;
+    context
+        .access
+        .patch(&existing.resource, result.resource())?;
+    update::store(context, &existing, result)
 }
 
 fn invalid(index: usize, text: impl std::fmt::Display) -> Failure {

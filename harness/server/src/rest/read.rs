@@ -37,8 +37,7 @@ pub(crate) fn vread(
     // Nor without the right to its versions.
     context.access.vread(&newest.resource, &newest.resource)?;
     let version = context
-        .app
-        .store
+        .view
         .version(resource_type, id, version)
         .ok_or_else(Failure::not_found)?;
     let visible = context.access.vread(&newest.resource, &version.resource)?;

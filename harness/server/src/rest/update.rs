@@ -21,18 +21,14 @@ pub(crate) fn update(
     let content = body::object(bytes, &context.app.limits)?;
     input::check_type(&content, resource_type)?;
     input::check_id(&content, id)?;
-    loop {
-        let existing = context.newest(resource_type, id)?;
-        context.access.read(&existing.resource)?;
-        check_if_match(context.headers, &existing)?;
-        let result = result(context, &existing, content.clone())?;
-        context
-            .access
-            .update(&existing.resource, result.resource())?;
-        if let Some(response) = store(context, &existing, result) {
-            return Ok(response);
-        }
-    }
+    let existing = context.newest(resource_type, id)?;
+    context.access.read(&existing.resource)?;
+    check_if_match(context.headers, &existing)?;
+    let result = result(context, &existing, content)?;
+    context
+        .access
+        .update(&existing.resource, result.resource())?;
+    store(context, &existing, result)
 }
 
 /// The version that a change leads to, checked as a resource but not yet for access.
@@ -59,14 +55,17 @@ pub(super) fn result(
     ))
 }
 
-/// Stores the result, unless it changes nothing. `None` when another write came first: the whole
-/// change has to be decided anew.
-pub(super) fn store(context: &Context<'_>, existing: &Version, result: Draft) -> Option<Response> {
+/// Stores the result, unless it changes nothing.
+pub(super) fn store(
+    context: &Context<'_>,
+    existing: &Version,
+    result: Draft,
+) -> Result<Response, Failure> {
     let unchanged = !existing.is_deletion() && same_content(&existing.resource, result.resource());
     let stored = if unchanged {
         None
     } else {
-        Some(context.app.store.replace(result, existing).ok()?)
+        Some(context.transaction()?.replace(result))
     };
     let version = stored.as_deref().unwrap_or(existing);
     let reply = ResourceReply {
@@ -76,7 +75,7 @@ pub(super) fn store(context: &Context<'_>, existing: &Version, result: Draft) ->
         location: None,
         prefer: context.prefer(),
     };
-    Some(reply.into_response())
+    Ok(reply.into_response())
 }
 
 /// Equal but for what the server sets on every version.

@@ -174,14 +174,14 @@ pub(super) fn entries(
                 {
                     continue;
                 }
-                if let Some(version) = context.app.store.resolve(reference) {
+                if let Some(version) = context.view.resolve(reference) {
                     add(&version)?;
                 }
             }
         }
     }
     for include in &parameters.revincludes {
-        for version in context.app.store.scan(&include.source) {
+        for version in context.view.scan(&include.source) {
             if include
                 .references(&version.resource, base)
                 .iter()

@@ -85,13 +85,13 @@ fn candidates(
     parameters: &Parameters,
 ) -> Vec<Arc<Version>> {
     match parameters.ids() {
-        None => context.app.store.scan(resource_type),
+        None => context.view.scan(resource_type),
         Some(mut ids) => {
             ids.sort_unstable();
             ids.dedup();
             let mut found: Vec<_> = ids
                 .into_iter()
-                .filter_map(|id| context.app.store.current(resource_type, id))
+                .filter_map(|id| context.view.current(resource_type, id))
                 .collect();
             found.sort_unstable_by_key(|version| version.created);
             found
@@ -115,7 +115,7 @@ fn page(
         None => parameters.offset,
         Some(after) => {
             let last = after
-                .version(&context.app.store, resource_type)
+                .version(context.view, resource_type)
                 .ok_or_else(page::stale_cursor)?;
             // A place among hidden resources would tell about their content.
             if !context.access.finds(&last.resource) {

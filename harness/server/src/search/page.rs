@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use crate::app::is_id;
 use crate::config::Limits;
 use crate::http::outcome::Failure;
-use crate::store::{Store, Version};
+use crate::store::{Version, View};
 
 /// The last version of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +49,8 @@ impl Position {
         *self.id == *version.id && *self.version_id == *version.version_id
     }
 
-    pub(crate) fn version(&self, store: &Store, resource_type: &str) -> Option<Arc<Version>> {
-        store.version(resource_type, &self.id, &self.version_id)
+    pub(crate) fn version(&self, view: &dyn View, resource_type: &str) -> Option<Arc<Version>> {
+        view.version(resource_type, &self.id, &self.version_id)
     }
 
     fn to_text(&self) -> String {

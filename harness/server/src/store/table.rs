@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use super::version::{Change, Draft, Version};
 
 /// The resources of one type, in the order of their creation.
+///
+/// What is read is read up to a horizon: versions whose sequence lies beyond it are not there.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     instances: Vec<Instance>,
-    places: HashMap<String, usize>,
+    places: HashMap<Box<str>, usize>,
 }
 
 /// One resource: its versions, oldest first. Never empty.
@@ -26,55 +28,89 @@ impl Table {
         self.instances.get(*self.places.get(id)?)
     }
 
-    pub(super) fn current(&self) -> Vec<Arc<Version>> {
+    pub(super) fn current(&self, horizon: u64) -> Vec<Arc<Version>> {
         self.instances
             .iter()
-            .filter_map(Instance::newest)
+            .filter_map(|instance| instance.newest(horizon))
             .filter(|version| !version.is_deletion())
+            .cloned()
             .collect()
     }
 
-    pub(super) fn all_versions(&self) -> Vec<Vec<Arc<Version>>> {
-        self.instances.iter().map(Instance::all).collect()
+    pub(super) fn all_versions(&self, horizon: u64) -> Vec<Vec<Arc<Version>>> {
+        self.instances
+            .iter()
+            .map(|instance| instance.all(horizon).to_vec())
+            .filter(|versions| !versions.is_empty())
+            .collect()
     }
 
+    /// Adds a version: what was the newest before, and the new one.
     pub(super) fn append(
         &mut self,
         draft: Draft,
         change: Change,
         sequence: u64,
         time: Timestamp,
-    ) -> Arc<Version> {
-        let place = self.places.get(draft.id()).copied();
+    ) -> (Option<Arc<Version>>, Arc<Version>) {
+        let created = self
+            .instance(draft.id())
+            .map_or(sequence, |instance| instance.created);
+        let version = Arc::new(draft.into_version(change, sequence, created, time));
+        (self.push(Arc::clone(&version)), version)
+    }
+
+    /// Adds a version that is already made; what was the newest before.
+    pub(super) fn push(&mut self, version: Arc<Version>) -> Option<Arc<Version>> {
+        let place = self.places.get(&*version.id).copied();
         if let Some(instance) = place.and_then(|place| self.instances.get_mut(place)) {
-            let version = Arc::new(draft.into_version(change, sequence, instance.created, time));
-            instance.versions.push(Arc::clone(&version));
-            return version;
+            let before = instance.versions.last().cloned();
+            instance.versions.push(version);
+            return before;
         }
-        let version = Arc::new(draft.into_version(change, sequence, sequence, time));
-        self.places
-            .insert(version.id.to_string(), self.instances.len());
+        self.places.insert(version.id.clone(), self.instances.len());
         self.instances.push(Instance {
-            created: sequence,
-            versions: vec![Arc::clone(&version)],
+            created: version.created,
+            versions: vec![version],
         });
-        version
+        None
+    }
+
+    /// Takes back the version that was added last to the whole table.
+    pub(super) fn take_back(&mut self, version: &Version) {
+        let Some(&place) = self.places.get(&*version.id) else {
+            return;
+        };
+        let Some(instance) = self.instances.get_mut(place) else {
+            return;
+        };
+        instance.versions.pop();
+        // A resource that has no version left was created last, so it stands last.
+        if instance.versions.is_empty() {
+            self.instances.truncate(place);
+            self.places.remove(&*version.id);
+        }
     }
 }
 
 impl Instance {
-    pub(super) fn newest(&self) -> Option<Arc<Version>> {
-        self.versions.last().cloned()
-    }
-
-    pub(super) fn version(&self, version_id: &str) -> Option<Arc<Version>> {
+    pub(super) fn newest(&self, horizon: u64) -> Option<&Arc<Version>> {
         self.versions
             .iter()
-            .find(|version| &*version.version_id == version_id)
-            .cloned()
+            .rev()
+            .find(|version| version.sequence <= horizon)
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Version>> {
-        self.versions.clone()
+    pub(super) fn version(&self, version_id: &str, horizon: u64) -> Option<&Arc<Version>> {
+        self.all(horizon)
+            .iter()
+            .find(|version| &*version.version_id == version_id)
+    }
+
+    pub(super) fn all(&self, horizon: u64) -> &[Arc<Version>] {
+        let end = self
+            .versions
+            .partition_point(|version| version.sequence <= horizon);
+        self.versions.get(..end).unwrap_or_default()
     }
 }

@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_harness::client::{
-    Client, ClientError, Credentials, Found, Limits, Redactor, ServerProfile, Target,
-};
-use secrecy::SecretString;
+use fhirward_harness::client::{Client, ClientError, Credentials, Found, Limits, Redactor};
 use serde_json::Value;
 
 use super::inputs::Inputs;
 use crate::commands::secret;
+use crate::commands::server_options::TransportOptions;
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::render;
@@ -25,9 +23,9 @@ const BESIDES: [&str; 3] = ["Task", "Encounter", "Provenance"];
 /// A server instead of files.
 #[derive(Debug, clap::Args)]
 pub struct Remote {
-    /// Instead of files: the server to fetch from, its root, or its FHIR base if that ends with
-    /// /fhir/R4. Everything that the actor sees there is checked.
-    #[arg(long, value_name = "URL", conflicts_with = "paths")]
+    /// Instead of files: the server to fetch from, its address, or the name of one in
+    /// `fhirward.toml`. Everything that the actor sees there is checked.
+    #[arg(long, value_name = "URL|NAME", conflicts_with = "paths")]
     server: Option<String>,
     /// The id of the actor's client on it. Without --client and --token-env nobody is signed in.
     #[arg(long, value_name = "ID", requires_all = ["server", "secret_env"])]
@@ -62,6 +60,8 @@ pub struct Remote {
     /// How long to wait for an answer.
     #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600), requires = "server")]
     timeout: u64,
+    #[command(flatten)]
+    transport: TransportOptions,
 }
 
 impl Remote {
@@ -85,7 +85,6 @@ impl Remote {
     }
 
     fn client_of(&self, server: &str) -> Result<Client, Failure> {
-        let refused = |text: String| Failure::usage(Diagnostic::error("thread/server", text));
         let credentials = match (&self.client, &self.secret_env) {
             (Some(id), Some(variable)) => Some(Credentials {
                 id: id.clone(),
@@ -93,15 +92,9 @@ impl Remote {
             }),
             _ => None,
         };
-        // Nothing is administered here.
-        let nobody = Credentials {
-            id: String::new(),
-            secret: SecretString::from(""),
-        };
-        let mut target = Target::new(server, nobody, ServerProfile::generic())
-            .map_err(|error| refused(error.to_string()))?;
+        let mut target = self.transport.reach(server)?;
         if let Some(url) = &self.token_url {
-            target.token_url = url.clone();
+            target.token_url = Some(url.clone());
         }
         let limits = Limits {
             request: Duration::from_secs(self.timeout),
@@ -135,7 +128,8 @@ impl Remote {
             }
         }
         let mut kept = Kept::new().map_err(|error| unkept(&error))?;
-        let count = self.page_size;
+        let most = client.target().profile.search.page_max;
+        let count = self.page_size.min(most.unwrap_or(u32::MAX));
         for kind in ["Communication"].into_iter().chain(BESIDES) {
             let path = format!("{kind}?_count={count}");
             let end = client

@@ -1,0 +1,421 @@
+//! What is known of a kind of server beforehand. Data files, the built-in ones in `profiles/`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::capabilities::Need;
+use super::words::{listed, near};
+
+const BUILT_IN: [(&str, &str); 6] = [
+    ("embedded", include_str!("../../profiles/embedded.toml")),
+    ("medplum", include_str!("../../profiles/medplum.toml")),
+    (
+        "medplum-memory",
+        include_str!("../../profiles/medplum-memory.toml"),
+    ),
+    ("hapi", include_str!("../../profiles/hapi.toml")),
+    ("helios", include_str!("../../profiles/helios.toml")),
+    ("generic", include_str!("../../profiles/generic.toml")),
+];
+
+/// What is known of a kind of server beforehand.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServerProfile {
+    /// Its name.
+    pub name: String,
+    /// What it is, for people.
+    pub about: String,
+    /// The media type of a JSON Patch.
+    #[serde(default = "json_patch")]
+    pub patch_media_type: String,
+    /// The statuses that count as `denied`.
+    #[serde(default = "denied")]
+    pub denied: Vec<u16>,
+    /// The statuses that count as `hidden`. 401 is none: it says that the token is bad.
+    #[serde(default = "hidden")]
+    pub hidden: Vec<u16>,
+    /// Whether it answers from a cache unless told not to.
+    #[serde(default)]
+    pub no_cache: bool,
+    /// How its addresses are made.
+    pub address: AddressRules,
+    /// What it does with ids and versions.
+    #[serde(default)]
+    pub ids: IdRules,
+    /// What its searches are like.
+    #[serde(default)]
+    pub search: SearchRules,
+    /// Where it resolves conditional references.
+    #[serde(default)]
+    pub references: ReferenceRules,
+    /// How it says who is acting.
+    pub who_am_i: WhoAmIRules,
+    /// How actors come to be on it.
+    pub actors: ActorRules,
+    /// What it has, whatever its CapabilityStatement says.
+    #[serde(default)]
+    pub offers: Offers,
+    /// What it lacks, whatever its CapabilityStatement says, and why.
+    #[serde(default)]
+    pub lacks: BTreeMap<Need, String>,
+}
+
+fn json_patch() -> String {
+    "application/json-patch+json".into()
+}
+
+fn denied() -> Vec<u16> {
+    vec![403]
+}
+
+fn hidden() -> Vec<u16> {
+    vec![403, 404, 410]
+}
+
+/// How the addresses of a server are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AddressRules {
+    /// What lies where.
+    pub layout: Layout,
+}
+
+/// What lies where on a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// A root with `fhir/R4`, `oauth2/token`, `auth/me` and `admin/projects` below it.
+    Medplum,
+    /// The address is the FHIR base; where tokens come from it says itself.
+    Base,
+    /// Medplum's layout for an address without a path or with `fhir/R4` at its end, else the base.
+    Either,
+}
+
+/// What a server does with ids and versions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct IdRules {
+    /// Whether a PUT to an unknown id creates.
+    pub put_creates: bool,
+    /// Whether the id in the body of a POST is kept.
+    pub kept_on_create: bool,
+    /// What versions look like.
+    pub versions: Versions,
+}
+
+/// What versions look like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Versions {
+    /// No order can be read from them.
+    #[default]
+    Opaque,
+    /// 1, 2, 3.
+    Numbers,
+}
+
+/// What the searches of a server are like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct SearchRules {
+    /// What `Bundle.total` is worth.
+    pub total: Total,
+    /// `_count` for searches that do not say one, where the server's own would cut results off.
+    pub count: Option<u32>,
+    /// The largest page it gives.
+    pub page_max: Option<u32>,
+    /// How long what was written may be missing from searches.
+    pub index_lag_ms: u64,
+}
+
+impl SearchRules {
+    /// How long what was written may be missing from searches.
+    pub fn index_lag(&self) -> Duration {
+        Duration::from_millis(self.index_lag_ms)
+    }
+}
+
+/// What `Bundle.total` is worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Total {
+    /// Always there and exact.
+    Always,
+    /// There and exact where it is asked for with `_total=accurate`.
+    Asked,
+    /// Absent, estimated or exact: nothing follows from it.
+    #[default]
+    Unknown,
+}
+
+/// Where a server resolves conditional references.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct ReferenceRules {
+    /// By which requests.
+    pub conditional: Vec<ReferenceRequest>,
+}
+
+/// A request that can hold conditional references.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReferenceRequest {
+    /// A single create or update.
+    Create,
+    /// An entry of a batch.
+    Batch,
+    /// An entry of a transaction.
+    Transaction,
+}
+
+/// How a server says who is acting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WhoAmIRules {
+    /// By which endpoint.
+    pub kind: WhoAmIKind,
+}
+
+/// By which endpoint a server says who is acting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhoAmIKind {
+    /// `GET auth/me`.
+    Medplum,
+    /// The userinfo endpoint of OpenID Connect, with SMART's `fhirUser`.
+    Userinfo,
+    /// Not at all.
+    None,
+}
+
+/// How actors come to be on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ActorRules {
+    /// Who makes them.
+    pub provisioning: Provisioning,
+    /// What the admin makes for an actor.
+    #[serde(default)]
+    pub logins: Logins,
+    /// How an invited actor signs in.
+    #[serde(default)]
+    pub sign_in: InvitedSignIn,
+    /// Where nobody makes them: why.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Who makes the actors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provisioning {
+    /// The harness, by Medplum's admin endpoints.
+    Medplum,
+    /// Somebody else; a file says who they are.
+    Static,
+    /// Nobody: the server is open, and everybody sees everything.
+    None,
+}
+
+/// What the admin makes for an actor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Logins {
+    /// A client application whose membership gets the actor's profile.
+    #[default]
+    Client,
+    /// An invited person with a password.
+    Invite,
+}
+
+/// How an invited actor signs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InvitedSignIn {
+    /// With the password, by an authorization code with PKCE.
+    #[default]
+    Password,
+    /// Not at all: the admin acts on their behalf.
+    OnBehalfOf,
+}
+
+/// What a server has, whatever its CapabilityStatement says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Offers {
+    /// The capabilities.
+    pub needs: Vec<Need>,
+}
+
+/// Why there is no profile of this name, or what is wrong with its file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct BadProfile {
+    text: String,
+    /// What to try.
+    pub help: String,
+    /// Where in the file, in bytes.
+    pub span: Option<(usize, usize)>,
+}
+
+impl ServerProfile {
+    /// The names of the built-in ones.
+    pub const NAMES: [&'static str; 6] = [
+        "embedded",
+        "medplum",
+        "medplum-memory",
+        "hapi",
+        "helios",
+        "generic",
+    ];
+
+    /// The embedded server.
+    pub fn embedded() -> Self {
+        Self::built_in("embedded")
+    }
+
+    /// A server of which nothing is known.
+    pub fn generic() -> Self {
+        Self::built_in("generic")
+    }
+
+    /// A built-in one.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        // That each can be read is tested.
+        Self::parse(text).ok()
+    }
+
+    /// A built-in one by name, or the one in a file.
+    ///
+    /// # Errors
+    /// A name that is unknown, a file that cannot be read, and whatever is wrong in it.
+    pub fn load(name_or_file: &str) -> Result<Self, BadProfile> {
+        if let Some(profile) = Self::named(name_or_file) {
+            return Ok(profile);
+        }
+        let is_file = name_or_file.ends_with(".toml") || name_or_file.contains(['/', '\\']);
+        if !is_file {
+            let help = match near(name_or_file, Self::NAMES) {
+                Some(near) => format!("did you mean `{near}`? "),
+                None => String::new(),
+            };
+            return Err(BadProfile {
+                text: format!("there is no server profile `{name_or_file}`"),
+                help: format!(
+                    "{help}built in are {}; or name a .toml file",
+                    listed(Self::NAMES)
+                ),
+                span: None,
+            });
+        }
+        let text =
+            std::fs::read_to_string(Path::new(name_or_file)).map_err(|error| BadProfile {
+                text: format!("the server profile `{name_or_file}` cannot be read: {error}"),
+                help: String::new(),
+                span: None,
+            })?;
+        Self::parse(&text)
+    }
+
+    /// A profile from the text of its file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, unknown keys included.
+    pub fn parse(text: &str) -> Result<Self, BadProfile> {
+        toml::from_str(text).map_err(|error| BadProfile {
+            text: format!("not a server profile: {}", error.message().trim_end()),
+            help: "docs/servers.md lists the keys".into(),
+            span: error.span().map(|span| (span.start, span.end)),
+        })
+    }
+
+    fn built_in(name: &str) -> Self {
+        Self::named(name).unwrap_or_else(Self::bare)
+    }
+
+    /// What the specification says, with nothing known of the server.
+    fn bare() -> Self {
+        Self {
+            name: "generic".into(),
+            about: String::new(),
+            patch_media_type: json_patch(),
+            denied: denied(),
+            hidden: hidden(),
+            no_cache: false,
+            address: AddressRules {
+                layout: Layout::Either,
+            },
+            ids: IdRules::default(),
+            search: SearchRules::default(),
+            references: ReferenceRules::default(),
+            who_am_i: WhoAmIRules {
+                kind: WhoAmIKind::Medplum,
+            },
+            actors: ActorRules {
+                provisioning: Provisioning::Medplum,
+                logins: Logins::Client,
+                sign_in: InvitedSignIn::Password,
+                reason: None,
+            },
+            offers: Offers::default(),
+            lacks: BTreeMap::new(),
+        }
+    }
+}
+
+impl fmt::Display for ServerProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn every_built_in_profile_can_be_read_and_has_its_name() {
+        let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ServerProfile::NAMES);
+        for (name, text) in BUILT_IN {
+            let profile = ServerProfile::parse(text).unwrap();
+            assert_eq!(profile.name, name);
+            assert!(!profile.about.is_empty());
+        }
+    }
+
+    #[rstest]
+    #[case::unknown_name(
+        "medplumm",
+        "there is no server profile `medplumm`",
+        "did you mean `medplum`?"
+    )]
+    #[case::no_file("./missing.toml", "cannot be read", "")]
+    fn what_is_no_profile(#[case] name: &str, #[case] text: &str, #[case] help: &str) {
+        let error = ServerProfile::load(name).unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+        assert!(error.help.contains(help), "{}", error.help);
+    }
+
+    #[rstest]
+    #[case::unknown_key("no-cahce = true", "unknown field `no-cahce`")]
+    #[case::unknown_need("[lacks]\nbotts = \"none\"", "`botts`")]
+    #[case::wrong_kind("denied = \"403\"", "invalid type")]
+    fn what_is_wrong_in_a_profile(#[case] more: &str, #[case] says: &str) {
+        let mut text = format!("name = \"x\"\nabout = \"y\"\n{more}\n");
+        text.push_str("[address]\nlayout = \"base\"\n[who-am-i]\nkind = \"none\"\n");
+        text.push_str("[actors]\nprovisioning = \"none\"\n");
+        let error = ServerProfile::parse(&text).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.span.is_some());
+    }
+}
