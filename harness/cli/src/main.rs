@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{clean, policy, review, run, scenario, serve, thread};
+use commands::{clean, init, policy, replay, review, run, scenario, serve, thread};
 use exit::Exit;
 use fhirward_engine::diagnostic::Diagnostic;
 use output::{Failure, Format, Output};
@@ -50,9 +50,13 @@ enum Command {
     #[command(after_help = exit::HELP)]
     Clean(Box<clean::Args>),
     #[command(after_help = exit::HELP)]
+    Replay(replay::Args),
+    #[command(after_help = exit::HELP)]
     Review(review::Args),
     #[command(after_help = exit::HELP)]
     Serve(serve::Args),
+    #[command(after_help = exit::HELP)]
+    Init(init::Args),
     /// Write, check and format scenarios.
     #[command(subcommand)]
     Scenario(Scenario),
@@ -123,6 +127,7 @@ fn main() -> ExitCode {
     let output = Output::new(cli.format);
     let ended = refuse_format(&cli).and_then(|()| match &cli.command {
         Command::Run(args) => run::run(args, output),
+        Command::Replay(args) => replay::run(args, output),
         Command::Clean(args) => clean::run(args, output),
         Command::Review(args) => review::run(args, output),
         Command::Serve(args) => serve::run(args, output),
@@ -130,6 +135,7 @@ fn main() -> ExitCode {
         Command::Scenario(Scenario::Fmt(args)) => scenario::fmt::run(args, output),
         Command::Scenario(Scenario::Docs(args)) => scenario::docs::run(args, output),
         Command::Scenario(Scenario::New(args)) => scenario::new::run(args, output),
+        Command::Init(args) => init::run(args, output),
         Command::Policy(Policy::Check(args)) => policy::check::run(args, output),
         Command::Policy(Policy::Decide(args)) => policy::decide::run(args, output),
         Command::Policy(Policy::Explain(args)) => policy::explain::run(args, output),
@@ -160,13 +166,16 @@ fn refuse_format(cli: &Cli) -> Result<(), Failure> {
     if finds || !cli.format.is_of_findings() {
         return Ok(());
     }
+    let help = if matches!(cli.command, Command::Run(_) | Command::Replay(_)) {
+        "a run is written with `--report KIND=FILE`, `-` for standard output: `--report junit=-`"
+    } else {
+        "`sarif`, `github`, `junit` and `html` are for `policy check`, `thread check` and `scenario check`"
+    };
     Err(Failure::usage(
         Diagnostic::error(
             "usage/format",
             "this command writes `human` or `json` and no other format",
         )
-        .with_help(
-            "`sarif`, `github`, `junit` and `html` are for `policy check`, `thread check` and `scenario check`",
-        ),
+        .with_help(help),
     ))
 }

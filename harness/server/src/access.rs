@@ -60,12 +60,21 @@ impl<'a> Access<'a> {
 
     /// The rights that a policy gives, without anybody signed in.
     #[cfg(test)]
-    pub(crate) fn by(policy: &'a Policy, view: &'a dyn View, base: &'a str) -> Self {
+    pub(crate) fn by(
+        policy: &'a Policy,
+        view: &'a dyn View,
+        base: &'a str,
+        messaging: &'a Messaging,
+    ) -> Self {
         Self {
             policy,
             view,
             base,
             admin: false,
+            membership: "",
+            messaging,
+            answers: Answers::default(),
+            partition: &Partition::First,
         }
     }
 

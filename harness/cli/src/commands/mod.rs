@@ -2,7 +2,9 @@
 
 pub mod bodies;
 pub mod clean;
+pub mod init;
 pub mod policy;
+pub mod replay;
 pub mod review;
 pub mod run;
 pub mod scenario;

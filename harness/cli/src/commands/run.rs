@@ -1,16 +1,25 @@
 //! `fhirward run`: the main job.
 
+mod against;
+mod held;
+pub mod memory;
+pub mod outputs;
+mod watch;
+
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::Suite;
 use fhirward_harness::client::{Credentials, ServerProfile, Target};
-use fhirward_harness::report;
-use fhirward_harness::run::{Cancel, RunOptions, RunOutcome, SnapshotMode};
+use fhirward_harness::expect::against::Comparison;
+use fhirward_harness::report::{self, Event, EventSink as _, Recorded, Report};
+use fhirward_harness::run::{Cancel, RunOptions, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
 use fhirward_server::Running;
 
+use self::held::Held;
+use self::memory::Memory;
+use self::outputs::Outputs;
 use super::bodies::Bodies;
 use super::clean;
 use super::scenarios;
@@ -35,9 +44,8 @@ pub struct Args {
     /// stores: patients' data on a real one. Secrets are removed.
     #[arg(long, value_name = "FILE")]
     bodies: Option<PathBuf>,
-    /// Also write a report: json=FILE. May be repeated.
-    #[arg(long, value_name = "KIND=FILE", value_parser = report_file)]
-    report: Vec<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
     /// Play only scenarios whose page/id contains this. May be repeated.
     #[arg(long, value_name = "TEXT")]
     filter: Vec<String>,
@@ -47,17 +55,23 @@ pub struct Args {
     /// Compare with snapshots and write nothing. Always so when CI is set.
     #[arg(long)]
     no_snapshot_write: bool,
-}
-
-fn report_file(text: &str) -> Result<PathBuf, String> {
-    match text.split_once('=') {
-        Some(("json", file)) if !file.is_empty() => Ok(PathBuf::from(file)),
-        Some(("json", _)) => Err("a file name is missing after json=".to_owned()),
-        Some((kind, _)) => Err(format!(
-            "there is no report of the kind `{kind}`; known: json"
-        )),
-        None => Err("write json=FILE".to_owned()),
-    }
+    /// Play only what did not pass when it was last played here.
+    #[arg(long)]
+    last_failed: bool,
+    #[command(flatten)]
+    held: Held,
+    /// Play on this server too, and show what the two do differently: the name of one in
+    /// `fhirward.toml`, or `embedded`. The first is played twice: where it differs from itself, the
+    /// difference is noise. Snapshots are left alone.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["watch", "last_failed", "report", "bodies"], help_heading = "Two servers")]
+    against: Option<String>,
+    /// Leave out what both servers do and only say differently: another status of the same class,
+    /// another order.
+    #[arg(long, requires = "against", help_heading = "Two servers")]
+    ignore_shape: bool,
+    /// Stay, and play again what a changed scenario, state, policy or snapshot touches.
+    #[arg(long, conflicts_with = "last_failed")]
+    watch: bool,
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -74,46 +88,155 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     for path in &paths {
         scenarios::check_kind(path)?;
     }
-    let suite = Suite::load(&paths).map_err(not_loaded)?;
-    output.findings(&suite.warnings);
     let target = args.server.target()?;
-    let bodies = args.bodies.as_deref().map(Bodies::create).transpose()?;
-    let options = RunOptions {
-        filter: args.filter.clone(),
-        jobs: args.jobs,
-        limits: args.server.patience.limits(),
-        snapshots: if args.no_snapshot_write {
+    args.outputs.check(output)?;
+    let memory = Memory::here()?;
+    let load = || {
+        let suite = Suite::load(&paths).map_err(not_loaded)?;
+        output.findings(&suite.warnings);
+        Ok::<Suite, Failure>(suite)
+    };
+    let round = Round {
+        args,
+        target,
+        memory: &memory,
+        output,
+    };
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| could_not("run/no-runtime", &error.to_string()))?;
+    if args.watch {
+        if output.is_json() {
+            return Err(Failure::usage(
+                Diagnostic::error("run/watch", "--watch writes no JSON")
+                    .with_help("a run without --watch writes one document"),
+            ));
+        }
+        let mut play = async |suite: Suite| {
+            let (exit, report) = round.play(&suite).await?;
+            Ok(report.interrupted.then_some(exit))
+        };
+        return runtime.block_on(watch::watch(&paths, output, &load, &mut play));
+    }
+    let mut suite = load()?;
+    if args.last_failed {
+        let failed = memory.failed()?;
+        suite
+            .scenarios
+            .retain(|scenario| failed.contains(&memory::name(scenario)));
+        suite.obsolete.clear();
+        if suite.scenarios.is_empty() {
+            output.say("everything passed when it was last played");
+        }
+    }
+    if let Some(other) = &args.against {
+        return runtime.block_on(round.compare(&suite, other));
+    }
+    let (exit, _) = runtime.block_on(round.play(&suite))?;
+    Ok(exit)
+}
+
+/// All that stays the same from one round of a watch to the next.
+struct Round<'a> {
+    args: &'a Args,
+    target: Option<Target>,
+    memory: &'a Memory,
+    output: Output,
+}
+
+impl Round<'_> {
+    fn options(&self, snapshots: SnapshotMode) -> Result<RunOptions, Failure> {
+        let args = self.args;
+        Ok(RunOptions {
+            filter: args.filter.clone(),
+            jobs: args.jobs,
+            limits: args.server.patience.limits(),
+            snapshots,
+            ci: scenarios::in_ci(),
+            expectation: args.held.read(self.target.as_ref(), self.output)?,
+            cancel: Cancel::default(),
+        })
+    }
+
+    /// Plays a suite on two servers, and twice on the first.
+    async fn compare(&self, suite: &Suite, other: &str) -> Result<Exit, Failure> {
+        let (args, output) = (self.args, self.output);
+        let other = match other {
+            "embedded" => None,
+            name => ServerOptions::named(name)?.target()?,
+        };
+        let mut reports = Vec::new();
+        for target in [self.target.clone(), self.target.clone(), other] {
+            let options = self.options(SnapshotMode::Off)?;
+            let (report, _) = play(args, suite, target, &options, None, output).await?;
+            let is_over = report.interrupted;
+            reports.push(report);
+            if is_over {
+                break;
+            }
+        }
+        let [a, again, b] = reports.as_slice() else {
+            return Ok(Exit::Interrupted);
+        };
+        let compared = Comparison::of(a, Some(again), b);
+        Ok(against::show(
+            compared,
+            &[a, again, b],
+            args.ignore_shape,
+            output,
+        ))
+    }
+
+    /// Plays a suite once, shows what happened, and writes what was asked for.
+    async fn play(&self, suite: &Suite) -> Result<(Exit, Report), Failure> {
+        let (args, output) = (self.args, self.output);
+        let options = self.options(if args.no_snapshot_write {
             SnapshotMode::CompareOnly
         } else {
             SnapshotMode::Compare
-        },
-        ci: scenarios::in_ci(),
-        cancel: Cancel::default(),
-    };
-    for file in &args.report {
-        // Better known now than after the whole run.
-        if let Err(error) = report::check_writable(file) {
-            let message = format!("the report `{}` cannot be written: {error}", file.display());
-            return Err(Failure::usage(Diagnostic::error("run/report", message)));
+        })?;
+        let bodies = args.bodies.as_deref().map(Bodies::create).transpose()?;
+        let target = self.target.clone();
+        let (report, recorded) =
+            play(args, suite, target, &options, bodies.as_ref(), output).await?;
+        if let Some(bodies) = bodies {
+            bodies.end()?;
         }
+        if !options.ci && !recorded.is_empty() {
+            self.memory.remember(&recorded, output);
+        }
+        output.say(&report::terminal(&report, output.report_style()));
+        if let (Some(server), true) = (&args.server.server, clean::leaves(&report)) {
+            output.say(&format!(
+                "something is left behind; remove it with: fhirward clean --server {server} --run {}",
+                report.id
+            ));
+        }
+        let unwritten = args.outputs.write(&recorded, true, output);
+        if output.is_json() {
+            output.document(&report::json(&report));
+        }
+        Ok((exit_of(&report, &unwritten, output), report))
     }
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| could_not("run/no-runtime", &error.to_string()))?;
-    let (outcome, signal) =
-        runtime.block_on(play(&suite, target, &options, bodies.as_ref(), output))?;
-    if let Some(bodies) = bodies {
-        bodies.end()?;
+}
+
+/// How a command ends that showed a run. What the run found is worse than a report that is missing.
+pub fn exit_of(report: &Report, unwritten: &[Diagnostic], output: Output) -> Exit {
+    let exit = Exit::of_run(report.summary().exit_code());
+    output.findings(unwritten);
+    match exit {
+        Exit::Ok | Exit::NothingSelected if !unwritten.is_empty() => Exit::CouldNotRun,
+        other => other,
     }
-    finish(args, &outcome, signal, output)
 }
 
 async fn play(
+    args: &Args,
     suite: &Suite,
     target: Option<Target>,
     options: &RunOptions,
     bodies: Option<&Bodies>,
     output: Output,
-) -> Result<(RunOutcome, Option<Signal>), Failure> {
+) -> Result<(Report, Vec<Recorded>), Failure> {
     let (mut target, embedded) = match target {
         Some(target) => (target, None),
         None => {
@@ -131,29 +254,32 @@ async fn play(
             &format!("signals cannot be waited for: {error}"),
         )
     })?;
-    let asked = Arc::new(OnceLock::new());
-    let heard = Arc::clone(&asked);
-    tokio::spawn(async move {
-        if let Ok(signal) = signals.next().await {
-            heard.get_or_init(|| signal);
-            cancel.cancel();
-            output.say(
-                "stopping: what the run has created is being removed; Ctrl-C again to leave it",
-            );
+    let listening = tokio::spawn(async move {
+        match signals.next().await {
+            Ok(Signal::Interrupt) => cancel.cancel(),
+            Ok(Signal::Terminate) => cancel.terminate(),
+            Err(_) => return,
         }
+        output.say("stopping: what the run has created is being removed; Ctrl-C again to leave it");
         if let Ok(signal) = signals.next().await {
             std::process::exit(i32::from(signal.exit().code()));
         }
     });
     let mut progress = Progress::new(output);
-    let outcome = fhirward_harness::run::run(suite, &target, options, &mut progress).await;
+    let mut recorder = args.outputs.recorder(output);
+    let mut sink = |event: &Event| {
+        recorder.event(event);
+        progress.event(event);
+    };
+    let outcome = fhirward_harness::run::run(suite, &target, options, &mut sink).await;
+    listening.abort();
     if let Some(server) = embedded {
         server
             .stop()
             .await
             .map_err(|error| could_not("run/embedded-server", &error.to_string()))?;
     }
-    Ok((outcome, asked.get().copied()))
+    Ok((outcome.report, recorder.into_recorded()))
 }
 
 /// A server of our own, reached like any other.
@@ -170,51 +296,6 @@ async fn embedded() -> Result<(Target, Running), Failure> {
     let target = Target::new(server.base_url.as_str(), admin, ServerProfile::embedded())
         .map_err(|error| failed(&error.to_string()))?;
     Ok((target, server))
-}
-
-fn finish(
-    args: &Args,
-    outcome: &RunOutcome,
-    signal: Option<Signal>,
-    output: Output,
-) -> Result<Exit, Failure> {
-    // The harness knows that it was interrupted, not by what.
-    let exit = match (Exit::of_run(outcome.exit_code()), signal) {
-        (Exit::Interrupted, Some(signal)) => signal.exit(),
-        (exit, _) => exit,
-    };
-    output.say(&report::terminal(&outcome.report, output.report_style()));
-    if let (Some(server), true) = (&args.server.server, clean::leaves(&outcome.report)) {
-        output.say(&format!(
-            "something is left behind; remove it with: fhirward clean --server {server} --run {}",
-            outcome.report.id
-        ));
-    }
-    let mut document = report::json(&outcome.report);
-    if let Some(code) = document.pointer_mut("/summary/exit_code") {
-        *code = exit.code().into();
-    }
-    let mut unwritten = Vec::new();
-    for file in &args.report {
-        if let Err(error) = report::write_file(file, &format!("{document:#}\n")) {
-            unwritten.push(Diagnostic::error(
-                "run/report",
-                format!("the report `{}` cannot be written: {error}", file.display()),
-            ));
-        }
-    }
-    if output.is_json() {
-        output.document(&document);
-    }
-    if unwritten.is_empty() {
-        return Ok(exit);
-    }
-    // What the run found is worse than a report that is missing.
-    output.findings(&unwritten);
-    Ok(match exit {
-        Exit::Ok | Exit::NothingSelected => Exit::CouldNotRun,
-        other => other,
-    })
 }
 
 fn not_loaded(error: LoadError) -> Failure {

@@ -188,6 +188,42 @@ struct Named {
 }
 
 impl ServerOptions {
+    /// A server of `fhirward.toml` and nothing else.
+    ///
+    /// # Errors
+    /// When it is an address, which alone does not say who acts there.
+    pub fn named(name: &str) -> Result<Self, Failure> {
+        if name.contains("://") {
+            return Err(Failure::usage(
+                Diagnostic::error("run/against", format!("`{name}` is an address"))
+                    .with_help("name a server of fhirward.toml: its section `[servers.NAME]` says who acts there"),
+            ));
+        }
+        Ok(Self {
+            server: Some(name.to_owned()),
+            admin_client: None,
+            admin_secret_env: None,
+            token_url: None,
+            actors: None,
+            sign_in: None,
+            transport: TransportOptions {
+                profile: None,
+                ca: None,
+                cert: None,
+                key: None,
+                proxy: None,
+                rate: None,
+                parallel: None,
+            },
+            patience: PatienceOptions {
+                timeout: 30,
+                timeout_for: Vec::new(),
+                retries: 2,
+                max_response: 16,
+            },
+        })
+    }
+
     /// The server that is named; `None` where none is.
     ///
     /// # Errors

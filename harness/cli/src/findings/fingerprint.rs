@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{Report, path};
+use fhirward_harness::report::path;
+
+use super::Report;
 
 /// Hexadecimal digits of a fingerprint: enough to be unique in a repository.
 const DIGITS: usize = 16;

@@ -8,9 +8,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
+use fhirward_harness::report::markup::{command_message, command_property, markdown_cell};
+use fhirward_harness::report::path;
 
 use super::place::Places;
-use super::{Report, path, unwritable};
+use super::{Report, unwritable};
 use crate::output::Failure;
 
 /// Where a job finds the file whose Markdown its page shows.
@@ -29,7 +31,7 @@ pub fn annotations(report: &Report) -> String {
         out.push_str(command(found.severity));
         let mut properties: Vec<String> = Vec::new();
         let mut add = |name: &str, value: &str| {
-            properties.push(format!("{name}={}", escaped_property(value)));
+            properties.push(format!("{name}={}", command_property(value)));
         };
         if let Some(file) = file(found) {
             add("file", &file);
@@ -47,7 +49,7 @@ pub fn annotations(report: &Report) -> String {
         out.push(' ');
         out.push_str(&properties.join(","));
         out.push_str("::");
-        out.push_str(&escaped(&message(found)));
+        out.push_str(&command_message(&message(found)));
         out.push('\n');
     }
     out
@@ -89,9 +91,9 @@ fn summary(report: &Report) -> String {
             out,
             "| {} | {} | {} | {} |",
             found.severity,
-            cell(&report.title(finding)),
-            cell(&place),
-            cell(&found.message)
+            markdown_cell(&report.title(finding)),
+            markdown_cell(&place),
+            markdown_cell(&found.message)
         );
     }
     if report.findings.len() > MAX_ROWS {
@@ -118,26 +120,6 @@ fn message(found: &Diagnostic) -> String {
 
 fn file(found: &Diagnostic) -> Option<String> {
     path::shown(&found.source.as_ref()?.name)
-}
-
-/// A message: what would end the line or begin an escape.
-fn escaped(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
-}
-
-/// A property: also what would end the property.
-fn escaped_property(text: &str) -> String {
-    escaped(text).replace(':', "%3A").replace(',', "%2C")
-}
-
-/// A cell of a Markdown table.
-fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace(['\r', '\n'], " ")
 }
 
 #[cfg(test)]

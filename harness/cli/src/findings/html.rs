@@ -2,9 +2,11 @@
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::source::{Source, Span};
+use fhirward_harness::report::markup::Html;
+use fhirward_harness::report::path;
 
 use super::place::{Place, Places};
-use super::{Finding, Report, path};
+use super::{Finding, Report};
 use crate::render;
 
 /// A longer line is named and not shown: in NDJSON a line is a whole resource.
@@ -64,7 +66,7 @@ pub fn document(report: &Report) -> String {
     }
     rules(report, &mut out);
     out.raw("</main>\n</body>\n</html>\n");
-    out.text
+    out.into_string()
 }
 
 /// Findings that are read together.
@@ -245,49 +247,6 @@ fn rules(report: &Report, out: &mut Html) {
         out.element("dd", "", &rule.summary);
     }
     out.raw("</dl>\n</section>\n");
-}
-
-/// HTML in the making. Only [`Html::raw`] writes what is not escaped, and only texts of this file.
-#[derive(Default)]
-struct Html {
-    text: String,
-}
-
-impl Html {
-    fn raw(&mut self, text: &'static str) -> &mut Self {
-        self.text.push_str(text);
-        self
-    }
-
-    fn text(&mut self, text: &str) -> &mut Self {
-        for c in text.chars() {
-            match c {
-                '&' => self.text.push_str("&amp;"),
-                '<' => self.text.push_str("&lt;"),
-                '>' => self.text.push_str("&gt;"),
-                '"' => self.text.push_str("&quot;"),
-                '\'' => self.text.push_str("&#39;"),
-                '\n' | '\t' => self.text.push(c),
-                // Neither bytes that HTML has no place for, nor marks that turn the direction of a
-                // text and so what it seems to say.
-                c if c.is_control() || is_turning(c) => self.text.push('\u{fffd}'),
-                c => self.text.push(c),
-            }
-        }
-        self
-    }
-
-    fn element(&mut self, name: &'static str, class: &'static str, text: &str) -> &mut Self {
-        self.raw("<").raw(name);
-        if !class.is_empty() {
-            self.raw(" class=\"").raw(class).raw("\"");
-        }
-        self.raw(">").text(text).raw("</").raw(name).raw(">\n")
-    }
-}
-
-fn is_turning(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use fhirward_engine::source::Span;
 use serde_json::{Map, Value, json};
 
 use super::place::Places;
-use super::{Finding, Report, fingerprint, path};
+use fhirward_harness::report::path;
+
+use super::{Finding, Report, fingerprint};
 use crate::exit::Exit;
 
 /// The document; `more` are the command's own members.

@@ -4,7 +4,9 @@ use fhirward_engine::diagnostic::Severity;
 use fhirward_engine::source::Span;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::{File, Finding, Report, path};
+use fhirward_harness::report::path;
+
+use super::{File, Finding, Report};
 use crate::exit::Exit;
 use crate::output::Failure;
 use crate::render::{self, Style};

@@ -10,7 +10,6 @@ mod html;
 mod human;
 mod json;
 mod junit;
-mod path;
 mod place;
 mod sarif;
 #[cfg(test)]

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::place::{Place, Places};
-use super::{Finding, Report, Rule, fingerprint, path};
+use fhirward_harness::report::path;
+
+use super::{Finding, Report, Rule, fingerprint};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";

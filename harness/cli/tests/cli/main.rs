@@ -14,6 +14,7 @@ mod kill;
 mod policy;
 mod remote;
 mod replay;
+mod reports;
 mod resolve;
 mod rule_pages;
 mod run;

@@ -16,7 +16,7 @@ fn in_suite(suite: &str, arguments: &[&str]) -> Shown {
 }
 
 /// A copy of a suite that may be written to.
-fn copied(suite: &str) -> tempfile::TempDir {
+pub fn copied(suite: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&fixtures().join("suites").join(suite), folder.path());
     folder

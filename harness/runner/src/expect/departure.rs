@@ -2,12 +2,12 @@
 
 use fhirward_engine::policy::Interaction;
 use fhirward_engine::semantics::{Path, Question, Semantics, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::verdict::{Observed, Way, Ways};
 
 /// A known departure that explains an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownDeparture {
     /// Its name, `departure/…`; where the semantics predicts the answer and has no name for the
     /// cause, `departure/unnamed`.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Through which ways an actor sees a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sight {
     /// By id and by search.
@@ -116,7 +116,8 @@ impl From<Sight> for Ways {
 }
 
 /// What came of one way of looking.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Observed {
     /// It was there: `200`, or `found`.
     Seen(String),
@@ -157,14 +158,8 @@ impl fmt::Display for Observed {
     }
 }
 
-impl Serialize for Observed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 /// The verdict of a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CellVerdict {
     /// Predicted and seen.
@@ -198,6 +193,11 @@ impl CellVerdict {
         Self::Skipped,
         Self::Inconclusive,
     ];
+
+    /// Whether it is as predicted.
+    pub fn is_expected(self) -> bool {
+        matches!(self, Self::ExpectedAllow | Self::ExpectedDeny)
+    }
 
     /// The word.
     pub fn word(self) -> &'static str {

@@ -1,9 +1,11 @@
 //! What happens in a run, as it happens.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::places::PolicyPlaces;
 use crate::expect::against::Seen;
 use crate::expect::{CellVerdict, KnownDeparture, Observed, Sight};
 
@@ -20,9 +22,10 @@ impl<F: FnMut(&Event) + Send> EventSink for F {
     }
 }
 
-/// Something that happened. Holds no token, no secret and no body.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
+/// Something that happened. Holds no token, no secret and no body. What begins says only what it
+/// is; what came of it stands in the event of its end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// The run begins.
     RunStarted {
@@ -40,6 +43,8 @@ pub enum Event {
         /// Name and version, where it says them.
         software: Option<String>,
     },
+    /// A policy of the suite that the run uses, and where its entries stand.
+    PolicyRead(PolicyPlaces),
     /// No scenario can run.
     RunAborted {
         /// Why.
@@ -56,6 +61,18 @@ pub enum Event {
         /// What, and who says so.
         reason: String,
     },
+    /// A step begins.
+    StepStarted {
+        /// The scenario.
+        scenario: String,
+        /// The step.
+        step: String,
+        /// Who.
+        #[serde(rename = "as")]
+        actor: String,
+        /// What.
+        verb: Cow<'static, str>,
+    },
     /// A step is done.
     StepFinished {
         /// The scenario.
@@ -71,6 +88,11 @@ pub enum Event {
         after: String,
         /// One for each actor and resource.
         cells: Vec<Cell>,
+    },
+    /// What was created is about to be removed.
+    CleanupStarted {
+        /// The scenario; none for what the run itself created.
+        scenario: Option<String>,
     },
     /// What was created is removed.
     CleanedUp {
@@ -98,6 +120,8 @@ pub enum Event {
         duration_ms: u64,
         /// Whether somebody stopped it.
         interrupted: bool,
+        /// Whether it was SIGTERM that stopped it.
+        terminated: bool,
         /// Snapshot files without a scenario.
         obsolete: Vec<String>,
         /// Whether warnings count.
@@ -106,7 +130,7 @@ pub enum Event {
 }
 
 /// The server of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerInfo {
     /// The FHIR base.
     pub url: String,
@@ -117,7 +141,7 @@ pub struct ServerInfo {
 }
 
 /// A scenario, before it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioInfo {
     /// Its place in the order of reports, from 0.
     pub index: usize,
@@ -134,7 +158,7 @@ pub struct ScenarioInfo {
 }
 
 /// How a scenario ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// As the scenario, the policies and the snapshot say.
@@ -169,7 +193,7 @@ impl fmt::Display for Verdict {
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepVerdict {
     /// As expected.
@@ -197,7 +221,7 @@ impl fmt::Display for StepVerdict {
 }
 
 /// A step, done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepReport {
     /// Its id.
     pub id: String,
@@ -209,7 +233,7 @@ pub struct StepReport {
     #[serde(rename = "as")]
     pub actor: String,
     /// What.
-    pub verb: &'static str,
+    pub verb: Cow<'static, str>,
     /// To what, as written in the file.
     pub target: String,
     /// The file it stands in.
@@ -228,12 +252,15 @@ pub struct StepReport {
     pub looks: usize,
     /// How long the request took.
     pub duration_ms: u64,
+    /// Why each earlier try came to nothing, where the request was sent again.
+    #[serde(default)]
+    pub retries: Vec<String>,
     /// What is wrong.
     pub problems: Vec<Problem>,
 }
 
 /// Something that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// In one line.
     pub message: String,
@@ -270,7 +297,7 @@ impl Problem {
 }
 
 /// One actor and one resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// The step, or `given`.
     pub after: String,
@@ -301,7 +328,7 @@ pub struct Cell {
 }
 
 /// Somebody sees a resource in another way than the snapshot says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SightChange {
     /// After which step, or `given`.
     pub after: String,
@@ -316,7 +343,7 @@ pub struct SightChange {
 }
 
 /// What the snapshot says of a scenario.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotReport {
     /// In one word.
     pub verdict: SnapshotVerdict,
@@ -348,7 +375,7 @@ impl SnapshotReport {
 }
 
 /// What a comparison with a snapshot gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SnapshotVerdict {
     /// Equal.
@@ -373,7 +400,7 @@ impl SnapshotVerdict {
 }
 
 /// How cleaning up went.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CleanupReport {
     /// How many resources were removed.
     pub deleted: usize,

@@ -6,6 +6,7 @@ use super::event::{
     Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SnapshotReport,
     SnapshotVerdict, StepReport, StepVerdict, Verdict,
 };
+use super::places::PolicyPlaces;
 use super::summary::Summary;
 use crate::expect::CellVerdict;
 
@@ -28,12 +29,16 @@ pub struct Report {
     pub aborted: Option<(String, String)>,
     /// Whether somebody stopped it.
     pub interrupted: bool,
+    /// Whether it was SIGTERM that stopped it.
+    pub terminated: bool,
     /// Snapshot files without a scenario.
     pub obsolete: Vec<String>,
     /// Whether warnings count.
     pub ci: bool,
     /// How many scenarios were selected.
     pub selected: usize,
+    /// The policies in use, and where their entries stand.
+    pub policies: Vec<PolicyPlaces>,
 }
 
 /// A scenario of a run.
@@ -131,6 +136,9 @@ impl EventSink for Report {
                 self.selected = *scenarios;
             }
             Event::ServerFound { software } => self.server.software.clone_from(software),
+            Event::PolicyRead(policy) => self.policies.push(policy.clone()),
+            // What begins adds nothing that its end does not say.
+            Event::StepStarted { .. } | Event::CleanupStarted { .. } => {}
             Event::RunAborted { reason, help } => {
                 self.aborted = Some((reason.clone(), help.clone()));
             }
@@ -195,11 +203,13 @@ impl EventSink for Report {
             Event::RunFinished {
                 duration_ms,
                 interrupted,
+                terminated,
                 obsolete,
                 ci,
             } => {
                 self.duration_ms = *duration_ms;
                 self.interrupted = *interrupted;
+                self.terminated = *terminated;
                 self.obsolete.clone_from(obsolete);
                 self.ci = *ci;
             }

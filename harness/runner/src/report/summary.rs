@@ -110,7 +110,7 @@ impl Summary {
         summary
     }
 
-    /// How the process should end: 130 stopped, 6 nothing selected, else the worst of 5 leak,
+    /// How the process should end: 130 or 143 stopped, 6 nothing selected, else the worst of 5 leak,
     /// 4 not as expected, 3 could not tell.
     pub fn exit_code(&self) -> u8 {
         self.exit_code
@@ -124,6 +124,8 @@ impl Summary {
             || (report.ci && !self.warnings.is_empty());
         if self.leaks > 0 {
             5
+        } else if report.terminated {
+            143
         } else if report.interrupted {
             130
         } else if self.failed > 0 || !report.obsolete.is_empty() {

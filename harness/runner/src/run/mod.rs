@@ -25,8 +25,8 @@ pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash};
 use crate::client::{Redactor, Target};
 use crate::report::{
-    CleanupReport, Event, EventSink, Report, ScenarioInfo, ServerInfo, SnapshotReport,
-    SnapshotVerdict, Summary, Verdict,
+    CleanupReport, Event, EventSink, PolicyPlaces, Report, ScenarioInfo, ServerInfo,
+    SnapshotReport, SnapshotVerdict, Summary, Verdict,
 };
 use crate::scenario::{PolicyFile, Scenario, Suite};
 
@@ -111,6 +111,7 @@ pub async fn run(
     tell(Event::RunFinished {
         duration_ms: clock::milliseconds(begun),
         interrupted: options.cancel.is_cancelled(),
+        terminated: options.cancel.is_terminated(),
         obsolete,
         ci: options.ci,
     });
@@ -148,6 +149,7 @@ async fn play_all(work: Work) {
         Ok(()) => play_scenarios(&work, &project).await,
         Err(error) => abort(&work, &error),
     }
+    work.tell(Event::CleanupStarted { scenario: None });
     let (deleted, problems) = trash.empty(project.admin(), CLEANUP_PATIENCE).await;
     work.tell(Event::CleanedUp {
         scenario: None,
@@ -158,7 +160,11 @@ async fn play_all(work: Work) {
 async fn prepare(work: &Work, project: &mut Project, trash: &mut Trash) -> Result<(), SetupError> {
     let software = project.software().await?;
     work.tell(Event::ServerFound { software });
-    project.publish(&used_policies(work), trash).await
+    let policies = used_policies(work);
+    for policy in &policies {
+        work.tell(Event::PolicyRead(PolicyPlaces::of(policy)));
+    }
+    project.publish(&policies, trash).await
 }
 
 fn used_policies(work: &Work) -> Vec<&PolicyFile> {

@@ -93,35 +93,54 @@ pub enum SnapshotMode {
     Off,
 }
 
+/// Who stopped a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stopped {
+    /// A person, by Ctrl-C.
+    Interrupted,
+    /// A supervisor, by SIGTERM.
+    Terminated,
+}
+
 /// Stops a run between two requests; what was created is still removed. Clones stop together.
 #[derive(Debug, Clone)]
 pub struct Cancel {
-    state: Arc<watch::Sender<bool>>,
+    state: Arc<watch::Sender<Option<Stopped>>>,
 }
 
 impl Default for Cancel {
     fn default() -> Self {
         Self {
-            state: Arc::new(watch::Sender::new(false)),
+            state: Arc::new(watch::Sender::new(None)),
         }
     }
 }
 
 impl Cancel {
-    /// Stops.
+    /// Stops, as Ctrl-C does.
     pub fn cancel(&self) {
-        self.state.send_replace(true);
+        self.state.send_replace(Some(Stopped::Interrupted));
+    }
+
+    /// Stops, as SIGTERM does.
+    pub fn terminate(&self) {
+        self.state.send_replace(Some(Stopped::Terminated));
     }
 
     /// Whether it is stopped.
     pub fn is_cancelled(&self) -> bool {
-        *self.state.borrow()
+        self.state.borrow().is_some()
+    }
+
+    /// Whether it is stopped by SIGTERM.
+    pub fn is_terminated(&self) -> bool {
+        *self.state.borrow() == Some(Stopped::Terminated)
     }
 
     /// Waits until it is stopped.
     pub async fn cancelled(&self) {
         let mut receiver = self.state.subscribe();
         // The sender is in `self`, so there is no other end than a stop.
-        drop(receiver.wait_for(|stopped| *stopped).await);
+        drop(receiver.wait_for(Option::is_some).await);
     }
 }

@@ -67,6 +67,9 @@ pub(super) async fn play(part: Part) {
     } else {
         CLEANUP_PATIENCE
     };
+    player.tell(Event::CleanupStarted {
+        scenario: Some(part.scenario.id.clone()),
+    });
     let (deleted, problems) = player.trash.empty(part.project.admin(), patience).await;
     player.tell(Event::CleanedUp {
         scenario: Some(part.scenario.id.clone()),
@@ -332,6 +335,12 @@ impl<'p> Player<'p> {
             self.leave_out(step, given, &reason);
             return;
         }
+        self.tell(Event::StepStarted {
+            scenario: self.scenario.id.clone(),
+            step: step.id.clone(),
+            actor: step.actor.clone(),
+            verb: step.action.verb().into(),
+        });
         let mut played = self.perform(step).await;
         if played.interrupted {
             self.stopped = Some(Stop::Cancelled);
@@ -360,8 +369,9 @@ impl<'p> Player<'p> {
         report.verdict = played.verdict;
         report.status = played.status;
         report.duration_ms = played.duration_ms;
-        report.problems = played.problems;
+        report.retries = played.retries;
         report.outcome.clone_from(&played.outcome);
+        report.problems = played.problems;
         report.looks = played.looks;
         self.note_silence(played.transport);
         if report.verdict == StepVerdict::Error || report.verdict == StepVerdict::Blocked {
@@ -478,7 +488,7 @@ impl<'p> Player<'p> {
             given,
             title: step.title.clone(),
             actor: step.actor.clone(),
-            verb: step.action.verb(),
+            verb: step.action.verb().into(),
             target: step.action.target(),
             file: step.source.name.clone(),
             line: step.source.line_column(step.span.start).0,
@@ -488,6 +498,7 @@ impl<'p> Player<'p> {
             probe: step.probe,
             looks: 1,
             duration_ms: 0,
+            retries: Vec::new(),
             problems: Vec::new(),
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Played {
     pub(super) status: Option<u16>,
     pub(super) duration_ms: u64,
     pub(super) problems: Vec<Problem>,
+    /// Why the request was sent again.
+    pub(super) retries: Vec<String>,
     /// For the snapshot: `200`, or `404 not-found`.
     pub(super) outcome: Option<String>,
     /// For the snapshot: what a search found.
@@ -53,6 +55,7 @@ impl Played {
             status: None,
             duration_ms: 0,
             problems: Vec::new(),
+            retries: Vec::new(),
             outcome: None,
             matches: None,
             fields: Vec::new(),
@@ -109,6 +112,10 @@ impl From<SetupError> for Trouble {
 impl Player<'_> {
     /// Plays a step, as often as its patience says.
     pub(super) async fn perform(&mut self, step: &Step) -> Played {
+        // What was sent again before belongs to somebody's look at the matrix.
+        if let Ok(client) = self.client(&step.actor) {
+            client.take_retries();
+        }
         let begun = Instant::now();
         let mut pace = Pace::new(step.patience);
         let mut played = loop {
@@ -129,6 +136,9 @@ impl Player<'_> {
                 _ => break played,
             }
         };
+        if let Ok(client) = self.client(&step.actor) {
+            played.retries = client.take_retries();
+        }
         played.looks = pace.looks;
         played.duration_ms = clock::milliseconds(begun);
         if played.verdict == StepVerdict::Failed

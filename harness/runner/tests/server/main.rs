@@ -10,6 +10,7 @@
 mod faults;
 mod provisioning;
 mod proxy;
+mod reports;
 mod run;
 mod secrets;
 mod sign_in;

@@ -101,7 +101,7 @@ pub(super) async fn invite(
         let member = work.answer(&asked, hash)?;
         transaction.commit()?;
         let access = Access::new(&app, &app.store, actor);
-        Ok(fhir_json(StatusCode::OK, &access.created(&member.resource)))
+        Ok(fhir_json(StatusCode::OK, access.created(&member.resource)))
     })
     .await
 }

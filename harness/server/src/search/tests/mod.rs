@@ -3,13 +3,17 @@
 mod filters;
 mod indexed;
 
+use std::sync::LazyLock;
+
 use fhirward_engine::policy::Policy;
 use serde_json::Value;
 
 use super::filter::{self, Fault, Filter};
 use super::scope::Scope;
 use crate::access::Access;
+use crate::config;
 use crate::http::outcome::Failure;
+use crate::messaging::Messaging;
 use crate::store::{Draft, Store, View};
 
 const BASE: &str = "http://localhost:8103/fhir/R4/";
@@ -35,10 +39,16 @@ fn put(store: &Store, resources: &[Value]) {
     transaction.commit().unwrap();
 }
 
+/// Whom the server would call; nobody is called by a search.
+static MESSAGING: LazyLock<Messaging> = LazyLock::new(|| {
+    let base = BASE.parse().unwrap();
+    Messaging::new(config::Messaging::default(), &Store::default(), &base).unwrap()
+});
+
 fn scope<'a>(view: &'a dyn View, policy: &'a Policy) -> Scope<'a> {
     Scope {
         view,
-        access: Access::by(policy, view, BASE),
+        access: Access::by(policy, view, BASE, &MESSAGING),
         base: BASE,
     }
 }

@@ -34,7 +34,7 @@ fn relative(path: &Path, here: Option<&Path>) -> String {
 
 /// A relative URI reference, or a `file:` URI for a path outside the working directory: every byte
 /// that is no letter, digit or one of `-._~/` is percent-encoded.
-pub(super) fn uri(name: &str) -> String {
+pub fn uri(name: &str) -> String {
     let path = shown(name).unwrap_or_else(|| "stdin".to_owned());
     let mut out = String::with_capacity(path.len());
     if path.starts_with('/') {

@@ -1,0 +1,331 @@
+//! Reports of runs that no server can be brought to, made by hand.
+
+use fhirward_harness::expect::{CellVerdict, Observed, Sight};
+use fhirward_harness::report::{
+    Cell, CleanupReport, Event, Kind, PolicyPlaces, Problem, Recorded, ScenarioInfo, ServerInfo,
+    SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
+};
+
+use super::consumers;
+
+fn info(id: &str) -> ScenarioInfo {
+    ScenarioInfo {
+        index: 0,
+        id: id.into(),
+        title: "A nurse leaves the team".into(),
+        page: "threads".into(),
+        file: "scenarios/threads/remove.yaml".into(),
+        planned_steps: 2,
+    }
+}
+
+fn step(id: &str, line: usize, verdict: StepVerdict, problems: Vec<Problem>) -> StepReport {
+    StepReport {
+        id: id.into(),
+        given: false,
+        title: Some("Alice takes Jackie off the header".into()),
+        actor: "alice".into(),
+        verb: "patch".into(),
+        target: "${thread}".into(),
+        file: "scenarios/threads/remove.yaml".into(),
+        line,
+        verdict,
+        status: Some(200),
+        outcome: Some("200".into()),
+        probe: false,
+        looks: 1,
+        duration_ms: 12,
+        retries: Vec::new(),
+        problems,
+    }
+}
+
+fn cell(actor: &str, resource: &str, verdict: CellVerdict) -> Cell {
+    let (read, search) = match verdict {
+        CellVerdict::ExpectedAllow | CellVerdict::UnexpectedAllow => {
+            (Observed::Seen("200".into()), Observed::Seen("found".into()))
+        }
+        CellVerdict::ExpectedDeny | CellVerdict::UnexpectedDeny | CellVerdict::Inconclusive => (
+            Observed::Hidden("404".into()),
+            Observed::Hidden("absent".into()),
+        ),
+        CellVerdict::Error => (Observed::Error("503".into()), Observed::Error("503".into())),
+        CellVerdict::Skipped => (
+            Observed::NotAsked("the server is out of reach".into()),
+            Observed::NotAsked("the server is out of reach".into()),
+        ),
+    };
+    let wrong = matches!(
+        verdict,
+        CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny
+    );
+    Cell {
+        after: "remove".into(),
+        actor: actor.into(),
+        resource: resource.into(),
+        predicted: (verdict != CellVerdict::Inconclusive).then_some(Sight::Hidden),
+        read,
+        search,
+        departures: Vec::new(),
+        verdict,
+        entry: None,
+        nearest_miss: Some("participant #2: the sender is somebody else".into()),
+        reason: (!verdict.is_expected()).then(|| "predicted hidden; read 200".into()),
+        explanation: wrong.then(|| "denied\n  participant #2: no".into()),
+        policies: if wrong {
+            vec!["participant".into()]
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+fn made(
+    info: ScenarioInfo,
+    steps: Vec<StepReport>,
+    cells: Vec<Cell>,
+    end: Verdict,
+) -> Vec<Recorded> {
+    let id = info.id.clone();
+    let mut events = vec![
+        Event::RunStarted {
+            id: "0123456789abcdef0123456789abcdef".into(),
+            started: "2026-11-21T12:00:00Z".into(),
+            scenarios: 1,
+            server: ServerInfo {
+                url: "http://127.0.0.1:1/fhir/R4/".into(),
+                software: Some("fake 1".into()),
+                profile: "generic".into(),
+            },
+        },
+        Event::PolicyRead(PolicyPlaces {
+            name: "participant".into(),
+            title: "participant".into(),
+            file: "scenarios/policies/participant.json".into(),
+            entries: vec![5, 6],
+        }),
+        Event::ScenarioStarted(info),
+    ];
+    for step in steps {
+        events.push(Event::StepFinished {
+            scenario: id.clone(),
+            step,
+        });
+    }
+    events.push(Event::MatrixObserved {
+        scenario: id.clone(),
+        after: "remove".into(),
+        cells,
+    });
+    events.push(Event::CleanedUp {
+        scenario: Some(id.clone()),
+        cleanup: CleanupReport {
+            deleted: 3,
+            problems: vec!["Communication/1 is left behind: 503".into()],
+        },
+    });
+    events.push(Event::ScenarioFinished {
+        scenario: id,
+        verdict: end,
+        reason: Some("leak: jackie sees m3 after step remove".into()),
+        duration_ms: 34,
+        snapshot: SnapshotReport::of(SnapshotVerdict::Matches),
+    });
+    events.push(Event::RunFinished {
+        duration_ms: 56,
+        interrupted: false,
+        terminated: false,
+        obsolete: Vec::new(),
+        ci: false,
+    });
+    events
+        .into_iter()
+        .map(|event| Recorded { at_ms: 0, event })
+        .collect()
+}
+
+/// One of each kind of cell, a step that failed, one that was sent again, one that was blocked.
+fn mixed() -> Vec<Recorded> {
+    let mut retried = step("read", 9, StepVerdict::Passed, Vec::new());
+    retried.verb = "read".into();
+    retried.retries = vec!["503 Service Unavailable".into()];
+    let mut blocked = step(
+        "late",
+        30,
+        StepVerdict::Blocked,
+        vec![Problem::new("m9 # does not exist")],
+    );
+    blocked.status = None;
+    let cells = CellVerdict::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(at, verdict)| cell("jackie", &format!("m{at}"), verdict))
+        .collect();
+    let failed = Problem::leak("expected denied, got 200: alice got through").with_help("look");
+    made(
+        info("remove"),
+        vec![
+            retried,
+            step("remove", 20, StepVerdict::Failed, vec![failed]),
+            blocked,
+        ],
+        cells,
+        Verdict::Failed,
+    )
+}
+
+#[test]
+fn as_people_and_programs_read_it() {
+    let run = mixed();
+    let text = |kind: Kind| {
+        let text = kind.render(&run).unwrap();
+        text.replace(env!("CARGO_PKG_VERSION"), "VERSION")
+    };
+    for kind in [
+        Kind::Junit,
+        Kind::Tap,
+        Kind::Github,
+        Kind::Markdown,
+        Kind::Sarif,
+    ] {
+        insta::assert_snapshot!(format!("report_{}", kind.name()), text(kind));
+    }
+    insta::assert_snapshot!("report_testreport", text(Kind::TestReport));
+    insta::assert_snapshot!(
+        "report_html",
+        text(Kind::Html).split_once("<body>").unwrap().1
+    );
+    consumers::junit(&text(Kind::Junit), 5);
+    consumers::tap(&text(Kind::Tap), 5);
+    consumers::html(&text(Kind::Html));
+}
+
+#[test]
+fn a_retry_that_helped_is_flaky() {
+    let text = Kind::Junit.render(&mixed()).unwrap();
+    assert_eq!(text.matches("<flakyError").count(), 1, "{text}");
+    let text = Kind::Tap.render(&mixed()).unwrap();
+    assert_eq!(text.matches("flaky: true").count(), 1, "{text}");
+    assert!(Kind::Html.render(&mixed()).unwrap().contains("flaky: "));
+}
+
+#[test]
+fn github_gets_the_ten_worst() {
+    let cells: Vec<Cell> = (0..37)
+        .map(|at| {
+            let verdict = if at % 2 == 0 {
+                CellVerdict::UnexpectedDeny
+            } else {
+                CellVerdict::UnexpectedAllow
+            };
+            cell("jackie", &format!("m{at}"), verdict)
+        })
+        .collect();
+    let text = Kind::Github
+        .render(&made(info("remove"), Vec::new(), cells, Verdict::Failed))
+        .unwrap();
+    let errors: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("::error"))
+        .collect();
+    assert_eq!(errors.len(), 10);
+    assert!(
+        errors[..9]
+            .iter()
+            .all(|line| line.contains("title=fhirward leak::"))
+    );
+    assert_eq!(
+        errors[9],
+        "::error title=fhirward::…and 28 more, see the summary of the job"
+    );
+    consumers::github(&text, 5);
+}
+
+/// Everything that comes from outside, with a script, a table and a workflow command in it.
+#[test]
+fn hostile_texts_stay_texts() {
+    const BAD: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&|`\u{202e}\u{0}\n::error::owned # TODO\n]]>";
+    let mut info = info(BAD);
+    info.title = BAD.into();
+    info.page = BAD.into();
+    info.file = BAD.into();
+    let mut bad = step(
+        BAD,
+        3,
+        StepVerdict::Failed,
+        vec![Problem::leak(BAD).with_help(BAD)],
+    );
+    bad.title = Some(BAD.into());
+    bad.actor = BAD.into();
+    bad.target = BAD.into();
+    bad.file = BAD.into();
+    bad.retries = vec![BAD.into()];
+    let mut cells = vec![cell(BAD, BAD, CellVerdict::UnexpectedAllow)];
+    cells[0].reason = Some(BAD.into());
+    cells[0].explanation = Some(BAD.into());
+    let run = made(info, vec![bad], cells, Verdict::Failed);
+    let text = |kind: Kind| kind.render(&run).unwrap();
+    let page = text(Kind::Html);
+    for part in ["<script", "<img", "\u{0}", "\u{202e}"] {
+        assert!(!page.contains(part), "{part}");
+    }
+    let body = page.split_once("<body>").unwrap().1;
+    assert_eq!(body.matches('<').count(), body.matches('>').count());
+    consumers::tap(&text(Kind::Tap), 5);
+    consumers::github(&text(Kind::Github), 5);
+    consumers::markdown(&text(Kind::Markdown));
+    consumers::sarif_shape(&text(Kind::Sarif));
+    quick_junit::Report::deserialize_from_str(&text(Kind::Junit)).unwrap();
+    assert!(!text(Kind::Markdown).contains("<script"));
+}
+
+#[test]
+fn a_run_of_nothing_has_reports_too() {
+    let mut run = made(info("x"), Vec::new(), Vec::new(), Verdict::Passed);
+    run.retain(|one| {
+        matches!(
+            one.event,
+            Event::RunStarted { .. } | Event::RunFinished { .. }
+        )
+    });
+    if let Event::RunStarted { scenarios, .. } = &mut run[0].event {
+        *scenarios = 0;
+    }
+    let text = |kind: Kind| kind.render(&run).unwrap();
+    consumers::junit(&text(Kind::Junit), 6);
+    consumers::tap(&text(Kind::Tap), 6);
+    consumers::html(&text(Kind::Html));
+    consumers::markdown(&text(Kind::Markdown));
+    assert_eq!(text(Kind::Github), "");
+}
+
+#[test]
+fn what_the_server_does_not_offer_is_skipped_with_its_reason() {
+    let mut run = made(info("remove"), Vec::new(), Vec::new(), Verdict::Skipped);
+    run.retain(|one| !matches!(one.event, Event::MatrixObserved { .. }));
+    let at = run.len() - 3;
+    run.insert(
+        at,
+        Recorded {
+            at_ms: 0,
+            event: Event::NotOffered {
+                scenario: "remove".into(),
+                reason: "no subscriptions, says its CapabilityStatement".into(),
+            },
+        },
+    );
+    for kind in [
+        Kind::Junit,
+        Kind::Tap,
+        Kind::Html,
+        Kind::TestReport,
+        Kind::Json,
+    ] {
+        let text = kind.render(&run).unwrap();
+        assert!(
+            text.contains("no subscriptions, says"),
+            "{}: {text}",
+            kind.name()
+        );
+    }
+}
