@@ -42,7 +42,7 @@ fn step(id: &str, line: usize, verdict: StepVerdict, problems: Vec<Problem>) -> 
 
 fn cell(actor: &str, resource: &str, verdict: CellVerdict) -> Cell {
     let (read, search) = match verdict {
-        CellVerdict::ExpectedAllow | CellVerdict::UnexpectedAllow => {
+        CellVerdict::ExpectedAllow | CellVerdict::UnexpectedAllow | CellVerdict::Departure => {
             (Observed::Seen("200".into()), Observed::Seen("found".into()))
         }
         CellVerdict::ExpectedDeny | CellVerdict::UnexpectedDeny | CellVerdict::Inconclusive => (
