@@ -307,6 +307,7 @@ mod tests {
                 planned_steps: 1,
             },
             verdict: Verdict::Passed,
+            not_offered: None,
             reason: None,
             duration_ms: 0,
             steps: Vec::new(),
