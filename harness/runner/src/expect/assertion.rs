@@ -7,14 +7,22 @@ use serde_json::{Number, Value};
 use crate::client::shorten;
 use crate::scenario::Assertion;
 
-/// What an assertion selects, as compact JSON: the only thing, or the list of all.
+/// A value in a snapshot: a text as it is, anything else as compact JSON.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What an assertion selects, for a snapshot: the only thing, or the list of all.
 pub fn selected(body: Option<&Value>, assertion: &Assertion) -> String {
     let nothing = Value::Null;
     let found = assertion.path.query(body.unwrap_or(&nothing)).all();
-    match found.as_slice() {
-        [only] => shorten(&only.to_string()),
-        all => shorten(&Value::Array(all.iter().map(|&one| one.clone()).collect()).to_string()),
-    }
+    shorten(&match found.as_slice() {
+        [only] => plain(only),
+        all => Value::Array(all.iter().map(|&one| one.clone()).collect()).to_string(),
+    })
 }
 
 /// What is wrong with a body. `expected` are the filled-in values, one for each assertion.

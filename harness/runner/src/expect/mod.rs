@@ -15,7 +15,8 @@ mod verdict;
 
 pub use alias::Aliases;
 pub use assertion::{
-    HeaderCheck, check_body, check_fhirpath, check_headers, check_matches, check_text, selected,
+    HeaderCheck, check_body, check_fhirpath, check_headers, check_matches, check_text, plain,
+    selected,
 };
 pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept};
 pub use diff::{Difference, compare};

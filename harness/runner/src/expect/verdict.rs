@@ -194,6 +194,11 @@ impl CellVerdict {
         Self::Inconclusive,
     ];
 
+    /// Whether it is to be mended or looked into. A departure that the run accepts is not.
+    pub fn is_wrong(self) -> bool {
+        !self.is_expected() && self != Self::Departure
+    }
+
     /// Whether it is as predicted.
     pub fn is_expected(self) -> bool {
         matches!(self, Self::ExpectedAllow | Self::ExpectedDeny)

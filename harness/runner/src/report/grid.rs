@@ -63,7 +63,7 @@ impl<'r> Grid<'r> {
             self.columns
                 .iter()
                 .filter_map(|column| self.cell(row, column))
-                .filter(|cell| !cell.verdict.is_expected())
+                .filter(|cell| cell.verdict.is_wrong())
         })
     }
 

@@ -178,10 +178,7 @@ fn step_details(out: &mut String, step: &StepReport, style: Style) {
 }
 
 fn is_wrong(cell: &Cell) -> bool {
-    !matches!(
-        cell.verdict,
-        CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny
-    )
+    cell.verdict.is_wrong()
 }
 
 /// The matrices with a wrong cell. What goes wrong in the same way after several steps is shown

@@ -9,7 +9,7 @@ use super::request::responses;
 use super::step::{Played, Reply, is_met, is_success_of};
 use crate::client::{Answer, ClientError, Found, shorten};
 use crate::expect::{
-    Sight, check_body, check_fhirpath, check_headers, check_matches, check_text, selected,
+    Sight, check_body, check_fhirpath, check_headers, check_matches, check_text, plain, selected,
 };
 use crate::report::{Problem, StepVerdict};
 use crate::scenario::{
@@ -225,7 +225,7 @@ impl Player<'_> {
                     // As the file says it, where it holds: that is the same on every server.
                     let problems = check_body(body, from_ref(assertion), from_ref(expected));
                     let value = if problems.is_empty() {
-                        assertion.expected.to_string()
+                        plain(&assertion.expected)
                     } else {
                         self.aliases.rewrite(&selected(body, assertion))
                     };

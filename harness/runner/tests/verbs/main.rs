@@ -350,7 +350,7 @@ async fn what_is_not_offered_is_skipped_and_nothing_is_wrong() {
     assert_eq!(whole.scenarios[0].verdict, Verdict::Skipped);
     assert_eq!(
         whole.scenarios[0].reason.as_deref(),
-        Some("needs conditional-delete, which the server's CapabilityStatement does not claim")
+        Some("needs conditional-delete: the CapabilityStatement does not list it")
     );
     assert_eq!(whole.summary().exit_code(), 6, "nothing was played");
 }

@@ -156,7 +156,7 @@ async fn errors_are_outcomes_whatever_is_accepted(#[case] accept: &str, #[case] 
 
 #[rstest]
 #[case("GET", "if-none-exist", "identifier=x")]
-#[case("GET", "x-medplum-on-behalf-of", "Practitioner/x")]
+#[case("GET", "x-http-method-override", "PUT")]
 #[tokio::test]
 async fn headers_that_would_change_the_meaning_are_not_ignored(
     #[case] method: Method,
