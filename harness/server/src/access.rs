@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
+use axum::http::HeaderMap;
 use fhirward_engine::policy::{
     Conditional, Interaction, Match, Policy, Request, SearchRefusal, Verdict,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::auth::session::Actor;
@@ -41,6 +42,10 @@ pub(crate) struct Access<'a> {
     messaging: &'a Messaging,
     answers: Answers,
     partition: &'a Partition,
+    /// The reference of who writes.
+    author: &'a str,
+    /// Whether who wrote a version is shown as well.
+    extended: bool,
 }
 
 impl<'a> Access<'a> {
@@ -55,6 +60,8 @@ impl<'a> Access<'a> {
             messaging: &app.messaging,
             answers: Answers::default(),
             partition: &actor.partition,
+            author: &actor.author,
+            extended: false,
         }
     }
 
@@ -75,6 +82,8 @@ impl<'a> Access<'a> {
             messaging,
             answers: Answers::default(),
             partition: &Partition::First,
+            author: "",
+            extended: false,
         }
     }
 
@@ -117,7 +126,7 @@ impl<'a> Access<'a> {
     pub(crate) fn content(&self, resource: &Value) -> Result<Value, Failure> {
         self.allowed(&Request::Read(resource))?;
         let mut content = self.policy.mask(Interaction::Read, resource);
-        project::hide(&mut content);
+        self.hide_meta(&mut content);
         Ok(content)
     }
 
@@ -128,6 +137,15 @@ impl<'a> Access<'a> {
             self.content_url(&*self.view.current("Binary", id)?)
         });
         resource
+    }
+
+    /// The same rights; with `X-Medplum: extended` the answers tell who wrote what they show.
+    pub(crate) fn for_request(self, headers: &HeaderMap) -> Self {
+        let mut asked = headers.get_all("x-medplum").iter();
+        Self {
+            extended: asked.any(|value| value.as_bytes().eq_ignore_ascii_case(b"extended")),
+            ..self
+        }
     }
 
     /// The same rights, with other answers to writes.
@@ -342,14 +360,30 @@ impl<'a> Access<'a> {
 
     fn shown(&self, interaction: Interaction, resource: &Value) -> Value {
         let mut shown = self.policy.mask(interaction, resource);
-        project::hide(&mut shown);
+        self.hide_meta(&mut shown);
         self.opened(shown)
     }
 
-    /// What is written belongs to the project of who writes it.
+    /// Takes out what the server keeps in `meta`, but for who wrote it where that is asked for.
+    fn hide_meta(&self, shown: &mut Value) {
+        project::hide(shown);
+        if !self.extended
+            && let Some(meta) = shown.get_mut("meta").and_then(Value::as_object_mut)
+        {
+            meta.shift_remove("author");
+        }
+    }
+
+    /// What is written belongs to the project of who writes it, and says who that is: criteria may
+    /// ask for it, as `Subscription?author=%profile` does.
     fn stamped(&self, mut content: Value) -> Value {
         if let Some(content) = content.as_object_mut() {
             self.partition.stamp(content);
+            let meta = content.entry("meta").or_insert_with(|| json!({}));
+            // One that is not an object the validator refuses.
+            if let Some(meta) = meta.as_object_mut() {
+                meta.insert("author".into(), json!({ "reference": self.author }));
+            }
         }
         content
     }

@@ -15,7 +15,14 @@ before(async () => {
 const bytes = 'the report, as it was sent';
 const file = { data: bytes, filename: 'lab-report.txt', contentType: 'text/plain' };
 const open = () => alice.medplum.createResource(header(alice.reference, [alice.reference, house.reference]));
-const follow = async (reader, url) => (await reader.medplum.download(url)).text();
+/** The content. The client gives whatever was answered, so a refusal is told by what it is. */
+const follow = async (reader, url) => {
+  const text = await (await reader.medplum.download(url)).text();
+  if (text.includes('"resourceType":"OperationOutcome"')) {
+    throw new Error(text);
+  }
+  return text;
+};
 
 test('a file is uploaded and read', async () => {
   const binary = await alice.medplum.createBinary(file);

@@ -326,10 +326,14 @@ impl Client {
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, ClientError> {
         let base = &self.inner.target.base_url;
         let place = Place::new(&request.method, request.path);
+        let is_below = |url: &Url| url.path().starts_with(base.path());
+        // An address that the server itself gave, such as that of an attachment, is followed as far
+        // as it stays there.
+        let is_address = request.any_media && Url::parse(request.path).is_ok();
         let url = base
             .join(request.path)
             .ok()
-            .filter(|url| url.origin() == base.origin() && url.path().starts_with(base.path()))
+            .filter(|url| url.origin() == base.origin() && (is_address || is_below(url)))
             .ok_or_else(|| ClientError::Outside(place.clone()))?;
         let looks = request.method == Method::GET
             && !request.any_media
@@ -435,7 +439,9 @@ impl Client {
             })
         };
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static(FHIR_JSON));
+        // Who takes anything gets a Binary as what it holds.
+        let accepted = if request.any_media { "*/*" } else { FHIR_JSON };
+        headers.insert(ACCEPT, HeaderValue::from_static(accepted));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if self.inner.target.profile.no_cache {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -328,9 +328,12 @@ impl Scope {
                 let watched: Vec<&str> = self.watched().collect();
                 findings.error(
                     "scenario/unknown-capture",
-                    format!("`{name}` is not watched: only what a `create` captured is"),
+                    format!(
+                        "`{name}` is not watched: only what a `create` or an `upsert` captured is, \
+                         and no Binary, which cannot be searched"
+                    ),
                     usage.span,
-                    "captured by another verb",
+                    "captured, but not watched",
                     known_names(name, watched.iter().copied()),
                 );
                 return;

@@ -359,7 +359,7 @@ impl Action {
     /// Whether a success may have created something.
     pub fn creates(&self) -> bool {
         match self {
-            Self::Create { .. } | Self::Upload { .. } => true,
+            Self::Create { .. } | Self::Upload { .. } | Self::Upsert { .. } => true,
             Self::Race(racers) => racers.iter().all(|racer| racer.action.creates()),
             _ => false,
         }

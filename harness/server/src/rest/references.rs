@@ -115,7 +115,8 @@ pub(super) fn check(context: &Context<'_>, resource: &Value) -> Result<(), Failu
     }
     let mut issues = Vec::new();
     links::each(resource, |link, place, text| {
-        if link != Link::Reference || text.starts_with('#') {
+        // The author and the accounts are the server's, or an administrator's.
+        if link != Link::Reference || text.starts_with('#') || place.contains(".meta.") {
             return;
         }
         let Some(target) = local(text, Some(&context.app.fhir_base)) else {

@@ -10,6 +10,7 @@
 mod access;
 mod accounts;
 mod auth;
+mod author;
 mod authorize;
 mod batch;
 mod binary;
