@@ -11,11 +11,13 @@
 mod copy;
 #[cfg(feature = "fhirpath")]
 mod guard;
+pub mod limits;
 #[cfg(feature = "fhirpath")]
 mod moments;
 #[cfg(feature = "fhirpath")]
 mod tree;
 
+use limits::Cost;
 use serde_json::Value;
 
 /// What an expression says about a resource.
@@ -46,13 +48,16 @@ pub const NOT_BUILT: &str = "this build has no FHIRPath (feature `fhirpath`)";
 
 /// Why an expression is no FHIRPath; `None` where it is, or where this build cannot tell.
 #[cfg(not(feature = "fhirpath"))]
-pub fn syntax_error(_expression: &str) -> Option<String> {
-    None
+pub fn syntax_error(expression: &str) -> Option<String> {
+    Cost::of(expression).err()
 }
 
 /// Why an expression is no FHIRPath; `None` where it is, or where this build cannot tell.
 #[cfg(feature = "fhirpath")]
 pub fn syntax_error(expression: &str) -> Option<String> {
+    if let Err(reason) = Cost::of(expression) {
+        return Some(reason);
+    }
     let parsed = rh_fhirpath::FhirPathParser::new().parse(expression);
     parsed.err().map(|error| error.to_string())
 }
@@ -63,6 +68,13 @@ pub fn syntax_error(expression: &str) -> Option<String> {
 pub fn truth(expression: &str, before: Option<&Value>, after: &Value) -> Truth {
     use rh_fhirpath::{EvaluationContext, FhirPathEvaluator, FhirPathParser, FhirPathValue};
 
+    let cost = match Cost::of(expression) {
+        Ok(cost) => cost,
+        Err(reason) => return Truth::Unreadable(reason),
+    };
+    if let Err(reason) = cost.affords(before.into_iter().chain([after])) {
+        return Truth::Unknown(reason);
+    }
     let parsed = match FhirPathParser::new().parse(expression) {
         Ok(parsed) => parsed,
         Err(error) => return Truth::Unreadable(error.to_string()),
@@ -107,6 +119,7 @@ pub fn select(_expression: &str, _resource: &Value) -> Result<Vec<Value>, String
 pub fn select(expression: &str, resource: &Value) -> Result<Vec<Value>, String> {
     use rh_fhirpath::{EvaluationContext, FhirPathEvaluator, FhirPathParser, FhirPathValue};
 
+    Cost::of(expression)?.affords([resource])?;
     let parsed = FhirPathParser::new()
         .parse(expression)
         .map_err(|error| error.to_string())?;
