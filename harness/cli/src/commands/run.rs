@@ -3,6 +3,7 @@
 mod against;
 mod held;
 pub mod memory;
+mod noise;
 pub mod outputs;
 mod watch;
 
@@ -12,6 +13,7 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::Suite;
 use fhirward_harness::client::{Credentials, ServerProfile, Target};
 use fhirward_harness::expect::against::Comparison;
+use fhirward_harness::expect::learn;
 use fhirward_harness::report::{self, Event, EventSink as _, Recorded, Report};
 use fhirward_harness::run::{Cancel, RunOptions, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
@@ -69,6 +71,10 @@ pub struct Args {
     /// another order.
     #[arg(long, requires = "against", help_heading = "Two servers")]
     ignore_shape: bool,
+    /// Play twice, leave the snapshots alone, and propose as noise what differs and proves nothing:
+    /// statuses of one class, orders, values that steps assert. Never who sees what.
+    #[arg(long, conflicts_with_all = ["watch", "last_failed", "report", "bodies", "against"])]
+    learn_noise: bool,
     /// Stay, and play again what a changed scenario, state, policy or snapshot touches.
     #[arg(long, conflicts_with = "last_failed")]
     watch: bool,
@@ -131,6 +137,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     if let Some(other) = &args.against {
         return runtime.block_on(round.compare(&suite, other));
     }
+    if args.learn_noise {
+        return runtime.block_on(round.learn(&suite));
+    }
     let (exit, _) = runtime.block_on(round.play(&suite))?;
     Ok(exit)
 }
@@ -157,32 +166,57 @@ impl Round<'_> {
         })
     }
 
-    /// Plays a suite on two servers, and twice on the first.
-    async fn compare(&self, suite: &Suite, other: &str) -> Result<Exit, Failure> {
-        let (args, output) = (self.args, self.output);
-        let other = match other {
-            "embedded" => None,
-            name => ServerOptions::named(name)?.target()?,
-        };
+    /// Plays a suite on servers one after the other, without snapshots, until somebody stops it.
+    async fn play_on(
+        &self,
+        suite: &Suite,
+        targets: Vec<Option<Target>>,
+    ) -> Result<Vec<Report>, Failure> {
         let mut reports = Vec::new();
-        for target in [self.target.clone(), self.target.clone(), other] {
+        for target in targets {
             let options = self.options(SnapshotMode::Off)?;
-            let (report, _) = play(args, suite, target, &options, None, output).await?;
+            let (report, _) = play(self.args, suite, target, &options, None, self.output).await?;
             let is_over = report.interrupted;
             reports.push(report);
             if is_over {
                 break;
             }
         }
+        Ok(reports)
+    }
+
+    /// Plays a suite on two servers, and twice on the first.
+    async fn compare(&self, suite: &Suite, other: &str) -> Result<Exit, Failure> {
+        let other = match other {
+            "embedded" => None,
+            name => ServerOptions::named(name)?.target()?,
+        };
+        let targets = vec![self.target.clone(), self.target.clone(), other];
+        let reports = self.play_on(suite, targets).await?;
         let [a, again, b] = reports.as_slice() else {
             return Ok(Exit::Interrupted);
         };
         let compared = Comparison::of(a, Some(again), b);
+        let without_shape = self.args.ignore_shape;
         Ok(against::show(
             compared,
             &[a, again, b],
-            args.ignore_shape,
-            output,
+            without_shape,
+            self.output,
+        ))
+    }
+
+    /// Plays a suite twice, and tells what of it is noise.
+    async fn learn(&self, suite: &Suite) -> Result<Exit, Failure> {
+        let targets = vec![self.target.clone(), self.target.clone()];
+        let reports = self.play_on(suite, targets).await?;
+        let [first, second] = reports.as_slice() else {
+            return Ok(Exit::Interrupted);
+        };
+        let writes = suite.on_disk && !scenarios::in_ci();
+        Ok(noise::show(
+            &learn(suite, first, second, writes),
+            self.output,
         ))
     }
 

@@ -23,4 +23,5 @@ mod semantics;
 mod serve;
 mod support;
 mod thread;
+mod two_runs;
 mod usage;

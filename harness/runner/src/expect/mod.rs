@@ -7,6 +7,7 @@ mod assertion;
 mod departure;
 mod diff;
 mod emit;
+mod learn;
 mod noise;
 mod predict;
 pub mod review;
@@ -20,6 +21,7 @@ pub use assertion::{
 };
 pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept};
 pub use diff::{Difference, compare};
+pub use learn::{Learned, learn};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};
 pub use predict::{Known, Prediction, Predictor, membership_of};
 pub use snapshot::{ActorSees, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING, Widening};

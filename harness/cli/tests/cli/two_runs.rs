@@ -1,0 +1,77 @@
+//! `run` twice: on two servers, on one to learn what is noise; and what a run holds a server to.
+
+use std::path::Path;
+
+use crate::support::{Shown, command, run};
+
+/// A folder with the starter of `init`.
+fn starter() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = run(command(folder.path(), &["init"]));
+    assert_eq!(made.code, 0, "{made}");
+    folder
+}
+
+fn play(folder: &Path, more: &[&str]) -> Shown {
+    let mut arguments = vec!["run"];
+    arguments.extend(more);
+    run(command(folder, &arguments))
+}
+
+#[test]
+fn two_embedded_servers_do_the_same() {
+    let folder = starter();
+    let shown = play(folder.path(), &["--against", "embedded"]);
+    assert_eq!(shown.code, 0, "{shown}");
+    assert!(shown.stderr.contains("1 scenario compared: 0 differences"), "{shown}");
+    let data = play(folder.path(), &["--against", "embedded", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&data.stdout).unwrap();
+    assert_eq!(document["scenarios"][0]["scenario"], "messaging/first-message");
+    assert_eq!(document["exit_code"], 0);
+}
+
+#[test]
+fn the_other_server_is_one_of_the_configuration() {
+    let folder = starter();
+    for (name, words) in [
+        ("http://127.0.0.1:9/", "is an address"),
+        ("staging", "staging"),
+    ] {
+        let shown = play(folder.path(), &["--against", name]);
+        assert_eq!(shown.code, 1, "{shown}");
+        assert!(shown.stderr.contains(words), "{shown}");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_differ_from_itself_has_no_noise() {
+    let folder = starter();
+    let shown = play(folder.path(), &["--learn-noise"]);
+    assert_eq!(shown.code, 0, "{shown}");
+    assert!(shown.stderr.contains("0 differences proposed as noise"), "{shown}");
+    let pending = folder.path().join("scenarios/messaging/first-message.snap.yaml.new");
+    assert!(!pending.exists());
+}
+
+#[test]
+fn a_run_may_hold_the_server_to_another_semantics() {
+    let folder = starter();
+    let shown = play(folder.path(), &["--semantics", "medplum-5.0"]);
+    assert_eq!(shown.code, 0, "{shown}");
+    let unknown = play(folder.path(), &["--semantics", "hapi"]);
+    assert_eq!(unknown.code, 1, "{unknown}");
+    assert!(unknown.stderr.contains("is no semantics"), "{unknown}");
+}
+
+#[test]
+fn a_file_of_departures_is_checked_before_anything_is_asked() {
+    let folder = starter();
+    let file = folder.path().join("departures.toml");
+    std::fs::write(&file, "[[accept]]\ndeparture = \"departure/date-no\"\nreason = \"x\"\n").unwrap();
+    let shown = play(folder.path(), &["--allow-departures", "departures.toml"]);
+    assert_eq!(shown.code, 1, "{shown}");
+    assert!(shown.stderr.contains("did you mean `departure/date-not`?"), "{shown}");
+    std::fs::write(&file, "[[accept]]\ndeparture = \"departure/date-not\"\nreason = \"x\"\n").unwrap();
+    let shown = play(folder.path(), &["--allow-departures", "departures.toml"]);
+    assert_eq!(shown.code, 0, "{shown}");
+}
