@@ -39,6 +39,8 @@ pub(crate) struct Access<'a> {
     admin: bool,
     /// The id of the ProjectMembership.
     membership: &'a str,
+    /// The scopes that limit the rights, else empty.
+    scope: &'a str,
     messaging: &'a Messaging,
     answers: Answers,
     partition: &'a Partition,
@@ -57,6 +59,7 @@ impl<'a> Access<'a> {
             base: &app.fhir_base,
             admin: actor.admin,
             membership: &actor.membership.id,
+            scope: &actor.scope,
             messaging: &app.messaging,
             answers: Answers::default(),
             partition: &actor.partition,
@@ -79,6 +82,7 @@ impl<'a> Access<'a> {
             base,
             admin: false,
             membership: "",
+            scope: "",
             messaging,
             answers: Answers::default(),
             partition: &Partition::First,
@@ -117,6 +121,11 @@ impl<'a> Access<'a> {
     /// The id of the ProjectMembership that gives these rights.
     pub(crate) fn membership(&self) -> &'a str {
         self.membership
+    }
+
+    /// The scopes of the token that limit these rights; empty where none do.
+    pub(crate) fn scope(&self) -> &'a str {
+        self.scope
     }
 
     /// What the actor may see of a resource, as it is stored: the URLs of attachments do not open.

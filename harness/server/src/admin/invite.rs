@@ -53,6 +53,8 @@ struct Asked {
     patient: Option<Value>,
     /// Whether the user belongs to the project, or to none.
     of_project: bool,
+    /// Whether a user that belongs to none is asked for by name.
+    of_server: bool,
     password: Option<SecretString>,
     /// What the membership says beside user, profile and project.
     template: Map<String, Value>,
@@ -128,9 +130,10 @@ impl Asked {
         if email.is_none() && external.is_none() {
             return Err(Failure::invalid("either `email` or `externalId` is needed"));
         }
-        let scoped = match fields.text("scope")?.as_deref() {
-            Some("project") => true,
-            Some("server") | None => false,
+        let (scoped, of_server) = match fields.text("scope")?.as_deref() {
+            Some("project") => (true, false),
+            Some("server") => (false, true),
+            None => (false, false),
             Some(other) => {
                 return Err(Failure::invalid(format!(
                     "`scope` is `{other}`: a user is of the `project` or of the `server`"
@@ -175,6 +178,7 @@ impl Asked {
             first: fields.required("firstName")?,
             last: fields.required("lastName")?,
             of_project: scoped || kind == "Patient" || external.is_some(),
+            of_server,
             email,
             external,
             patient: fields.value("patient"),
@@ -269,12 +273,34 @@ impl Invitation<'_> {
 
     /// The user, and its password where one is given.
     fn user(&self, asked: &Asked, hash: Option<String>) -> Result<Arc<Version>, Failure> {
-        let of = asked.of_project.then(|| self.project_id());
-        let existing = match (&asked.email, &asked.external) {
+        let own = Some(self.project_id());
+        let mut of = own.filter(|_| asked.of_project);
+        let mut existing = match (&asked.email, &asked.external) {
             (Some(email), _) => user::exactly(self.transaction, email, of),
             (None, Some(external)) => self.by_external_id(external),
             (None, None) => None,
         };
+        // A user of the server is who every project means by the address. Whoever gives it its
+        // password is let into all that invite it, so only the first project makes one; the others
+        // invite those that there are.
+        if existing.is_none() && of.is_none() && *self.partition() != Partition::First {
+            if asked.of_server {
+                return Err(Failure::new(
+                    StatusCode::FORBIDDEN,
+                    vec![
+                        Issue::error(
+                            "forbidden",
+                            "only the server's first project makes users of the `server`: there \
+                             is none of this e-mail address",
+                        )
+                        .with_diagnostics("send `scope: \"project\"`"),
+                    ],
+                ));
+            }
+            of = own;
+            let email = asked.email.as_deref();
+            existing = email.and_then(|email| user::exactly(self.transaction, email, of));
+        }
         if let Some(existing) = existing {
             if hash.is_some() && (user::project_of(&existing).is_none() || !asked.upsert) {
                 // Nobody takes over an account by inviting it.

@@ -31,6 +31,8 @@ pub(crate) struct Actor {
     pub(crate) membership: Arc<Version>,
     /// Whether the membership administers the project.
     pub(crate) admin: bool,
+    /// The scopes of the token, where they limit what is done; else empty.
+    pub(crate) scope: String,
     /// Decides everything.
     pub(crate) policy: Arc<Policy>,
 }
@@ -185,6 +187,7 @@ impl Sessions {
         let narrowed = Policy::clone(&actor.policy).within(&scopes, patient, &app.options);
         let narrowed = Arc::new(Actor {
             policy: Arc::new(narrowed.policy),
+            scope: scope.to_owned(),
             ..Actor::clone(&actor)
         });
         locked(&self.limited).keep(key, &actor, &narrowed);
@@ -214,6 +217,7 @@ impl Sessions {
             author: read.profile.clone(),
             profile: read.profile,
             admin: read.admin,
+            scope: String::new(),
             policy: Arc::new(policy),
             membership,
         })
@@ -318,6 +322,7 @@ mod tests {
             author: "Practitioner/a".into(),
             membership: transaction.insert(draft),
             admin: false,
+            scope: String::new(),
             policy: Arc::new(Policy::nothing("Practitioner/a")),
         })
     }

@@ -12,7 +12,6 @@ use crate::access::Access;
 use crate::app::App;
 use crate::http::outcome::Failure;
 use crate::store::View as _;
-use crate::subscription::author;
 
 /// Opens a content.
 pub(crate) async fn open(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -35,7 +34,10 @@ fn answer(app: &App, path: &str, query: &str, headers: &HeaderMap) -> Result<Res
             })
         })?;
     // Rights that were withdrawn since are withdrawn here as well.
-    let actor = author::acting(app, &grant.membership).ok_or_else(Failure::not_found)?;
+    let actor = app
+        .sessions
+        .member(app, &grant.membership)
+        .ok_or_else(Failure::not_found)?;
     let access = Access::new(app, &app.store, &actor);
     let newest = app
         .store

@@ -116,9 +116,9 @@ pub(crate) fn change_xhtml(
     mut new: impl FnMut(&str) -> Option<String>,
 ) -> Option<String> {
     let mut out = String::new();
-    let mut rest = text;
+    let mut targets = Targets { text, from: 0 };
     let mut changed = false;
-    while let Some((before, target, after)) = next_target(rest) {
+    while let Some((before, target)) = targets.next() {
         out.push_str(before);
         match new(target) {
             Some(new) => {
@@ -127,52 +127,73 @@ pub(crate) fn change_xhtml(
             }
             None => out.push_str(target),
         }
-        rest = after;
     }
-    out.push_str(rest);
+    out.push_str(targets.rest());
     changed.then_some(out)
 }
 
-/// What is before the value of the next `href` or `src`, the value, and what is behind it.
-fn next_target(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let rest = text.get(from..)?;
-        let (at, name) = ["href", "src"]
-            .iter()
-            .filter_map(|name| Some((rest.find(name)?, *name)))
-            .min()?;
-        let is_attribute = text.get(..from + at).is_some_and(|before| {
-            before.ends_with(|c: char| c.is_ascii_whitespace()) && is_in_tag(before)
-        });
-        let behind = rest.get(at + name.len()..)?;
-        let value = behind.trim_start().strip_prefix('=').map(str::trim_start);
-        let quote = value.and_then(|value| value.chars().next());
-        if let (true, Some(value), Some(quote @ ('"' | '\''))) = (is_attribute, value, quote) {
-            let value = value.get(1..)?;
-            let length = value.find(quote)?;
-            let start = text.len() - value.len();
-            return Some((
-                text.get(..start)?,
-                value.get(..length)?,
-                value.get(length..)?,
-            ));
-        }
-        from += at + name.len();
-    }
+/// The targets of `href` and `src`, in one pass over the text.
+#[derive(Debug)]
+struct Targets<'t> {
+    text: &'t str,
+    /// The end of the last target.
+    from: usize,
 }
 
-/// Whether a text ends inside a tag. One without any bracket goes on behind another attribute.
-fn is_in_tag(before: &str) -> bool {
-    match (before.rfind('<'), before.rfind('>')) {
-        (Some(open), Some(closed)) => open > closed,
-        (None, Some(_)) => false,
-        (_, None) => true,
+impl<'t> Targets<'t> {
+    /// What is before the next target, and the target.
+    fn next(&mut self) -> Option<(&'t str, &'t str)> {
+        let bytes = self.text.as_bytes();
+        let mut at = self.from;
+        // Behind a target its tag goes on, and a text without any bracket is taken for part of one.
+        let mut in_tag = true;
+        while let Some(byte) = bytes.get(at) {
+            let here = bytes.get(at..)?;
+            let name = ["href", "src"]
+                .iter()
+                .find(|name| here.starts_with(name.as_bytes()));
+            let Some(name) = name else {
+                in_tag = match byte {
+                    b'<' => true,
+                    b'>' => false,
+                    _ => in_tag,
+                };
+                at += 1;
+                continue;
+            };
+            let before = self.text.get(self.from..at)?;
+            let is_attribute =
+                in_tag && before.ends_with(|before: char| before.is_ascii_whitespace());
+            at += name.len();
+            if !is_attribute {
+                continue;
+            }
+            let behind = self.text.get(at..)?.trim_start();
+            let Some(value) = behind.strip_prefix('=').map(str::trim_start) else {
+                continue;
+            };
+            let Some(quote @ ('"' | '\'')) = value.chars().next() else {
+                continue;
+            };
+            let value = value.get(1..)?;
+            let target = value.get(..value.find(quote)?)?;
+            let start = self.text.len() - value.len();
+            let before = self.text.get(self.from..start)?;
+            self.from = start + target.len();
+            return Some((before, target));
+        }
+        None
+    }
+
+    /// What is behind the last target.
+    fn rest(&self) -> &'t str {
+        self.text.get(self.from..).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::json;
 
@@ -235,5 +256,78 @@ mod tests {
     fn targets_in_narratives(#[case] text: &str, #[case] expected: Option<&str>) {
         let changed = change_xhtml(text, |target| (target == "urn:1").then(|| "X/1".to_owned()));
         assert_eq!(changed.as_deref(), expected);
+    }
+
+    /// Would not end in the time that anybody waits, if each name were asked for what is before.
+    #[rstest]
+    #[case::closed("<div", " href\"", "></div>")]
+    #[case::never_in_a_tag("<div>", " href\"", "</div>")]
+    #[case::spaces("<div", " href \n src ", "></div>")]
+    #[case::names("<div", "href", "></div>")]
+    fn a_text_is_gone_through_once(#[case] start: &str, #[case] one: &str, #[case] end: &str) {
+        let text = format!("{start}{}{end}", one.repeat(100_000));
+        assert_eq!(change_xhtml(&text, |_| Some("X".to_owned())), None);
+    }
+
+    proptest! {
+        /// The one pass finds what going back for each name finds.
+        #[test]
+        fn targets_are_those_that_looking_back_finds(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "<", ">", "a", " ", "\n", "\u{a0}", "href", "src", "hre", "=", "\"", "'", "ä",
+                    " href=\"", " src = '",
+                ]),
+                0..40,
+            ),
+        ) {
+            let text = parts.concat();
+            let mut targets = Targets { text: &text, from: 0 };
+            let mut rest = &*text;
+            while let Some((before, target, after)) = next_target(rest) {
+                prop_assert_eq!(targets.next(), Some((before, target)));
+                prop_assert_eq!(targets.rest(), after);
+                rest = after;
+            }
+            prop_assert_eq!(targets.next(), None);
+        }
+    }
+
+    /// What is before the value of the next `href` or `src`, the value, and what is behind it.
+    fn next_target(text: &str) -> Option<(&str, &str, &str)> {
+        let mut from = 0;
+        loop {
+            let rest = text.get(from..)?;
+            let (at, name) = ["href", "src"]
+                .iter()
+                .filter_map(|name| Some((rest.find(name)?, *name)))
+                .min()?;
+            let is_attribute = text.get(..from + at).is_some_and(|before| {
+                before.ends_with(|c: char| c.is_ascii_whitespace()) && is_in_tag(before)
+            });
+            let behind = rest.get(at + name.len()..)?;
+            let value = behind.trim_start().strip_prefix('=').map(str::trim_start);
+            let quote = value.and_then(|value| value.chars().next());
+            if let (true, Some(value), Some(quote @ ('"' | '\''))) = (is_attribute, value, quote) {
+                let value = value.get(1..)?;
+                let length = value.find(quote)?;
+                let start = text.len() - value.len();
+                return Some((
+                    text.get(..start)?,
+                    value.get(..length)?,
+                    value.get(length..)?,
+                ));
+            }
+            from += at + name.len();
+        }
+    }
+
+    /// Whether a text ends inside a tag. One without any bracket goes on behind another attribute.
+    fn is_in_tag(before: &str) -> bool {
+        match (before.rfind('<'), before.rfind('>')) {
+            (Some(open), Some(closed)) => open > closed,
+            (None, Some(_)) => false,
+            (_, None) => true,
+        }
     }
 }

@@ -10,15 +10,15 @@ use crate::signing::{Purpose, Signing};
 pub(crate) struct Binding {
     /// The id of the Subscription.
     pub(crate) subscription: String,
-    /// The ProjectMembership of the one who asked for the token.
-    pub(crate) membership: String,
+    /// The author of the Subscription when the token was asked for, as one text.
+    pub(crate) author: String,
     /// When it ends, in seconds since 1970.
     pub(crate) expires: i64,
 }
 
 impl Binding {
     pub(crate) fn token(&self, signing: &Signing) -> String {
-        let parts = (&self.subscription, &self.membership, self.expires);
+        let parts = (&self.subscription, &self.author, self.expires);
         let claims = URL_SAFE_NO_PAD.encode(serde_json::json!(parts).to_string());
         let signature = signing.sign(Purpose::Binding, &claims);
         format!("{claims}.{signature}")
@@ -31,10 +31,10 @@ impl Binding {
             return None;
         }
         let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-        let (subscription, membership, expires) = serde_json::from_slice(&claims).ok()?;
+        let (subscription, author, expires) = serde_json::from_slice(&claims).ok()?;
         Some(Self {
             subscription,
-            membership,
+            author,
             expires,
         })
     }
@@ -53,7 +53,7 @@ mod tests {
         let signing = Signing::new(&[3; 64]);
         let binding = Binding {
             subscription: "s".into(),
-            membership: "m".into(),
+            author: "m".into(),
             expires: 10,
         };
         let token = binding.token(&signing);

@@ -16,7 +16,7 @@ use super::status::{Turn, turn};
 use super::{author, backoff, signature};
 use crate::app::App;
 use crate::bot;
-use crate::store::{Change, Version};
+use crate::store::{Change, Version, View as _};
 
 /// The most that is read of an answer that nobody uses.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -72,6 +72,9 @@ async fn deliver(app: &Arc<App>, live: &Live, job: &Job) -> Delivery {
         let Channel::RestHook(hook) = &current.channel else {
             return Delivery::NotWanted;
         };
+        if attempt > 1 && is_gone(app, &job.after) {
+            return Delivery::NotWanted;
+        }
         // Asked anew for each attempt: rights may have been withdrawn since.
         let notice = match notice::of(app, &job.definition, job.before.as_deref(), &job.after) {
             Ok(Some(notice)) => notice,
@@ -94,6 +97,13 @@ async fn deliver(app: &Arc<App>, live: &Live, job: &Job) -> Delivery {
             }
         }
     }
+}
+
+/// Whether a resource was deleted since a version of it. That it was is told of on its own, and
+/// what arrived too late need not be known any more.
+fn is_gone(app: &App, version: &Version) -> bool {
+    let newest = app.store.newest(&version.resource_type, &version.id);
+    version.change != Change::Delete && newest.is_none_or(|newest| newest.is_deletion())
 }
 
 async fn send(

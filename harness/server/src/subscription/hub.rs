@@ -129,7 +129,7 @@ impl Hub {
             }
             return;
         }
-        if author::membership(&self.app, id).is_none() {
+        if author::kept(&self.app, id).is_none() {
             self.end(id);
             let reason = "nobody has written this Subscription, so that it has no rights; \
                           write it as a client that has signed in";
@@ -205,9 +205,9 @@ impl Hub {
                             &app.fhir_base,
                             &instant(now),
                         );
-                        if let Some(membership) = author::membership(app, id) {
+                        if let Some(author) = author::kept(app, id) {
                             let sockets = &app.messaging.sockets;
-                            sockets.send(id, &membership, &Utf8Bytes::from(text), App::now());
+                            sockets.send(id, &author.to_text(), &Utf8Bytes::from(text), App::now());
                         }
                     }
                     Channel::RestHook(_) => {

@@ -49,7 +49,10 @@ pub(crate) fn written(context: &Context<'_>, version: &Version) -> Result<(), Fa
     author::note(
         context.transaction()?,
         &version.id,
-        context.access.membership(),
+        &author::Author {
+            membership: context.access.membership().to_owned(),
+            scope: context.access.scope().to_owned(),
+        },
     );
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::author;
 use super::definition::Definition;
 use crate::access::Access;
 use crate::app::App;
-use crate::store::{Change, Version};
+use crate::store::{Change, Version, View as _};
 
 /// What a notification tells.
 #[derive(Debug, Clone)]
@@ -34,6 +34,9 @@ impl Notice {
 /// The criteria are asked of what the author sees, not of what is stored. So whether a
 /// notification comes tells nothing of fields that are hidden from the author.
 ///
+/// As in a history, a version is told of only while the author may read the newest one, or, of what
+/// was deleted, could read it at its end: who hides a resource hides what it was before.
+///
 /// # Errors
 /// Why it cannot be told whether there is.
 pub(crate) fn of(
@@ -49,6 +52,10 @@ pub(crate) fn of(
     let Ok(current) = access.content(&after.resource) else {
         return Ok(None);
     };
+    let newest = app.store.newest(&after.resource_type, &after.id);
+    if newest.is_none_or(|newest| access.content(&newest.resource).is_err()) {
+        return Ok(None);
+    }
     let previous = before
         .filter(|before| definition.asks_for_previous() && !before.is_deletion())
         .and_then(|before| access.content(&before.resource).ok());

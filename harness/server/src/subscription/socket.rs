@@ -153,8 +153,8 @@ fn may_bind(app: &App, binding: &Binding) -> bool {
     let id = &binding.subscription;
     let stored = app.store.current("Subscription", id);
     let live = stored.is_some_and(|stored| token::is_live(app, &stored.resource));
-    live && author::membership(app, id).as_deref() == Some(&*binding.membership)
-        && author::acting(app, &binding.membership).is_some()
+    live && author::kept(app, id).is_some_and(|author| author.to_text() == binding.author)
+        && author::of(app, id).is_some()
 }
 
 /// The URL that a client connects to.

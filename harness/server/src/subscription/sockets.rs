@@ -35,7 +35,7 @@ impl Default for Sockets {
 struct Bound {
     queue: mpsc::Sender<Utf8Bytes>,
     too_slow: Arc<Notify>,
-    membership: String,
+    author: String,
     expires: i64,
 }
 
@@ -65,15 +65,15 @@ impl Sockets {
         }
     }
 
-    /// Sends a message to the sockets that are bound to a Subscription of this member.
-    pub(crate) fn send(&self, subscription: &str, membership: &str, text: &Utf8Bytes, now: i64) {
+    /// Sends a message to the sockets that are bound to a Subscription of this author.
+    pub(crate) fn send(&self, subscription: &str, author: &str, text: &Utf8Bytes, now: i64) {
         let mut bound = self.bound();
         let Some(sockets) = bound.get_mut(subscription) else {
             return;
         };
         sockets.retain(|_, socket| {
             // Its Subscription has become somebody else's.
-            if socket.membership != membership || now >= socket.expires {
+            if socket.author != author || now >= socket.expires {
                 return false;
             }
             match socket.queue.try_send(text.clone()) {
@@ -125,7 +125,7 @@ impl Socket<'_> {
             Bound {
                 queue: self.queue.clone(),
                 too_slow: Arc::clone(&self.too_slow),
-                membership: binding.membership.clone(),
+                author: binding.author.clone(),
                 expires: binding.expires,
             },
         );
@@ -177,7 +177,7 @@ mod tests {
     fn binding(subscription: &str, expires: i64) -> Binding {
         Binding {
             subscription: subscription.into(),
-            membership: "m".into(),
+            author: "m".into(),
             expires,
         }
     }

@@ -42,17 +42,19 @@ pub(crate) fn answer(context: &Context<'_>, id: &str) -> Result<Response, Failur
         return Err(Failure::new(StatusCode::BAD_REQUEST, vec![issue]));
     }
     // Its notifications show what its author sees, which may be more than others do.
-    let membership = context.access.membership();
-    if author::membership(app, id).as_deref() != Some(membership) {
+    let (membership, scope) = (context.access.membership(), context.access.scope());
+    let author = author::kept(app, id).filter(|author| author.is_heard_by(membership, scope));
+    let Some(author) = author else {
         return Err(Failure::forbidden(
-            "only the one who wrote a Subscription last listens to it",
+            "only the one who wrote a Subscription last listens to it, with the scopes that it was \
+             written with",
         ));
-    }
+    };
     let lifetime = i64::try_from(app.messaging.settings.binding_lifetime.as_secs());
     let expires = App::now().saturating_add(lifetime.unwrap_or(i64::MAX));
     let binding = Binding {
         subscription: id.to_owned(),
-        membership: membership.to_owned(),
+        author: author.to_text(),
         expires,
     };
     let expiration = Timestamp::from_second(expires).unwrap_or(Timestamp::MAX);

@@ -321,3 +321,43 @@ async fn a_public_webhook(#[case] public: bool, #[case] limited: bool, #[case] s
         404
     );
 }
+
+/// The name of a program is the first project's: a Bot of another project that is called the same
+/// gets nothing from it.
+#[tokio::test]
+async fn a_name_is_that_of_a_bot_of_the_first_project() {
+    let sink = Sink::new().await;
+    let url: url::Url = sink.url.parse().unwrap();
+    let world = World::with(|config| {
+        config.messaging = config.messaging.clone().bot("notify", url);
+    })
+    .await;
+    let server = json!({ "scope": "server" });
+    let member = world.invite("owner@example.com", server).await;
+    let parameters = json!({
+        "resourceType": "Parameters",
+        "parameter": [
+            { "name": "name", "valueString": "Second" },
+            { "name": "owner", "valueReference": member["user"] },
+        ],
+    });
+    let second = world.admin.post("Project/$init", &parameters).await.json();
+    let owner = world
+        .nobody()
+        .signed_in("owner@example.com", json!({ "projectId": second["id"] }))
+        .await;
+    let same = json!({ "resourceType": "Bot", "name": "notify" });
+    let same = owner.make(same).await;
+    let refused = owner.post(&format!("{same}/$execute"), &json!({})).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert!(refused.text.contains("has no program"), "{}", refused.text);
+    assert!(!sink.was_called().await);
+    let own = json!({ "resourceType": "Bot", "name": "notify" });
+    let own = world.admin.make(own).await;
+    let answer = world
+        .admin
+        .post(&format!("{own}/$execute"), &json!({}))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    sink.next().await;
+}

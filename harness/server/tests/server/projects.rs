@@ -340,3 +340,69 @@ async fn who_owns_a_project_belongs_to_no_other() {
     let answer = world.admin.post("Project/$init", &by_address).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
 }
+
+/// Nobody makes, from another project, the account that everybody else will mean by an address.
+#[tokio::test]
+async fn another_project_makes_no_user_of_the_server() {
+    let two = Two::new().await;
+    let victim = "victim@example.com";
+    let refused = two
+        .owner
+        .invite(&two.second, victim, json!({ "scope": "server" }))
+        .await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert!(
+        refused.text.contains("only the server's first project"),
+        "{}",
+        refused.text
+    );
+    // Without a scope the user is the project's own, and found again.
+    let own = two
+        .owner
+        .invite(&two.second, victim, json!({ "scope": null }))
+        .await;
+    assert_eq!(own.status, 200, "{}", own.text);
+    let again = two
+        .owner
+        .invite(
+            &two.second,
+            victim,
+            json!({ "scope": null, "upsert": true }),
+        )
+        .await;
+    assert_eq!(again.json()["user"], own.json()["user"], "{}", again.text);
+    let own = own.json()["user"]["reference"].as_str().unwrap().to_owned();
+    let user = two.owner.get(&own).await.json();
+    let project = format!("Project/{}", two.second);
+    assert_eq!(user["project"]["reference"], project);
+    // The first project means somebody else.
+    let more = json!({ "scope": "server", "password": "another password" });
+    let member = two.world.invite(victim, more).await;
+    assert_ne!(member["user"]["reference"], own);
+    let first = json!({ "projectId": two.world.server.project });
+    let nobody = two.world.nobody();
+    let taken = nobody
+        .login(victim, crate::support::PASSWORD, first.clone())
+        .await;
+    assert_eq!(taken.status, 400, "{}", taken.text);
+    let victims = nobody.login(victim, "another password", first).await;
+    assert_eq!(victims.status, 200, "{}", victims.text);
+}
+
+/// A user of the server that there is already is invited into any project.
+#[tokio::test]
+async fn another_project_invites_a_user_of_the_server() {
+    let two = Two::new().await;
+    let server = json!({ "scope": "server" });
+    let there = two.world.invite("both@example.com", server).await;
+    let more = json!({ "scope": "server", "password": null });
+    let invited = two
+        .owner
+        .invite(&two.second, "both@example.com", more)
+        .await;
+    assert_eq!(invited.status, 200, "{}", invited.text);
+    assert_eq!(
+        invited.json()["user"]["reference"],
+        there["user"]["reference"]
+    );
+}

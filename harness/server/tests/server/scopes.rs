@@ -29,7 +29,7 @@ async fn asked(actor: &Actor, scope: &str) -> Answer {
 }
 
 /// The actor with a token for the scopes.
-async fn within(actor: &Actor, scope: &str) -> Actor {
+pub async fn within(actor: &Actor, scope: &str) -> Actor {
     let answer = asked(actor, scope).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json()["scope"], scope);

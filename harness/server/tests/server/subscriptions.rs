@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::scopes::within;
 use crate::sink::Sink;
 use crate::support::{Actor, World, participant};
 
@@ -311,6 +312,88 @@ async fn a_retry_asks_for_the_rights_anew() {
     world.admin.delete(&membership).await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(!sink.was_called().await);
+}
+
+/// What was hidden or deleted between two attempts is not told by the second one. The same worker
+/// tells of what comes then, so that it would have been told before.
+#[rstest]
+#[case::hidden(false, 1)]
+#[case::deleted(true, 2)]
+#[tokio::test]
+async fn a_retry_does_not_tell_what_is_hidden_or_deleted_since(
+    #[case] deleted: bool,
+    #[case] told_of: usize,
+) {
+    let world = World::with(|config| config.messaging.first_retry = Duration::from_secs(1)).await;
+    let sink = Sink::new().await;
+    let author = world.actor(and_subscribe(participant())).await;
+    author.make(subscription("Communication", &sink.url)).await;
+    let mine = |words: &str| to(message(words), &author.profile, &author.profile);
+    sink.fail(1);
+    let first = world.admin.make(mine("withdrawn")).await;
+    assert_eq!(sink.next().await.words(), "withdrawn");
+    // Before the second attempt.
+    if deleted {
+        assert_eq!(world.admin.delete(&first).await.status, 200);
+    } else {
+        let mut hidden = world.admin.get(&first).await.json();
+        let other = "Practitioner/other";
+        hidden["sender"] = json!({ "reference": other });
+        hidden["recipient"] = json!([{ "reference": other }]);
+        assert_eq!(world.admin.put(&first, &hidden).await.status, 200);
+    }
+    world.admin.make(mine("next")).await;
+    for at in 1..=told_of {
+        let call = sink.next().await;
+        if at == told_of {
+            assert_eq!(call.words(), "next");
+        } else {
+            assert_eq!(call.header("x-medplum-interaction"), "delete");
+            assert_eq!(call.json(), json!({}));
+        }
+    }
+}
+
+/// A token that is limited to some resources subscribes to no others.
+#[tokio::test]
+async fn a_subscription_stays_within_the_scopes_of_its_token() {
+    let (world, sink) = (world().await, Sink::new().await);
+    let scope = "system/Subscription.cruds system/Communication.r?status=completed";
+    let limited = within(&world.admin, scope).await;
+    let made = limited.make(subscription("Communication", &sink.url)).await;
+    let mut open = message("within");
+    open["status"] = "completed".into();
+    world.admin.make(message("beyond")).await;
+    world.admin.make(open).await;
+    assert_eq!(sink.next().await.words(), "within");
+    // Written with a token for all, it tells of all.
+    let mut current = world.admin.get(&made).await.json();
+    current["reason"] = "all".into();
+    assert_eq!(world.admin.put(&made, &current).await.status, 200);
+    world.admin.make(message("all")).await;
+    assert_eq!(sink.next().await.words(), "all");
+}
+
+/// A token for fewer resources does not listen to what its member subscribed to with another.
+#[tokio::test]
+async fn a_socket_is_bound_within_the_scopes_of_its_subscription() {
+    let world = world().await;
+    let scope = "system/Subscription.cruds system/Communication.r?status=completed";
+    let limited = within(&world.admin, scope).await;
+    let mut whole = subscription("Communication", "");
+    whole["channel"] = json!({ "type": "websocket" });
+    let narrow = limited.make(whole.clone()).await;
+    let whole = world.admin.make(whole).await;
+    for (actor, subscription, status) in [
+        (&limited, &whole, 403),
+        (&limited, &narrow, 200),
+        (&world.admin, &narrow, 200),
+        (&world.admin, &whole, 200),
+    ] {
+        let path = format!("{subscription}/$get-ws-binding-token");
+        let answer = actor.get(&path).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
 }
 
 /// Who changes a Subscription last is the one in whose name it tells.
