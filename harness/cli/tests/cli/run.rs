@@ -152,6 +152,56 @@ fn from_the_first_run_to_a_leak() {
     assert!(fs::read_to_string(snapshot).unwrap().contains("open ward"));
 }
 
+/// What was accepted and is lost in conflict markers is no first snapshot: accepting is guarded.
+#[test]
+fn a_snapshot_with_conflict_markers_takes_a_reason() {
+    let folder = copied("one");
+    let go = |arguments: &[&str]| run(command(folder.path(), arguments));
+    go(&["run"]);
+    assert_eq!(go(&["review", "--accept-all"]).code, 0);
+    let file = folder.path().join("scenarios/page/two-people.snap.yaml");
+    let good = fs::read_to_string(&file).unwrap();
+    let torn = format!("<<<<<<< ours\n{good}=======\n{good}>>>>>>> theirs\n");
+    fs::write(&file, &torn).unwrap();
+    assert_eq!(go(&["run"]).code, 4);
+
+    let shown = go(&["review"]);
+    assert_eq!(shown.code, 4, "{shown}");
+    assert!(shown.stderr.contains("cannot be read"), "{shown}");
+    assert!(shown.stderr.contains("two-people.snap.yaml:2:"), "{shown}");
+    assert!(!shown.stderr.contains("no accepted snapshot"), "{shown}");
+    assert!(shown.stderr.contains("--accept-widening"), "{shown}");
+    let document: serde_json::Value =
+        serde_json::from_str(&go(&["--format", "json", "review"]).stdout).unwrap();
+    assert_eq!(document["pending"][0]["first"], false);
+
+    for arguments in [
+        &["review", "--accept", "two-people"][..],
+        &["review", "--accept-all"],
+    ] {
+        let refused = go(arguments);
+        assert_eq!(refused.code, 1, "{refused}");
+        assert!(
+            refused.stderr.contains("two-people.snap.yaml:2:"),
+            "{refused}"
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), torn);
+    }
+    let explained = go(&[
+        "review",
+        "--accept-all",
+        "--accept-widening",
+        "merged by hand",
+    ]);
+    assert_eq!(explained.code, 0, "{explained}");
+    assert!(
+        fs::read_to_string(&file)
+            .unwrap()
+            .contains("merged by hand")
+    );
+    assert_eq!(go(&["run"]).code, 0);
+}
+
 #[test]
 fn a_report_that_cannot_be_written_is_known_before_the_run() {
     let folder = copied("one");
