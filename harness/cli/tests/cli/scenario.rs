@@ -107,3 +107,79 @@ fn a_state_by_itself_and_nothing_at_all() {
     let nothing = scenario(root, &["check", "empty"]);
     assert_eq!(nothing.code, 6, "{nothing}");
 }
+
+/// A suite of one starter that builds on a state.
+fn with_state() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    assert_eq!(scenario(root, &["new", "first", "--page", "p"]).code, 0);
+    std::fs::create_dir_all(root.join("scenarios/states")).unwrap();
+    let state = "state: base\nabout: Nobody yet.\nsteps: []\n";
+    std::fs::write(root.join("scenarios/states/base.yaml"), state).unwrap();
+    let file = root.join("scenarios/p/first.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("page: p\n", "page: p\ngiven: base\n")).unwrap();
+    folder
+}
+
+#[test]
+fn a_folder_of_states_holds_states() {
+    let folder = with_state();
+    let root = folder.path();
+    for (place, path) in [
+        ("", "scenarios/states"),
+        ("scenarios/states", "."),
+        ("scenarios/p", "../states"),
+    ] {
+        let place = root.join(place);
+        let checked = scenario(&place, &["check", path]);
+        assert_eq!(checked.code, 0, "{path}: {checked}");
+        assert!(
+            checked.stdout.contains("0 scenarios, 1 state,")
+                || checked.stderr.contains("0 scenarios, 1 state,"),
+            "{checked}"
+        );
+        let docs = scenario(&place, &["docs", path]);
+        let played = run(command(&place, &["run", path]));
+        for shown in [docs, played] {
+            assert_eq!(shown.code, 6, "{shown}");
+            assert!(shown.stderr.contains("1 state is there"), "{shown}");
+        }
+    }
+    // Its mistakes are those of a state.
+    std::fs::write(
+        root.join("scenarios/states/base.yaml"),
+        "state: base\nstepps: []\n",
+    )
+    .unwrap();
+    let wrong = scenario(root, &["check", "scenarios/states"]);
+    assert_eq!(wrong.code, 2, "{wrong}");
+    assert!(wrong.stderr.contains("did you mean `steps`?"), "{wrong}");
+}
+
+/// The states and policies are found from wherever the file is named.
+#[test]
+fn a_scenario_is_named_from_its_own_folder_or_a_neighbour() {
+    let folder = with_state();
+    for (place, path) in [
+        ("scenarios/p", "first.yaml"),
+        ("scenarios/p", "./first.yaml"),
+        ("scenarios/p", "."),
+        ("scenarios/p", "../p/first.yaml"),
+        ("scenarios/states", "../p/first.yaml"),
+        ("scenarios", "p/first.yaml"),
+        ("scenarios", "."),
+    ] {
+        let place = folder.path().join(place);
+        let checked = scenario(&place, &["check", path]);
+        assert_eq!(checked.code, 0, "{path}: {checked}");
+        let mut play = command(&place, &["run", path]);
+        play.env("CI", "true");
+        let played = run(play);
+        assert_eq!(played.code, 4, "{path}: {played}");
+        assert!(
+            played.stderr.contains("there is no snapshot yet"),
+            "{path}: {played}"
+        );
+    }
+}
