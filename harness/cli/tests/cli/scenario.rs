@@ -183,3 +183,32 @@ fn a_scenario_is_named_from_its_own_folder_or_a_neighbour() {
         );
     }
 }
+
+#[test]
+fn words_for_a_refusal_lead_to_the_one_that_is_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    assert_eq!(scenario(root, &["new", "first", "--page", "p"]).code, 0);
+    let file = root.join("scenarios/p/first.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for (word, meant) in [
+        ("forbiden", "denied"),
+        ("forbidden", "denied"),
+        ("Forbidden", "denied"),
+        ("refused", "denied"),
+        ("'403'", "denied"),
+        ("deneid", "denied"),
+        ("hiden", "hidden"),
+        ("not-found", "hidden"),
+    ] {
+        std::fs::write(
+            &file,
+            text.replace("expect: hidden", &format!("expect: {word}")),
+        )
+        .unwrap();
+        let shown = scenario(root, &["check"]);
+        assert_eq!(shown.code, 2, "{shown}");
+        let help = format!("did you mean `{meant}`?");
+        assert!(shown.stderr.contains(&help), "{word}: {shown}");
+    }
+}
