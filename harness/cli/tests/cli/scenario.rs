@@ -212,3 +212,19 @@ fn words_for_a_refusal_lead_to_the_one_that_is_meant() {
         assert!(shown.stderr.contains(&help), "{word}: {shown}");
     }
 }
+
+#[test]
+fn a_new_scenario_takes_no_name_that_the_suite_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    assert_eq!(scenario(root, &["new", "first", "--page", "p"]).code, 0);
+    let again = scenario(root, &["new", "first", "--page", "other"]);
+    assert_eq!(again.code, 1, "{again}");
+    assert!(again.stderr.contains("p/first.yaml"), "{again}");
+    assert!(!root.join("scenarios/other").exists());
+    assert_eq!(
+        scenario(root, &["new", "second", "--page", "other"]).code,
+        0
+    );
+    assert_eq!(scenario(root, &["check"]).code, 0);
+}
