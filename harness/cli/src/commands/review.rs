@@ -92,7 +92,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         };
         let id = one.scenario.clone();
         if matches!(choice, Choice::Skip | Choice::Quit) {
-            widening |= one.widenings().next().is_some();
+            widening |= one.needs_reason();
         }
         match choice {
             Choice::Accept(reason) => {
@@ -127,7 +127,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     if !open.is_empty() && !interactive {
         output.say("accept with: fhirward review --accept ID, or --accept-all");
         if widening {
-            output.say("what shows more than before (!) also needs: --accept-widening \"reason\"");
+            output.say(
+                "what shows more than before (!), or may do so, also needs: \
+                 --accept-widening \"reason\"",
+            );
         }
     }
     if output.is_json() {
@@ -180,7 +183,8 @@ fn described(one: &Pending) -> Value {
     json!({
         "scenario": one.scenario,
         "snapshot": one.snapshot.display().to_string(),
-        "first": one.old.is_none(),
+        "first": one.old.is_none() && one.unreadable.is_none(),
+        "unreadable": one.unreadable.as_ref().map(ToString::to_string),
         "differences": one.differences.iter().map(|difference| json!({
             "text": difference.to_string(),
             "widening": difference.is_widening(),
@@ -190,8 +194,16 @@ fn described(one: &Pending) -> Value {
 
 fn show(one: &Pending, output: Output) {
     output.say(&format!("{}  ({})", one.scenario, one.snapshot.display()));
-    if one.old.is_none() {
+    if let Some(why) = &one.unreadable {
+        output.say(&format!(
+            "  ! the accepted snapshot cannot be read, so nobody can tell whether this shows more \
+             than before\n    {why}"
+        ));
+        output.say("  restore it from version control and run again, or look at all of this:");
+    } else if one.old.is_none() {
         output.say("  no accepted snapshot yet; this is the whole of it:");
+    }
+    if one.old.is_none() {
         for line in one.new.to_string().lines() {
             output.say(&format!("    {line}"));
         }
@@ -223,10 +235,10 @@ fn ask(one: &Pending, at: usize, total: usize, output: Output) -> io::Result<Cho
             Some("q" | "quit") | None => return Ok(Choice::Quit),
             Some(_) => continue,
         }
-        if one.widenings().next().is_none() {
+        if !one.needs_reason() {
             return Ok(Choice::Accept(None));
         }
-        let reason = prompt("why is it right that they see more? ")?.unwrap_or_default();
+        let reason = prompt("why is it right that they see what they see? ")?.unwrap_or_default();
         if !reason.trim().is_empty() {
             return Ok(Choice::Accept(Some(reason.trim().to_owned())));
         }
@@ -270,6 +282,10 @@ fn failure(error: &ReviewError) -> Failure {
         ReviewError::NeedsReason { .. } => Failure::usage(finding.with_help(
             "somebody sees more than before; if that is right, say why: \
              --accept-widening \"reason\"",
+        )),
+        ReviewError::NeedsReasonUnread { .. } => Failure::usage(finding.with_help(
+            "restore the snapshot from version control and run the scenario again; or look at all \
+             of the pending one and say why it is right: --accept-widening \"reason\"",
         )),
         ReviewError::Unreadable(_) => Failure::new(
             Exit::Invalid,

@@ -96,8 +96,7 @@ fn kind_of(path: &Path) -> Option<Kind> {
         let policy = value.get("resourceType").and_then(Value::as_str) == Some("AccessPolicy");
         return policy.then_some(Kind::Policy);
     }
-    let has_key = |key: &str| text.lines().any(|line| line.starts_with(key));
-    (has_key("state:") && !has_key("scenario:")).then_some(Kind::State)
+    fhirward_harness::scenario::is_state(&text).then_some(Kind::State)
 }
 
 /// Whether this is a CI job.

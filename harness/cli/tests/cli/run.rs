@@ -4,6 +4,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::support::{Shown, command, fixtures, run};
 use insta::assert_snapshot;
@@ -150,6 +153,56 @@ fn from_the_first_run_to_a_leak() {
     assert_eq!(explained.code, 0, "{explained}");
     let snapshot = folder.path().join("scenarios/page/two-people.snap.yaml");
     assert!(fs::read_to_string(snapshot).unwrap().contains("open ward"));
+}
+
+/// What was accepted and is lost in conflict markers is no first snapshot: accepting is guarded.
+#[test]
+fn a_snapshot_with_conflict_markers_takes_a_reason() {
+    let folder = copied("one");
+    let go = |arguments: &[&str]| run(command(folder.path(), arguments));
+    go(&["run"]);
+    assert_eq!(go(&["review", "--accept-all"]).code, 0);
+    let file = folder.path().join("scenarios/page/two-people.snap.yaml");
+    let good = fs::read_to_string(&file).unwrap();
+    let torn = format!("<<<<<<< ours\n{good}=======\n{good}>>>>>>> theirs\n");
+    fs::write(&file, &torn).unwrap();
+    assert_eq!(go(&["run"]).code, 4);
+
+    let shown = go(&["review"]);
+    assert_eq!(shown.code, 4, "{shown}");
+    assert!(shown.stderr.contains("cannot be read"), "{shown}");
+    assert!(shown.stderr.contains("two-people.snap.yaml:2:"), "{shown}");
+    assert!(!shown.stderr.contains("no accepted snapshot"), "{shown}");
+    assert!(shown.stderr.contains("--accept-widening"), "{shown}");
+    let document: serde_json::Value =
+        serde_json::from_str(&go(&["--format", "json", "review"]).stdout).unwrap();
+    assert_eq!(document["pending"][0]["first"], false);
+
+    for arguments in [
+        &["review", "--accept", "two-people"][..],
+        &["review", "--accept-all"],
+    ] {
+        let refused = go(arguments);
+        assert_eq!(refused.code, 1, "{refused}");
+        assert!(
+            refused.stderr.contains("two-people.snap.yaml:2:"),
+            "{refused}"
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), torn);
+    }
+    let explained = go(&[
+        "review",
+        "--accept-all",
+        "--accept-widening",
+        "merged by hand",
+    ]);
+    assert_eq!(explained.code, 0, "{explained}");
+    assert!(
+        fs::read_to_string(&file)
+            .unwrap()
+            .contains("merged by hand")
+    );
+    assert_eq!(go(&["run"]).code, 0);
 }
 
 #[test]
@@ -313,4 +366,48 @@ fn code_of_a_run_that_gets(signal: &str) -> (Option<i32>, u64) {
             .and_then(serde_json::Value::as_u64)
             .unwrap(),
     )
+}
+
+/// Reading the suite touches its files, and none of that is a change.
+#[test]
+fn a_watch_of_an_invalid_file_says_so_once_and_goes_on_when_it_is_mended() {
+    let folder = copied("one");
+    let file = folder.path().join("scenarios/page/two-people.yaml");
+    let good = fs::read_to_string(&file).unwrap();
+    let bad = format!("{good}\nnonsense: 1\n");
+    fs::write(&file, "scenario: two-people\n").unwrap();
+    let mut command = command(folder.path(), &["run", "--watch"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let (tell, heard) = mpsc::channel();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let listening = thread::spawn(move || {
+        for line in stderr.lines() {
+            tell.send(line.unwrap()).unwrap();
+        }
+    });
+    let until = |word: &str| {
+        let mut before = Vec::new();
+        loop {
+            let line = heard.recv_timeout(Duration::from_secs(60)).unwrap();
+            if line.contains(word) {
+                return before.join("\n");
+            }
+            before.push(line);
+        }
+    };
+    until("watching for changes");
+    fs::write(&file, &bad).unwrap();
+    let told = until("watching for changes");
+    assert!(told.contains("changed: two-people.yaml"), "{told}");
+    // The same again: an editor that saves what it holds.
+    fs::write(&file, &bad).unwrap();
+    // There is nothing to wait for where nothing may happen; the fault came five times a second.
+    let silence = heard.recv_timeout(Duration::from_secs(2));
+    assert!(silence.is_err(), "{silence:?}");
+    fs::write(&file, &good).unwrap();
+    let played = until("watching for changes");
+    assert!(played.contains("there is no snapshot yet"), "{played}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    listening.join().unwrap();
 }

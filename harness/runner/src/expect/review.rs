@@ -23,6 +23,9 @@ pub struct Pending {
     pub pending: PathBuf,
     /// What is accepted, if anything is, and if it can be read.
     pub old: Option<Snapshot>,
+    /// Why the accepted snapshot cannot be read. What it allowed is unknown then, and anything
+    /// pending may be more.
+    pub unreadable: Option<UnreadableSnapshot>,
     /// What is pending.
     pub new: Snapshot,
     /// What changes; empty where nothing was accepted before.
@@ -50,6 +53,16 @@ pub enum ReviewError {
         scenario: String,
         /// The first widening.
         widening: String,
+    },
+    /// What was accepted cannot be read, so nobody knows whether somebody would see more.
+    #[error(
+        "`{scenario}` may widen access and needs a reason: the accepted snapshot cannot be read ({unreadable})"
+    )]
+    NeedsReasonUnread {
+        /// The scenario.
+        scenario: String,
+        /// Where the accepted snapshot breaks.
+        unreadable: UnreadableSnapshot,
     },
 }
 
@@ -107,15 +120,14 @@ fn read(pending: &Path) -> Result<Pending, ReviewError> {
         ))?)
     };
     let new = load(pending)?;
-    let old = if snapshot.exists() {
+    let (old, unreadable) = if snapshot.exists() {
         match load(&snapshot) {
-            Ok(old) => Some(old),
-            // A snapshot with conflict markers says nothing; the pending one replaces it.
-            Err(ReviewError::Unreadable(_)) => None,
+            Ok(old) => (Some(old), None),
+            Err(ReviewError::Unreadable(why)) => (None, Some(why)),
             Err(error) => return Err(error),
         }
     } else {
-        None
+        (None, None)
     };
     let differences = old
         .as_ref()
@@ -129,6 +141,7 @@ fn read(pending: &Path) -> Result<Pending, ReviewError> {
         snapshot,
         pending: pending.to_path_buf(),
         old,
+        unreadable,
         new,
         differences,
     })
@@ -142,10 +155,15 @@ impl Pending {
             .filter(|difference| difference.is_widening())
     }
 
+    /// Whether accepting takes a reason: somebody sees more than before, or nobody can tell.
+    pub fn needs_reason(&self) -> bool {
+        self.unreadable.is_some() || self.widenings().next().is_some()
+    }
+
     /// Makes the pending snapshot the accepted one.
     ///
     /// # Errors
-    /// A widening without a reason, or a file that cannot be written.
+    /// A widening, or what may be one, without a reason; or a file that cannot be written.
     pub fn accept(mut self, reason: Option<&str>) -> Result<(), ReviewError> {
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
         if let Some(widening) = self.widenings().next()
@@ -154,6 +172,14 @@ impl Pending {
             return Err(ReviewError::NeedsReason {
                 scenario: self.scenario.clone(),
                 widening: widening.to_string(),
+            });
+        }
+        if let Some(unreadable) = &self.unreadable
+            && reason.is_none()
+        {
+            return Err(ReviewError::NeedsReasonUnread {
+                scenario: self.scenario.clone(),
+                unreadable: unreadable.clone(),
             });
         }
         let mut record = self
@@ -166,6 +192,15 @@ impl Pending {
         if let Some(reason) = reason {
             for difference in self.widenings() {
                 record.extend(records(difference, reason));
+            }
+            if self.unreadable.is_some() {
+                // Each of the steps may show more than what was accepted and is lost.
+                record.extend(self.new.steps.iter().map(|step| Widening {
+                    step: step.step.clone(),
+                    actor: String::new(),
+                    resource: String::new(),
+                    reason: reason.to_owned(),
+                }));
             }
         }
         self.new.widening = record;
@@ -290,12 +325,30 @@ mod tests {
     }
 
     #[test]
-    fn conflict_markers_are_a_missing_snapshot() {
+    fn what_cannot_be_read_is_replaced_only_with_a_reason_that_is_kept() {
         let (_kept, pending) = folder(
             Some("<<<<<<< ours\na: {}\n=======\nb: {}\n>>>>>>> theirs\n"),
-            "a: { outcome: 200 }\n",
+            "a: { outcome: 200, sees: { x: [m] } }\n",
         );
-        assert!(pending.old.is_none());
+        assert!(pending.old.is_none() && pending.needs_reason());
+        let file = pending.snapshot.clone();
+        let before = std::fs::read_to_string(&file).unwrap();
+        for reason in [None, Some("  ")] {
+            let error = pending.clone().accept(reason).unwrap_err();
+            assert!(
+                matches!(error, ReviewError::NeedsReasonUnread { .. }),
+                "{error}"
+            );
+            let place = format!("{}:1", file.display());
+            assert!(error.to_string().contains(&place), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+        pending.accept(Some("compared by hand")).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let accepted = Snapshot::parse(&Source::new("s", text.as_str())).unwrap();
+        assert_eq!(accepted.widening.len(), 1, "{text}");
+        assert_eq!(accepted.widening[0].step, "a");
+        assert_eq!(accepted.widening[0].reason, "compared by hand");
     }
 
     #[test]

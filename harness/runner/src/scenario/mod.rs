@@ -37,7 +37,7 @@ pub use schema::schema;
 pub use starter::{Starter, starter};
 pub use step::{Action, Capture, Content, Delivery, Entry, Extras, Patience, Payload, Racer, Step};
 pub(crate) use suite::plural;
-pub use suite::{Files, LoadError, PolicyFile, SnapshotFile, Suite};
+pub use suite::{Files, LoadError, PolicyFile, SnapshotFile, Suite, is_state};
 pub(crate) use template::fill_value;
 pub use template::{Field, Part, Reference, Template};
 

@@ -10,7 +10,7 @@ use super::expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, 
 use super::node::{Kind, Node};
 use super::parse::{Use, Wanted};
 use super::path::Path;
-use super::read::{Fields, Findings, known_names};
+use super::read::{Fields, Findings, did_you_mean, known_names, listing};
 use super::template::Field;
 use super::vocabulary::{Object, STATUS_WORDS};
 
@@ -210,12 +210,44 @@ fn status_word(word: &str, span: Span, findings: &mut Findings) -> Option<Expect
                 "not an expectation",
                 format!(
                     "{}; or write `{{ status: 404 }}`",
-                    known_names(word, STATUS_WORDS.iter().copied())
+                    match meant(word) {
+                        Some(name) => format!(
+                            "did you mean `{name}`? known: {}",
+                            listing(STATUS_WORDS.iter().copied())
+                        ),
+                        None => format!("known: {}", listing(STATUS_WORDS.iter().copied())),
+                    }
                 ),
             );
             None
         }
     }
+}
+
+/// The word of this language for one that HTTP or other languages have. By its letters alone
+/// `forbidden` would be nearest to `hidden`, which is something else.
+fn meant(word: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 13] = [
+        ("hidden", "hidden"),
+        ("not-found", "hidden"),
+        ("invisible", "hidden"),
+        ("404", "hidden"),
+        ("denied", "denied"),
+        ("forbidden", "denied"),
+        ("refused", "denied"),
+        ("rejected", "denied"),
+        ("unauthorized", "denied"),
+        ("not-allowed", "denied"),
+        ("403", "denied"),
+        ("2xx", "2xx"),
+        ("4xx", "4xx"),
+    ];
+    let word = word.to_ascii_lowercase().replace([' ', '_'], "-");
+    let nearest = did_you_mean(&word, WORDS.iter().map(|(near, _)| *near))?;
+    WORDS
+        .iter()
+        .find(|(near, _)| *near == nearest)
+        .map(|(_, known)| *known)
 }
 
 pub(super) fn see(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) -> Vec<Claim> {

@@ -2,7 +2,7 @@
 //! the snapshots beside them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
@@ -79,6 +79,18 @@ pub enum LoadError {
     /// No scenario in any of the paths.
     #[error("no scenario found in {}", .0.iter().map(|p| format!("`{}`", p.display())).collect::<Vec<_>>().join(", "))]
     Nothing(Vec<PathBuf>),
+    /// States alone, which nobody plays.
+    #[error(
+        "no scenario found in {}: {} there, which scenarios build on with `given`",
+        .paths.iter().map(|p| format!("`{}`", p.display())).collect::<Vec<_>>().join(", "),
+        if *.states == 1 { "1 state is".to_owned() } else { format!("{} states are", .states) }
+    )]
+    OnlyStates {
+        /// The paths.
+        paths: Vec<PathBuf>,
+        /// How many states.
+        states: usize,
+    },
 }
 
 impl LoadError {
@@ -87,7 +99,7 @@ impl LoadError {
         match self {
             Self::Missing(_) | Self::Unreadable { .. } => 1,
             Self::Invalid(_) => 2,
-            Self::Nothing(_) => 6,
+            Self::Nothing(_) | Self::OnlyStates { .. } => 6,
         }
     }
 }
@@ -112,12 +124,15 @@ pub struct Files {
     pub policies: BTreeMap<PathBuf, String>,
     /// Snapshots, by their own path.
     pub snapshots: BTreeMap<PathBuf, String>,
+    /// Those of the states that the paths themselves lead to.
+    pub named_states: Vec<PathBuf>,
     /// Whether the paths are real ones.
     pub on_disk: bool,
 }
 
 impl Files {
-    /// Reads what the paths lead to: files are scenarios, folders are searched. The states and
+    /// Reads what the paths lead to: files are scenarios, or states where they say so with their
+    /// key `state`; folders are searched. The other states and the
     /// policies come from the nearest folder around that has `states/` or `policies/`.
     ///
     /// # Errors
@@ -140,16 +155,30 @@ impl Files {
         let mut roots = BTreeSet::new();
         for path in found {
             roots.extend(root_of(&path));
+            let content = text(&path)?;
+            if is_state(&content) {
+                files.named_states.push(path.clone());
+                files.states.insert(path, content);
+                continue;
+            }
             let snapshot = path.with_extension("snap.yaml");
             if snapshot.exists() {
                 files.snapshots.insert(snapshot.clone(), text(&snapshot)?);
             }
-            let content = text(&path)?;
             files.scenarios.push((path, content));
         }
         for root in roots {
             files.shared(&root)?;
         }
+        // One file under two names (`./base.yaml`, `/suite/states/base.yaml`) is one state.
+        let mut seen = BTreeSet::new();
+        for path in &files.named_states {
+            seen.extend(path.canonicalize());
+        }
+        let named = &files.named_states;
+        files.states.retain(|path, _| {
+            named.contains(path) || path.canonicalize().is_ok_and(|path| seen.insert(path))
+        });
         Ok(files)
     }
 
@@ -209,18 +238,40 @@ impl Files {
     }
 }
 
-/// The folder around a scenario that holds its states and policies.
+/// Whether a text is that of a state that scenarios build on, and not of a scenario.
+pub fn is_state(text: &str) -> bool {
+    let has_key = |key: &str| text.lines().any(|line| line.starts_with(key));
+    has_key("state:") && !has_key("scenario:")
+}
+
+/// The folder around a scenario that holds its states and policies, said as shortly as the path of
+/// the scenario allows: findings show it.
 fn root_of(file: &Path) -> Option<PathBuf> {
-    let absolute = file.is_absolute();
-    let folders = file.ancestors().skip(1).map(|folder| {
-        if folder.as_os_str().is_empty() && !absolute {
-            PathBuf::from(".")
-        } else {
-            folder.to_path_buf()
-        }
-    });
-    let mut folders = folders.peekable();
-    folders.find(|folder| folder.join(STATES).is_dir() || folder.join(POLICIES).is_dir())
+    let has_shared = |folder: &Path| folder.join(STATES).is_dir() || folder.join(POLICIES).is_dir();
+    let said = file
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| !folder.ends_with("..") && !folder.as_os_str().is_empty())
+        .find(|folder| has_shared(folder));
+    if let Some(folder) = said {
+        return Some(folder.to_path_buf());
+    }
+    let folder = file.parent()?;
+    let is_here = folder.components().all(|part| part == Component::CurDir);
+    if is_here && has_shared(Path::new(".")) {
+        return Some(PathBuf::from("."));
+    }
+    // A bare file name says nothing of the folders above, and `..` not which ones they are.
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let folder = folder.canonicalize().ok()?;
+    folder
+        .ancestors()
+        .find(|folder| has_shared(folder))
+        .map(Path::to_path_buf)
 }
 
 fn text(path: &Path) -> Result<String, LoadError> {
@@ -250,6 +301,12 @@ impl Suite {
     /// See [`LoadError`]; a file that is not valid brings all findings of all files.
     pub fn load(paths: &[PathBuf]) -> Result<Self, LoadError> {
         let files = Files::read(paths)?;
+        if files.scenarios.is_empty() && !files.named_states.is_empty() {
+            return Err(LoadError::OnlyStates {
+                paths: paths.to_vec(),
+                states: files.named_states.len(),
+            });
+        }
         if files.scenarios.is_empty() && files.snapshots.is_empty() {
             return Err(LoadError::Nothing(paths.to_vec()));
         }
@@ -407,7 +464,16 @@ impl States {
             findings.extend(own);
             match parsed {
                 Some(parsed) => {
-                    states.parsed.insert(stem(path), parsed);
+                    if let Some(first) = states.parsed.insert(stem(path), parsed) {
+                        findings.push(
+                            Diagnostic::error(
+                                "scenario/duplicate-name",
+                                format!("two states are called `{}`", stem(path)),
+                            )
+                            .with_help(format!("the other is {}", first.source.name))
+                            .with_source(&source),
+                        );
+                    }
                 }
                 None => {
                     states.broken.insert(stem(path));

@@ -1,6 +1,6 @@
 //! `run --watch`: plays again what a change touches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -48,6 +48,7 @@ pub async fn watch(
             .map_err(|error| fault(&format!("{}: {error}", folder.display())))?;
     }
     let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut contents = Contents::default();
     let mut first = true;
     loop {
         match load() {
@@ -66,23 +67,28 @@ pub async fn watch(
             }
         }
         output.say("watching for changes; Ctrl-C ends");
-        loop {
+        // What changed before a file that could not be loaded stays to be played; only what is new
+        // is a reason to try again.
+        let new = loop {
             tokio::select! {
                 signal = signals.next() => {
                     return signal.map(|_| Exit::Ok).map_err(|error| fault(&error.to_string()));
                 }
-                new = next(&mut heard) => changed.extend(new?),
+                new = next(&mut heard) => {
+                    let new = contents.changed(new?);
+                    if !new.is_empty() {
+                        break new;
+                    }
+                }
             }
-            if !changed.is_empty() {
-                break;
-            }
-        }
-        let names: Vec<String> = changed
+        };
+        let names: Vec<String> = new
             .iter()
             .filter_map(|path| path.file_name())
             .map(|name| name.to_string_lossy().into_owned())
             .collect();
         output.say(&format!("\nchanged: {}", names.join(", ")));
+        changed.extend(new);
     }
 }
 
@@ -128,6 +134,27 @@ async fn next(heard: &mut UnboundedReceiver<DebounceEventResult>) -> Result<Vec<
             Err(fault(&texts.join("; ")))
         }
         None => Err(fault("the watcher ended")),
+    }
+}
+
+/// What files held when they last changed. A file that is only touched, or told of late, holds what
+/// it held; playing it again would show the same.
+#[derive(Debug, Default)]
+struct Contents {
+    known: BTreeMap<PathBuf, Option<Vec<u8>>>,
+}
+
+impl Contents {
+    /// Those of the files that hold something else than when they were last told of.
+    fn changed(&mut self, paths: Vec<PathBuf>) -> BTreeSet<PathBuf> {
+        paths
+            .into_iter()
+            .filter(|path| {
+                // A file that is gone holds nothing, and that is a change of its own.
+                let now = std::fs::read(path).ok();
+                self.known.insert(path.clone(), now.clone()) != Some(now)
+            })
+            .collect()
     }
 }
 
@@ -301,6 +328,23 @@ mod tests {
         ] {
             assert_eq!(is_ours(Path::new(name)), ours, "{name}");
         }
+    }
+
+    #[test]
+    fn a_file_that_holds_what_it_held_did_not_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        let mut contents = Contents::default();
+        let mut tell = || !contents.changed(vec![file.clone()]).is_empty();
+        fs::write(&file, "one").unwrap();
+        assert!(tell(), "first told of");
+        fs::write(&file, "one").unwrap();
+        assert!(!tell(), "written, and the same");
+        fs::write(&file, "two").unwrap();
+        assert!(tell(), "other text");
+        fs::remove_file(&file).unwrap();
+        assert!(tell(), "gone");
+        assert!(!tell(), "still gone");
     }
 
     #[test]

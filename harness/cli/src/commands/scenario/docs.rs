@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use fhirward_harness::Suite;
-use fhirward_harness::scenario::page;
+use fhirward_harness::scenario::{LoadError, page};
 use serde_json::json;
 
 use super::{files, nothing, unreadable};
@@ -26,6 +26,12 @@ pub struct Args {
 /// Writes the page.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let files = files(&args.paths)?;
+    if files.scenarios.is_empty() && !files.named_states.is_empty() {
+        return Err(unreadable(LoadError::OnlyStates {
+            paths: args.paths.clone(),
+            states: files.named_states.len(),
+        }));
+    }
     if files.scenarios.is_empty() {
         return Err(nothing());
     }

@@ -29,6 +29,7 @@ fn files(paths: &[PathBuf]) -> Result<Files, Failure> {
         let around = Files::around(&path).map_err(unreadable)?;
         files.states.extend(around.states);
         files.policies.extend(around.policies);
+        files.named_states.push(path.clone());
         files.states.insert(path, text);
     }
     Ok(files)

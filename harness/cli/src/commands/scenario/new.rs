@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_harness::scenario::{schema, starter};
+use fhirward_harness::scenario::{Files, schema, starter};
 use serde_json::json;
 
+use super::unreadable;
 use crate::exit::Exit;
 use crate::findings::unwritable;
 use crate::output::{Failure, Output};
@@ -45,6 +46,17 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             Diagnostic::error("scenario/exists", message).with_help("give it another name"),
         ));
     }
+    if let Some(other) = namesake(root, &args.name)? {
+        let message = format!(
+            "there is a scenario `{}` already: `{}`",
+            args.name,
+            other.display()
+        );
+        return Err(Failure::usage(
+            Diagnostic::error("scenario/exists", message)
+                .with_help("a suite has each name once, whatever the page; give it another name"),
+        ));
+    }
     let mut files = starter.files.clone();
     if !root.join(SCHEMA).exists() {
         files.insert(root.join(SCHEMA), format!("{:#}\n", schema()));
@@ -62,6 +74,20 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         output.document(&json!({ "exit_code": 0, "files": files }));
     }
     Ok(Exit::Ok)
+}
+
+/// The scenario of a suite that has a name.
+fn namesake(root: &Path, name: &str) -> Result<Option<PathBuf>, Failure> {
+    if !root.is_dir() {
+        return Ok(None);
+    }
+    let files = Files::read(&[root.to_path_buf()]).map_err(unreadable)?;
+    let found = files.scenarios.into_iter().find(|(path, text)| {
+        let called = text.lines().find_map(|line| line.strip_prefix("scenario:"));
+        path.file_stem().is_some_and(|stem| stem == name)
+            || called.is_some_and(|called| called.trim().trim_matches(['"', '\'']) == name)
+    });
+    Ok(found.map(|(path, _)| path))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
