@@ -145,6 +145,18 @@ impl Logins {
             membership: membership.clone(),
         })
     }
+
+    /// Ends the sign-ins under way that lead to one of these memberships.
+    pub(crate) fn end(&self, is_one: impl Fn(&str) -> bool) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, open| !open.login.memberships.iter().any(|one| is_one(one)));
+    }
+
+    /// Whether a sign-in has not been ended since it began.
+    pub(crate) fn holds(&self, id: &str) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.contains_key(id)
+    }
 }
 
 fn digest(code: &str) -> [u8; 32] {
@@ -205,6 +217,18 @@ mod tests {
             logins.redeem(&code, now).is_ok(),
             "wrong codes take nothing"
         );
+    }
+
+    #[test]
+    fn sign_ins_end_by_their_memberships() {
+        let (logins, now) = (Logins::default(), Instant::now());
+        let id = logins.begin(login(), now);
+        let code = logins.choose(&id, "n", now).unwrap().unwrap();
+        logins.end(|membership| membership == "other");
+        assert!(logins.holds(&id));
+        logins.end(|membership| membership == "m");
+        assert!(!logins.holds(&id));
+        assert_eq!(logins.redeem(&code, now).unwrap_err(), BadCode::Unknown);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub(crate) mod secrets;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod sign_in;
+pub(crate) mod signed_in;
 pub(crate) mod throttle;
 pub(crate) mod token;
 pub(crate) mod user;

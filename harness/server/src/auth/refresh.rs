@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::random;
+use super::{random, signed_in};
 use crate::config::RandomError;
 use crate::store::{Store, StoreError, Transaction};
 
@@ -57,14 +57,13 @@ pub(crate) enum Refused {
     Store(#[from] StoreError),
 }
 
-/// Makes a refresh token.
+/// Makes a refresh token, which is good once the transaction is kept.
 ///
 /// # Errors
-/// When there is no randomness, or it cannot be kept.
-pub(crate) fn issue(store: &Store, grant: &Grant) -> Result<String, Refused> {
-    let transaction = store.begin();
-    let token = stage(&transaction, grant)?;
-    transaction.commit()?;
+/// When there is no randomness.
+pub(crate) fn issue(transaction: &Transaction<'_>, grant: &Grant) -> Result<String, RandomError> {
+    let token = random::token()?;
+    put(transaction, &key(&token), grant);
     Ok(token)
 }
 
@@ -99,7 +98,7 @@ pub(crate) fn rotate(
     if scope.is_some_and(|scope| scope != grant.scope) {
         return Err(Refused::Scope);
     }
-    let next = stage(&transaction, &grant)?;
+    let next = issue(&transaction, &grant)?;
     grant.spent = true;
     put(&transaction, &key, &grant);
     transaction.commit()?;
@@ -125,6 +124,7 @@ pub(crate) fn forget(store: &Store, now: i64) -> Result<(), StoreError> {
             transaction.put_record(ENDED, &login, None);
         }
     }
+    signed_in::forget(&transaction, now);
     transaction.commit()?;
     Ok(())
 }
@@ -145,19 +145,14 @@ pub(crate) fn has_ended(store: &Store, login: &str) -> bool {
     store.record(ENDED, login).is_some()
 }
 
-fn stage(transaction: &Transaction<'_>, grant: &Grant) -> Result<String, RandomError> {
-    let token = random::token()?;
-    put(transaction, &key(&token), grant);
-    Ok(token)
-}
-
 fn put(transaction: &Transaction<'_>, key: &str, grant: &Grant) {
     // Strings, a number and a truth value: there is nothing that could not be written.
     let record = serde_json::to_vec(grant).unwrap_or_default();
     transaction.put_record(TABLE, key, Some(record));
 }
 
-fn stage_end(transaction: &Transaction<'_>, login: &str, until: i64) {
+/// Ends a sign-in with what else is written.
+pub(crate) fn stage_end(transaction: &Transaction<'_>, login: &str, until: i64) {
     let record = until.to_string().into_bytes();
     transaction.put_record(ENDED, login, Some(record));
 }

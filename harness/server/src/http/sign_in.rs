@@ -22,8 +22,8 @@ use crate::app::App;
 use crate::auth::pkce::Challenge;
 use crate::auth::session::Actor;
 use crate::auth::sign_in::{self, Asked, Denied, Next};
-use crate::auth::user::text;
-use crate::auth::{authenticate, password, session};
+use crate::auth::user::{self, text};
+use crate::auth::{authenticate, password, session, signed_in};
 use crate::project;
 use crate::store::{Version, View};
 
@@ -163,14 +163,15 @@ fn offered(app: &App, membership: &Version) -> Value {
     })
 }
 
-/// `POST /auth/changepassword`: a new password for who knows the old one. Who does not is counted
-/// as who signs in.
+/// `POST /auth/changepassword`: a new password for who knows the old one, which ends their other
+/// sign-ins. Who does not is counted as who signs in.
 async fn change_password(
     State(app): State<Arc<App>>,
     request: Request<Body>,
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let actor = session(&app, &parts)?.actor;
+    let session = session(&app, &parts)?;
+    let (actor, login) = (session.actor, session.claims.map(|claims| claims.login_id));
     let (_, members) = Members::read(&app, Request::from_parts(parts, body)).await?;
     let old = SecretString::from(members.required("oldPassword")?);
     let new = SecretString::from(members.required("newPassword")?);
@@ -201,6 +202,11 @@ async fn change_password(
             .map_err(|error| Failure::internal(error.to_string()))?;
         let transaction = app.store.begin().by(&actor.author);
         transaction.put_record(password::TABLE, &user, Some(hash.into_bytes()));
+        // Who else knew the old one is signed out.
+        signed_in::end_others(&transaction, &user, login.as_deref(), app.tokens.lifetime());
+        let own: Vec<_> = user::memberships(&transaction, &actor.user).collect();
+        let is_own = |membership: &str| own.iter().any(|own| *own.id == *membership);
+        app.sign_in.logins.end(is_own);
         transaction.commit()?;
         Ok(all_ok())
     })

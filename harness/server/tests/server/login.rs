@@ -391,6 +391,39 @@ async fn a_password_is_changed_by_who_knows_it() {
     assert_eq!(begun.status, 200, "{}", begun.text);
 }
 
+/// Who signed in with the old password elsewhere, or is about to, is signed out by a new one.
+#[tokio::test]
+async fn a_new_password_ends_the_other_sign_ins() {
+    let world = world().await;
+    let nobody = world.nobody();
+    let form = |answer: &crate::support::Answer| {
+        let token = answer.json()["refresh_token"].as_str().unwrap().to_owned();
+        format!("grant_type=refresh_token&refresh_token={token}")
+    };
+    let offline = || json!({ "scope": "openid offline_access" });
+    let here = nobody.redeem(&code(&nobody, offline()).await, "").await;
+    let there = nobody.redeem(&code(&nobody, offline()).await, "").await;
+    let plain = nobody.signed_in("alice@example.com", json!({})).await;
+    let under_way = code(&nobody, json!({})).await;
+    world.invite("bob@example.com", json!({})).await;
+    let bob = nobody.signed_in("bob@example.com", json!({})).await;
+    let alice = nobody.with(&here);
+    let change = json!({ "oldPassword": PASSWORD, "newPassword": "battery staple" });
+    let changed = alice.ask("/auth/changepassword", &change).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    for (actor, status) in [
+        (&alice, 200),
+        (&bob, 200),
+        (&nobody.with(&there), 401),
+        (&plain, 401),
+    ] {
+        assert_eq!(actor.get("/auth/me").await.status, status);
+    }
+    assert_eq!(nobody.redeem(&under_way, "").await.status, 400);
+    assert_eq!(nobody.token(&[], &form(&there)).await.status, 400);
+    assert_eq!(nobody.token(&[], &form(&here)).await.status, 200);
+}
+
 /// No answer, no resource and no history holds a password or its hash.
 #[tokio::test]
 async fn passwords_are_nowhere_to_be_seen() {

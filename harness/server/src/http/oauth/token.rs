@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::auth::login::{BadCode, Redeemed};
 use crate::auth::refresh::{self, Grant, Refused};
 use crate::auth::session::Actor;
+use crate::auth::signed_in;
 use crate::auth::token::Claims;
 use crate::auth::{NOT_ADMITTED, basic, secrets, sign_in};
 use crate::http::listener::Peer;
@@ -225,6 +226,20 @@ fn code(app: &App, headers: &HeaderMap, form: &Form) -> Result<Response, Respons
         scope: login.scope,
         nonce: login.nonce,
     };
+    // In one transaction, which a new password takes its turn with: it ends what has begun.
+    let transaction = app.store.begin();
+    if !app.sign_in.logins.holds(&signed_in.login) {
+        return Err(bad("invalid_grant", "the code is not valid, or no longer"));
+    }
+    if let Some(user) = actor.user.strip_prefix("User/") {
+        let rest = if login.remember {
+            refresh_lifetime(app)
+        } else {
+            0
+        };
+        let until = app.tokens.ends(App::now()).saturating_add(rest);
+        signed_in::note(&transaction, &signed_in.login, user, until);
+    }
     let refresh = if login.remember {
         let grant = Grant {
             login: signed_in.login.clone(),
@@ -234,10 +249,11 @@ fn code(app: &App, headers: &HeaderMap, form: &Form) -> Result<Response, Respons
             until: App::now().saturating_add(refresh_lifetime(app)),
             spent: false,
         };
-        Some(refresh::issue(&app.store, &grant).map_err(internal)?)
+        Some(refresh::issue(&transaction, &grant).map_err(internal)?)
     } else {
         None
     };
+    transaction.commit().map_err(internal)?;
     answer(app, &actor, &signed_in, refresh)
 }
 
