@@ -1,7 +1,7 @@
 //! `run`, `review` and `serve` as a shell sees them.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc;
@@ -410,4 +410,64 @@ fn a_watch_of_an_invalid_file_says_so_once_and_goes_on_when_it_is_mended() {
     child.kill().unwrap();
     child.wait().unwrap();
     listening.join().unwrap();
+}
+
+/// Where nothing speaks FHIR nothing is skipped: there is nothing that a scenario could need.
+#[test]
+fn a_web_server_that_is_no_fhir_stops_the_run() {
+    let folder = copied("one");
+    let file = folder.path().join("scenarios/page/two-people.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(
+        &file,
+        text.replace("page: page\n", "page: page\nneeds: [batch]\n"),
+    )
+    .unwrap();
+    for (answer, kind, body) in [
+        (
+            "404 Not Found",
+            "text/html",
+            "<html><title>404</title></html>",
+        ),
+        ("200 OK", "text/html", "<html><title>Welcome</title></html>"),
+        ("404 Not Found", "text/plain", "no such page"),
+        ("404 Not Found", "text/plain", ""),
+        ("200 OK", "application/json", "{\"hello\": 1}"),
+        ("200 OK", "application/json", "not json"),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        // Ends with the process of the tests.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let head = BufReader::new(&stream).lines();
+                head.map_while(Result::ok).find(String::is_empty);
+                let length = body.len();
+                let text = format!(
+                    "HTTP/1.1 {answer}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
+                stream.write_all(text.as_bytes()).unwrap();
+            }
+        });
+        let address = format!("http://127.0.0.1:{port}/fhir");
+        let at = ["run", "--server", &address, "--profile"];
+        for profile in ["hapi", "helios"] {
+            let shown = run(command(folder.path(), &[&at[..], &[profile]].concat()));
+            assert_eq!(shown.code, 3, "{profile} {answer} {body}: {shown}");
+            assert!(shown.stderr.contains("no FHIR server"), "{shown}");
+        }
+        // Whoever has to sign in first gets no further than that.
+        let admin = [
+            "generic",
+            "--admin-client",
+            "x",
+            "--admin-secret-env",
+            "FHIRWARD_TEST_SECRET",
+        ];
+        let mut signing_in = command(folder.path(), &[&at[..], &admin].concat());
+        signing_in.env("FHIRWARD_TEST_SECRET", "s3cret-s3cret");
+        let shown = run(signing_in);
+        assert_eq!(shown.code, 3, "generic {answer} {body}: {shown}");
+    }
 }

@@ -30,6 +30,16 @@ pub struct SetupError {
     pub transport: bool,
 }
 
+/// Every FHIR server answers `metadata` with a CapabilityStatement
+/// (<https://hl7.org/fhir/R4/http.html#capabilities>).
+fn no_fhir(answer: &str) -> SetupError {
+    SetupError::new(
+        "reading the metadata",
+        format!("this is no FHIR server, or not its FHIR base: {answer}"),
+        "every FHIR server has `metadata` below its base; is this the FHIR base? it often ends with /fhir or /fhir/R4, and a proxy or login page may stand before it",
+    )
+}
+
 impl SetupError {
     /// A failure that is not one of the connection.
     pub fn new(doing: impl Into<String>, text: impl Into<String>, help: &str) -> Self {
@@ -204,9 +214,27 @@ impl Project {
             Err(error) if error.is_transport() => {
                 return Err(SetupError::client("reading the metadata", &error));
             }
+            Err(
+                error @ (ClientError::Html { .. }
+                | ClientError::NotJson { .. }
+                | ClientError::Unexpected { .. }),
+            ) => {
+                return Err(no_fhir(&error.to_string()));
+            }
             // Nothing depends on it.
             Err(_) => return Ok(None),
         };
+        let is_fhir = answer
+            .body
+            .as_ref()
+            .is_some_and(|body| body.get("resourceType").is_some());
+        let is_final = (200..300).contains(&answer.status) || answer.status == 404;
+        if is_final && !is_fhir {
+            let status = answer.status;
+            return Err(no_fhir(&format!(
+                "GET metadata: the server answers {status} without a FHIR resource"
+            )));
+        }
         let body = answer.body.filter(|_| (200..300).contains(&answer.status));
         self.capabilities = Arc::new(Capabilities::read(body.as_ref(), &self.target.profile));
         let software = self.capabilities.software.as_deref();
