@@ -23,10 +23,19 @@ fn two_embedded_servers_do_the_same() {
     let folder = starter();
     let shown = play(folder.path(), &["--against", "embedded"]);
     assert_eq!(shown.code, 0, "{shown}");
-    assert!(shown.stderr.contains("1 scenario compared: 0 differences"), "{shown}");
-    let data = play(folder.path(), &["--against", "embedded", "--format", "json"]);
+    assert!(
+        shown.stderr.contains("1 scenario compared: 0 differences"),
+        "{shown}"
+    );
+    let data = play(
+        folder.path(),
+        &["--against", "embedded", "--format", "json"],
+    );
     let document: serde_json::Value = serde_json::from_str(&data.stdout).unwrap();
-    assert_eq!(document["scenarios"][0]["scenario"], "messaging/first-message");
+    assert_eq!(
+        document["scenarios"][0]["scenario"],
+        "messaging/first-message"
+    );
     assert_eq!(document["exit_code"], 0);
 }
 
@@ -48,8 +57,13 @@ fn a_server_that_does_not_differ_from_itself_has_no_noise() {
     let folder = starter();
     let shown = play(folder.path(), &["--learn-noise"]);
     assert_eq!(shown.code, 0, "{shown}");
-    assert!(shown.stderr.contains("0 differences proposed as noise"), "{shown}");
-    let pending = folder.path().join("scenarios/messaging/first-message.snap.yaml.new");
+    assert!(
+        shown.stderr.contains("0 differences proposed as noise"),
+        "{shown}"
+    );
+    let pending = folder
+        .path()
+        .join("scenarios/messaging/first-message.snap.yaml.new");
     assert!(!pending.exists());
 }
 
@@ -67,11 +81,22 @@ fn a_run_may_hold_the_server_to_another_semantics() {
 fn a_file_of_departures_is_checked_before_anything_is_asked() {
     let folder = starter();
     let file = folder.path().join("departures.toml");
-    std::fs::write(&file, "[[accept]]\ndeparture = \"departure/date-no\"\nreason = \"x\"\n").unwrap();
+    std::fs::write(
+        &file,
+        "[[accept]]\ndeparture = \"departure/date-no\"\nreason = \"x\"\n",
+    )
+    .unwrap();
     let shown = play(folder.path(), &["--allow-departures", "departures.toml"]);
     assert_eq!(shown.code, 1, "{shown}");
-    assert!(shown.stderr.contains("did you mean `departure/date-not`?"), "{shown}");
-    std::fs::write(&file, "[[accept]]\ndeparture = \"departure/date-not\"\nreason = \"x\"\n").unwrap();
+    assert!(
+        shown.stderr.contains("did you mean `departure/date-not`?"),
+        "{shown}"
+    );
+    std::fs::write(
+        &file,
+        "[[accept]]\ndeparture = \"departure/date-not\"\nreason = \"x\"\n",
+    )
+    .unwrap();
     let shown = play(folder.path(), &["--allow-departures", "departures.toml"]);
     assert_eq!(shown.code, 0, "{shown}");
 }
