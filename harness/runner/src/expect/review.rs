@@ -339,7 +339,7 @@ mod tests {
                 matches!(error, ReviewError::NeedsReasonUnread { .. }),
                 "{error}"
             );
-            let place = format!("{}:1", file.display());
+            let place = format!("{}:2", file.display());
             assert!(error.to_string().contains(&place), "{error}");
         }
         assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
