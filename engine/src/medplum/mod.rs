@@ -26,8 +26,8 @@
 //! | [`constraint`] | `writeConstraint` |
 //! | [`patch`] | JSON Patch |
 //! | [`validate`] | the structural checks that a write meets |
-//! | [`operation`] | what may be asked |
-//! | [`reply`] | what is answered |
+//! | [`Operation`] | what may be asked |
+//! | [`Reply`] | what is answered |
 //! | [`decide`] | the answer to a request |
 //! | [`probe`] | filters one by one, to say where two evaluations part |
 //! | [`replay`] | recorded answers against predicted ones |
