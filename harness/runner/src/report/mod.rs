@@ -1,8 +1,8 @@
 //! From events to documents. Every report is a pure function of the events of a run, and nothing
 //! secret is in an event.
 //!
-//! What several of them share: [`issues`] lists what is wrong, worst first; [`points`] lists what
-//! passes or fails; [`grid`] shows who sees what; [`curl`] asks once more by hand.
+//! What several of them share: `issues` lists what is wrong, worst first; `points` lists what
+//! passes or fails; `grid` shows who sees what; `curl` asks once more by hand.
 
 mod curl;
 mod event;

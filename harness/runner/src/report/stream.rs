@@ -70,7 +70,7 @@ pub struct NotRecorded {
     pub help: String,
 }
 
-/// Reads what [`lines`] wrote.
+/// Reads what `lines` wrote.
 ///
 /// # Errors
 /// The first line that is no event of this version, or the last, where the run does not end.
