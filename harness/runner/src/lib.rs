@@ -15,6 +15,7 @@ pub mod expect;
 pub mod report;
 pub mod run;
 pub mod scenario;
+mod words;
 
 pub use run::{RunOptions, RunOutcome, run};
 pub use scenario::Suite;

@@ -3,6 +3,7 @@
 
 use fhirward_engine::diagnostic::{Fix, Severity};
 use fhirward_engine::source::Source;
+use fhirward_harness::report::pascal;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -222,18 +223,6 @@ fn security_severity(severity: Severity) -> &'static str {
         Severity::Warning => "4.0",
         Severity::Info => "1.0",
     }
-}
-
-/// `criteria-has-no-filter` as `CriteriaHasNoFilter`, which is how SARIF names rules.
-fn pascal(slug: &str) -> String {
-    slug.split('-')
-        .map(|word| {
-            let mut letters = word.chars();
-            letters.next().map_or_else(String::new, |first| {
-                first.to_uppercase().chain(letters).collect()
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Casting {
                     "nobody in the file of the actors can play {}, a {} with {}",
                     actor.name,
                     actor.profile,
-                    crate::client::listed(policies)
+                    crate::words::listed(policies)
                 ));
             };
             taken.insert(name.clone());

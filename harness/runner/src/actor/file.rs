@@ -11,9 +11,8 @@ use serde::de::{Deserializer, Error as _};
 use url::Url;
 
 use super::secret::{INLINE, SecretSource};
-use crate::client::{
-    Auth, Backend, Credentials, InvitedSignIn, Password, SecretIn, SigningKey, near,
-};
+use crate::client::{Auth, Backend, Credentials, InvitedSignIn, Password, SecretIn, SigningKey};
+use crate::words::near;
 
 /// A file of `--actors`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::profile::{Provisioning, ReferenceRequest, ServerProfile};
 use super::text_at;
-use super::words::{listed, near};
+use crate::words::{listed, near};
 
 /// Something that a scenario needs of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

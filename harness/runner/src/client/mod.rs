@@ -15,7 +15,6 @@ mod target;
 mod traffic;
 mod transport;
 mod wire;
-mod words;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -48,7 +47,6 @@ pub use tag::{RUN_TAG_SYSTEM, run_of};
 pub use target::{BadServer, Target, WhoAmI};
 pub use traffic::{Caller, Exchanged, Heard, Retried, Traffic};
 pub use transport::Transport;
-pub(crate) use words::{listed, near};
 
 use retry::Again;
 pub use sign_in::Acting;

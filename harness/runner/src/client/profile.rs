@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::capabilities::Need;
-use super::words::{listed, near};
+use crate::words::{listed, near};
 
 const BUILT_IN: [(&str, &str); 6] = [
     ("embedded", include_str!("../../profiles/embedded.toml")),

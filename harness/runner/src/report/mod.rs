@@ -35,6 +35,7 @@ pub use json::json;
 pub use kind::{Kind, RenderError};
 pub use model::{Report, ScenarioReport};
 pub use places::PolicyPlaces;
+pub use sarif::pascal;
 pub use stream::{EVENTS_VERSION, NotRecorded, Recorded, line, read};
 pub use summary::Summary;
 pub use terminal::{Style, scenario_line, terminal};

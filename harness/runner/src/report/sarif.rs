@@ -160,7 +160,7 @@ fn physical(place: &Place) -> Value {
 }
 
 /// `access-missing` as `AccessMissing`, which is how SARIF names rules.
-fn pascal(id: &str) -> String {
+pub fn pascal(id: &str) -> String {
     id.split('-')
         .map(|word| {
             let mut letters = word.chars();

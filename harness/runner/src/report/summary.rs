@@ -39,6 +39,24 @@ pub struct Summary {
     pub exit_code: u8,
 }
 
+impl Summary {
+    /// How the scenarios ended, in words: `3 passed, 1 failed`. Empty where there were none.
+    pub fn endings(&self) -> String {
+        let counts = [
+            (self.passed, "passed"),
+            (self.failed, "failed"),
+            (self.error, "error"),
+            (self.inconclusive, "inconclusive"),
+            (self.skipped, "skipped"),
+        ];
+        let told = counts.iter().filter(|(count, _)| *count > 0);
+        let told: Vec<String> = told
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        told.join(", ")
+    }
+}
+
 /// Cells by verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CellCounts {

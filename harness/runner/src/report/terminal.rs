@@ -490,18 +490,6 @@ fn moment(
 }
 
 fn closing(out: &mut String, report: &Report, summary: &Summary, style: Style) {
-    let mut counts = Vec::new();
-    for (count, word) in [
-        (summary.passed, "passed"),
-        (summary.failed, "failed"),
-        (summary.error, "error"),
-        (summary.inconclusive, "inconclusive"),
-        (summary.skipped, "skipped"),
-    ] {
-        if count > 0 {
-            counts.push(format!("{count} {word}"));
-        }
-    }
     if summary.scenarios == 0 {
         line(out, "no scenario selected");
         return;
@@ -511,7 +499,7 @@ fn closing(out: &mut String, report: &Report, summary: &Summary, style: Style) {
         &format!(
             "{}: {} ({}, {} of the matrix) in {}",
             plural(summary.scenarios, "scenario"),
-            counts.join(", "),
+            summary.endings(),
             plural(summary.steps, "step"),
             plural(summary.cells.total(), "cell"),
             duration(report.duration_ms),

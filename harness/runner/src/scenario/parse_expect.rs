@@ -10,9 +10,10 @@ use super::expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, 
 use super::node::{Kind, Node};
 use super::parse::{Use, Wanted};
 use super::path::Path;
-use super::read::{Fields, Findings, did_you_mean, known_names, listing};
+use super::read::{Fields, Findings, known_names};
 use super::template::Field;
 use super::vocabulary::{Object, STATUS_WORDS};
+use crate::words::{listed, near};
 
 pub(super) fn expect(
     node: Option<&Node>,
@@ -213,9 +214,9 @@ fn status_word(word: &str, span: Span, findings: &mut Findings) -> Option<Expect
                     match meant(word) {
                         Some(name) => format!(
                             "did you mean `{name}`? known: {}",
-                            listing(STATUS_WORDS.iter().copied())
+                            listed(STATUS_WORDS.iter().copied())
                         ),
-                        None => format!("known: {}", listing(STATUS_WORDS.iter().copied())),
+                        None => format!("known: {}", listed(STATUS_WORDS.iter().copied())),
                     }
                 ),
             );
@@ -243,7 +244,7 @@ fn meant(word: &str) -> Option<&'static str> {
         ("4xx", "4xx"),
     ];
     let word = word.to_ascii_lowercase().replace([' ', '_'], "-");
-    let nearest = did_you_mean(&word, WORDS.iter().map(|(near, _)| *near))?;
+    let nearest = near(&word, WORDS.iter().map(|(near, _)| *near))?;
     WORDS
         .iter()
         .find(|(near, _)| *near == nearest)

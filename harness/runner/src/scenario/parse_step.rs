@@ -11,12 +11,13 @@ use super::parse::{Made, MadeKind, ParsedStep, Use, Wanted, is_valid_name};
 use super::parse_expect::{expect, see};
 use super::parse_verb::{action, extras};
 use super::path::Path;
-use super::read::{Fields, Findings, listing};
+use super::read::{Fields, Findings};
 use super::step::{Action, Capture, Patience, Step};
 use super::vocabulary::{self, STEP};
 use super::{ADMIN, GIVEN, HARNESS};
 use crate::client::Need;
 use crate::expect::WIDENING;
+use crate::words::listed;
 
 /// How long to wait between two looks, where nobody says so.
 const EVERY: Duration = Duration::from_millis(200);
@@ -401,7 +402,7 @@ fn fitting(
                 "scenario/value",
                 format!("`{verb}` takes no `{key}`"),
                 entry.key_span,
-                format!("goes with {}", listing(verbs.iter().copied())),
+                format!("goes with {}", listed(verbs.iter().copied())),
                 "",
             );
         }

@@ -10,11 +10,12 @@ use super::node::{Entry, Kind, Node};
 use super::parse::{Made, Use, Wanted};
 use super::parse_actor::{access, one_access};
 use super::parse_several::{bundle, delivery, race};
-use super::read::{Fields, Findings, listing};
+use super::read::{Fields, Findings};
 use super::step::{Action, Content, Extras, Payload};
 use super::template::Template;
 use super::types;
 use super::vocabulary::{self, Object};
+use crate::words::listed;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -39,7 +40,7 @@ pub(super) fn action(
                 format!("{what} does nothing"),
                 fields.start(),
                 "no verb here",
-                format!("add one of {}", listing(object.verbs().map(|key| key.name))),
+                format!("add one of {}", listed(object.verbs().map(|key| key.name))),
             );
             return None;
         }
@@ -293,7 +294,7 @@ fn request(
             "not a request",
             format!(
                 "write `request: GET metadata`; methods are {}",
-                listing(METHODS)
+                listed(METHODS)
             ),
         );
         return None;

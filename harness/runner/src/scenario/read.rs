@@ -7,40 +7,15 @@ use fhirward_engine::source::{Source, Span};
 
 use super::node::{Entry, Kind, Node};
 use super::vocabulary::{Key, Object};
-
-/// How alike two names must be for the one to be offered for the other.
-const LIKENESS: f64 = 0.72;
-
-/// The known name that was probably meant.
-pub(crate) fn did_you_mean<'a>(
-    wrong: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), name))
-        .filter(|(likeness, _)| *likeness >= LIKENESS)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
-}
-
-/// `a`, `b` and `c`.
-pub(crate) fn listing<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    match quoted.split_last() {
-        None => "none".to_owned(),
-        Some((only, [])) => only.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-    }
-}
+use crate::words::{listed, near};
 
 /// The help for a name that is none of the known ones.
 pub(crate) fn known_names<'a>(
     wrong: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> String {
-    let list = listing(known.clone());
-    match did_you_mean(wrong, known) {
+    let list = listed(known.clone());
+    match near(wrong, known) {
         Some(name) => format!("did you mean `{name}`? known: {list}"),
         None => format!("known: {list}"),
     }
@@ -188,11 +163,11 @@ impl<'n> Fields<'n> {
                     written.push((key.name, &entry.key));
                 }
                 None => {
-                    let list = listing(names());
+                    let list = listed(names());
                     let known = object
                         .keys()
                         .flat_map(|key| key.aliases.iter().copied().chain([key.name]));
-                    let help = match did_you_mean(&entry.key, known) {
+                    let help = match near(&entry.key, known) {
                         Some(name) => format!("did you mean `{name}`? allowed in {what}: {list}"),
                         None => format!("allowed in {what}: {list}"),
                     };

@@ -69,26 +69,11 @@ fn conclusion(report: &Report) -> (&'static str, &'static str) {
 
 fn numbers(report: &Report, out: &mut Html) {
     let summary = report.summary();
-    let mut counts = Vec::new();
-    for (count, word) in [
-        (summary.passed, "passed"),
-        (summary.failed, "failed"),
-        (summary.error, "error"),
-        (summary.inconclusive, "inconclusive"),
-        (summary.skipped, "skipped"),
-    ] {
-        if count > 0 {
-            counts.push(format!("{count} {word}"));
-        }
-    }
+    let endings = summary.endings();
     let text = format!(
         "{}: {} · {} · {} of the matrix · {}",
         plural(summary.scenarios, "scenario"),
-        if counts.is_empty() {
-            "none".to_owned()
-        } else {
-            counts.join(", ")
-        },
+        if endings.is_empty() { "none" } else { &endings },
         plural(summary.steps, "step"),
         plural(summary.cells.total(), "cell"),
         duration(report.duration_ms)

@@ -1,7 +1,7 @@
 //! Names in messages.
 
 /// How alike two names must be for the one to be offered for the other.
-const LIKENESS: f64 = 0.8;
+const LIKENESS: f64 = 0.72;
 
 /// The known name that was probably meant.
 pub(crate) fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
