@@ -57,7 +57,7 @@ case $status in
   0|3|4) ;;
   *) cat "$scratch/out"; printf 'error: the run ended with %s\n' "$status" >&2; exit 1 ;;
 esac
-"$node" "$here/compare.mjs" "$scratch/report.json" "$here/known.txt" "$accept" || {
+"$node" "$here/../compare-known.mjs" "$scratch/report.json" "$here/known.txt" "the router" "$accept" || {
   cat "$scratch/out"
   exit 1
 }
