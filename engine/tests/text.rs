@@ -7,7 +7,7 @@ use fhirward_engine::policy::{
     Interaction, Membership, Options, Policy, PolicyDocument, Request, Scopes, assemble,
 };
 use fhirward_engine::source::Source;
-use fhirward_engine::source::json::{Document, MAX_BYTES, MAX_DEPTH, MAX_VALUES};
+use fhirward_engine::source::json::{Document, MAX_BYTES, MAX_DEPTH, MAX_VALUES, plain_value};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -35,14 +35,19 @@ fn entry(criteria: &str) -> Value {
     json!({"resourceType": criteria.split('?').next(), "criteria": criteria})
 }
 
-/// The law: what the reader with places accepts without a repeated key is decided as parsed;
-/// everything else is an error.
+/// The law: what the reader with places accepts without a repeated key is decided as parsed, and
+/// has the same plain value; everything else is an error.
 fn law(policy: &Policy, text: &str) {
     let document = Document::parse(&Source::new("t", text));
     let parsed = document
         .as_ref()
         .ok()
         .filter(|d| d.repeated_keys().is_empty());
+    assert_eq!(
+        plain_value(text).as_ref(),
+        parsed.map(Document::value),
+        "{text}"
+    );
     let resource = parsed
         .map(Document::value)
         .filter(|value| value.get("resourceType").is_some_and(Value::is_string));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fhirward_engine::policy::{Membership, Options, Policy, PolicyDocument, assemble};
 use fhirward_engine::thread::{
-    Actor, ELSEWHERE, Rule, ThreadFinding, check_with_policies, rows, rule, rules,
+    Actor, ELSEWHERE, Rule, ThreadFinding, ThreadIndex, check_with_policies, rows, rule, rules,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -43,6 +43,48 @@ fn what_passes_keeps_the_rule() {
         let found = findings(rule, &rule.passing());
         let found: Vec<_> = found.iter().filter(|f| f.rule == rule.id).collect();
         assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+proptest! {
+    /// An input that is indexed in parts is the same input: numbers, threads, versions and findings.
+    #[test]
+    fn parts_of_an_index_are_one_index(
+        picked in prop::collection::vec((0..rules().len(), any::<bool>()), 1..8),
+        cuts in prop::collection::vec(0_usize..60, 0..4),
+        deleted in any::<bool>(),
+    ) {
+        let mut resources = vec![json!({"id": "no type"})];
+        for (at, fails) in picked {
+            let rule = &rules()[at];
+            resources.extend(if fails { rule.failing() } else { rule.passing() });
+        }
+        let mut one = ThreadIndex::new();
+        let mut parts = ThreadIndex::new();
+        let mut part = ThreadIndex::new();
+        for (number, resource) in resources.iter().enumerate() {
+            if cuts.contains(&number) {
+                parts.append(&part);
+                part = ThreadIndex::new();
+            }
+            one.add(resource);
+            part.add(resource);
+            if deleted && number % 3 == 0 {
+                one.delete("Communication/h");
+                part.delete("Communication/h");
+            }
+        }
+        parts.append(&part);
+        prop_assert_eq!(one.len(), parts.len());
+        let (one, parts) = (one.seal(), parts.seal());
+        prop_assert_eq!(one.summary(), parts.summary());
+        for (number, resource) in resources.iter().enumerate() {
+            prop_assert_eq!(one.thread_of(number), parts.thread_of(number));
+            prop_assert_eq!(one.duplicate_of(number), parts.duplicate_of(number));
+            prop_assert_eq!(one.messages_of(number), parts.messages_of(number));
+            let found = one.check(number, resource, &[]);
+            prop_assert_eq!(found, parts.check(number, resource, &[]));
+        }
     }
 }
 

@@ -28,6 +28,13 @@ pub(crate) enum Literal<'r> {
 
 /// Reads the text of a `Reference.reference`.
 pub(crate) fn literal(text: &str) -> Literal<'_> {
+    // What nearly all are. Neither part may hold what the other forms begin with or contain.
+    if let Some((type_name, id)) = text.split_once('/')
+        && is_type_name(type_name)
+        && is_id(id)
+    {
+        return Literal::Resource { type_name, id };
+    }
     if let Some(id) = text.strip_prefix('#') {
         return if id.is_empty() || is_id(id) {
             Literal::Fragment(id)

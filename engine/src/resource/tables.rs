@@ -14,8 +14,11 @@ static TABLES: LazyLock<Tables> = LazyLock::new(Tables::build);
 #[derive(Debug)]
 struct Tables {
     nodes: Vec<Node>,
-    by_name: HashMap<&'static str, NodeId>,
+    by_name: Names,
 }
+
+/// The names are R4's, so nobody can choose them to be in each other's way.
+type Names = HashMap<&'static str, NodeId, foldhash::fast::FixedState>;
 
 /// The place of a type in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +86,7 @@ impl Tables {
     fn build() -> Self {
         let mut names: Vec<&'static TypeDef> = spec().type_defs().collect();
         names.sort_by(|a, b| a.name.cmp(&b.name));
-        let by_name: HashMap<&'static str, NodeId> = names
+        let by_name: Names = names
             .iter()
             .enumerate()
             .map(|(at, def)| (&*def.name, NodeId(at)))
@@ -94,7 +97,7 @@ impl Tables {
 }
 
 impl Node {
-    fn new(def: &'static TypeDef, by_name: &HashMap<&'static str, NodeId>) -> Self {
+    fn new(def: &'static TypeDef, by_name: &Names) -> Self {
         let mut members = Vec::new();
         let mut required = 0;
         for (place, element) in def.elements.iter().enumerate() {
@@ -170,10 +173,7 @@ fn order(a: &str, b: &str) -> std::cmp::Ordering {
         .then_with(|| a.as_bytes().cmp(b.as_bytes()))
 }
 
-fn shape(
-    element_type: &'static ElementType,
-    by_name: &HashMap<&'static str, NodeId>,
-) -> Option<Shape> {
+fn shape(element_type: &'static ElementType, by_name: &Names) -> Option<Shape> {
     let code = &*element_type.code;
     if code == "Resource" {
         return Some(Shape::Resource);

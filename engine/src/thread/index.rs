@@ -11,6 +11,7 @@ use super::record::{
     TaskStatus, Version, What, hash_value, hash32, hash64,
 };
 use super::reference::{items, references, target};
+use super::shelves::Shelves;
 use super::threads::Threads;
 
 /// The category of a correction, by its code.
@@ -50,7 +51,7 @@ pub(super) const REMINDER: &str = "respond-to-old-message";
 pub struct ThreadIndex {
     pub(super) texts: Pool<u8>,
     pub(super) lists: Pool<Symbol>,
-    pub(super) records: Vec<Record>,
+    pub(super) records: Shelves<Record>,
     /// `system|value` of each identifier, with the record that has it.
     pub(super) identifiers: Vec<(u64, Place)>,
     /// What a Provenance is about.
@@ -75,7 +76,7 @@ impl ThreadIndex {
         ThreadIndex {
             texts: Pool::new(),
             lists: Pool::new(),
-            records: Vec::new(),
+            records: Shelves::new(),
             identifiers: Vec::new(),
             provenances: Vec::new(),
             task_systems: BTreeSet::new(),
@@ -138,6 +139,55 @@ impl ThreadIndex {
         if let Some(symbol) = self.symbol(reference) {
             self.deleted.push(symbol);
         }
+    }
+
+    /// Takes everything that was given to another index, as if it were given to this one now. So an
+    /// input can be indexed in parts, at the same time.
+    ///
+    /// ```
+    /// use fhirward_engine::thread::ThreadIndex;
+    /// use serde_json::json;
+    ///
+    /// let (mut index, mut next) = (ThreadIndex::new(), ThreadIndex::new());
+    /// index.add(&json!({"resourceType": "Communication", "id": "h", "status": "in-progress"}));
+    /// next.add(&json!({"resourceType": "Task", "id": "t", "focus": {"reference": "Communication/h"}}));
+    /// index.append(&next);
+    /// assert_eq!(index.seal().tasks_of(0), [1]);
+    /// ```
+    pub fn append(&mut self, next: &ThreadIndex) {
+        let texts: Vec<Option<Symbol>> =
+            next.texts.all().map(|text| self.texts.put(text)).collect();
+        let text = |symbol: Symbol| texts.get(symbol.at()).copied().flatten();
+        let mut lists: Vec<Option<Symbol>> = Vec::with_capacity(next.lists.len());
+        for list in next.lists.all() {
+            let list = self.list(list.iter().filter_map(|symbol| text(*symbol)).collect());
+            lists.push(list);
+        }
+        let list = |symbol: Symbol| lists.get(symbol.at()).copied().flatten();
+        let behind = self.records.len();
+        let place = |place: Place| Place::behind(behind + place.at());
+        for record in next.records.iter() {
+            let number = usize::try_from(record.number).ok();
+            let number = number.and_then(|number| u32::try_from(self.count + number).ok());
+            let Some(number) = number.filter(|_| Place::behind(self.records.len()).is_some())
+            else {
+                break;
+            };
+            self.records.push(record.renumbered(number, &text, &list));
+        }
+        let placed = |at: &Place| place(*at).filter(|place| place.at() < self.records.len());
+        let identifiers = next.identifiers.iter();
+        self.identifiers
+            .extend(identifiers.filter_map(|(hash, at)| Some((*hash, placed(at)?))));
+        let provenances = next.provenances.iter();
+        self.provenances
+            .extend(provenances.filter_map(|(about, at)| Some((text(*about)?, placed(at)?))));
+        self.task_systems.extend(&next.task_systems);
+        let deleted = next.deleted.iter();
+        self.deleted
+            .extend(deleted.filter_map(|symbol| text(*symbol)));
+        self.has_binaries |= next.has_binaries;
+        self.count += next.count;
     }
 
     /// How many resources were given.

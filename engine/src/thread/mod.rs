@@ -33,6 +33,7 @@ mod reference;
 mod rows;
 mod rule;
 mod rules;
+mod shelves;
 mod threads;
 
 pub use at::Actor;

@@ -74,6 +74,44 @@ pub(super) struct Record {
     pub what: What,
 }
 
+impl Record {
+    /// The same under another number, and with other symbols for its texts and lists.
+    pub fn renumbered(
+        &self,
+        number: u32,
+        text: &dyn Fn(Symbol) -> Option<Symbol>,
+        list: &dyn Fn(Symbol) -> Option<Symbol>,
+    ) -> Self {
+        let what = match &self.what {
+            What::Communication(own) => What::Communication(Communication {
+                parent: own.parent.and_then(text),
+                sender: own.sender.and_then(text),
+                subject: own.subject.and_then(text),
+                encounter: own.encounter.and_then(text),
+                recipients: own.recipients.and_then(list),
+                categories: own.categories.and_then(list),
+                ..*own
+            }),
+            What::Task(own) => What::Task(Task {
+                focus: own.focus.and_then(text),
+                owner: own.owner.and_then(text),
+                ..*own
+            }),
+            What::Encounter(own) => What::Encounter(Encounter {
+                part_of: own.part_of.and_then(text),
+            }),
+            What::Binary { secured } => What::Binary { secured: *secured },
+            What::Other => What::Other,
+        };
+        Record {
+            number,
+            id: self.id.and_then(text),
+            what,
+            ..*self
+        }
+    }
+}
+
 /// Which of several with the same id it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -134,7 +172,7 @@ pub(super) enum Role {
     Empty,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Communication {
     pub role: Role,
     pub status: Status,
@@ -155,7 +193,7 @@ pub(super) struct Communication {
     pub payload: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Task {
     pub purpose: Purpose,
     pub status: TaskStatus,

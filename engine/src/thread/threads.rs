@@ -10,6 +10,7 @@ use super::record::{
     Communication, Moment, Place, Purpose, Record, Role, State, Status, Task, What, hash64,
 };
 use super::reference::target;
+use super::shelves::Shelves;
 
 /// Conversations found in a pile of resources: headers, their messages, and what is in no thread.
 ///
@@ -18,7 +19,7 @@ use super::reference::target;
 pub struct Threads {
     texts: Pool<u8>,
     lists: Pool<Symbol>,
-    records: Vec<Record>,
+    records: Shelves<Record>,
     /// The newest version of each id.
     newest: Vec<Option<Place>>,
     /// Communications by their `partOf`, in the order of `sent`.
@@ -76,7 +77,7 @@ impl Threads {
         let mut inner_encounters = Vec::new();
         let mut sessions = Vec::new();
         let places = (0..records.len()).map_while(Place::behind);
-        for (place, record) in places.zip(&records) {
+        for (place, record) in places.zip(records.iter()) {
             if record.state == State::Old {
                 continue;
             }
@@ -259,11 +260,16 @@ impl Threads {
 
     /// The resource with this number.
     pub(super) fn numbered(&self, number: usize) -> Option<Known<'_>> {
-        let number = u32::try_from(number).ok()?;
-        let at = self
-            .records
-            .binary_search_by_key(&number, |record| record.number)
-            .ok()?;
+        let wanted = u32::try_from(number).ok()?;
+        let is_there = |record: &Record| record.number == wanted;
+        // Unless something without a type was given, a record stands under its number.
+        let at = if self.records.get(number).is_some_and(is_there) {
+            number
+        } else {
+            let is_before = |record: &Record| record.number < wanted;
+            let at = self.records.partition_point(is_before);
+            self.records.get(at).is_some_and(is_there).then_some(at)?
+        };
         self.at(Place::behind(at)?)
     }
 
@@ -364,7 +370,7 @@ impl Threads {
 }
 
 /// Links each version to the one before it, and says which is the newest of each id.
-fn order_versions(records: &mut [Record], ids: usize) -> Vec<Option<Place>> {
+fn order_versions(records: &mut Shelves<Record>, ids: usize) -> Vec<Option<Place>> {
     let mut newest: Vec<Option<Place>> = vec![None; ids];
     let mut repeated = Vec::new();
     let places = (0..records.len()).map_while(Place::behind);
@@ -377,7 +383,7 @@ fn order_versions(records: &mut [Record], ids: usize) -> Vec<Option<Place>> {
             Some(first) => repeated.extend([first, place]),
         }
     }
-    let order = |records: &[Record], place: Place| {
+    let order = |records: &Shelves<Record>, place: Place| {
         let record = records.get(place.at());
         record.map(|r| (r.id, r.updated, r.version.number()))
     };
@@ -385,7 +391,7 @@ fn order_versions(records: &mut [Record], ids: usize) -> Vec<Option<Place>> {
     repeated.dedup();
     let mut before: Option<Place> = None;
     for place in repeated {
-        let key = |records: &[Record], place: Place| {
+        let key = |records: &Shelves<Record>, place: Place| {
             let record = records.get(place.at());
             record.map(|r| (r.id, r.updated, r.version))
         };

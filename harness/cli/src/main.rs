@@ -21,6 +21,11 @@ use exit::Exit;
 use fhirward_engine::diagnostic::Diagnostic;
 use output::{Failure, Format, Output};
 
+/// What a worker parses is freed by the worker, but findings and batches cross over, for which the
+/// system's allocator makes threads wait for each other; and it gives memory back late.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Who can see what, and does the server agree?
 #[derive(Debug, Parser)]
 #[command(

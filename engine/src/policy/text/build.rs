@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use super::scan::{Fault, Scanner, Written};
+use crate::source::json::plain;
+use crate::source::json::scan::{Fault, Scanner, Written};
 
 /// How much of a member is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +24,10 @@ impl Keep {
 
 /// Reads the value that stands inside `depth` arrays and objects.
 pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Result<Value, Fault> {
+    if keep == Keep::Whole {
+        return plain::value(scanner, depth);
+    }
     match scanner.next_byte() {
-        Some(b'"') => {
-            scanner.begin(depth)?;
-            let text = scanner.string()?.decode()?;
-            Ok(Value::String(text.into_owned()))
-        }
         Some(b'{') => {
             scanner.begin(depth)?;
             let mut map = Map::new();
@@ -36,7 +35,7 @@ pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Resu
                 if !keep.wants(key) {
                     return scanner.skip(depth + 1);
                 }
-                let value = value(scanner, depth + 1, Keep::Whole)?;
+                let value = plain::value(scanner, depth + 1)?;
                 map.insert(key.decode()?.into_owned(), value);
                 Ok(())
             })?;
@@ -51,15 +50,7 @@ pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Resu
             })?;
             Ok(Value::Array(items))
         }
-        _ => match scanner.value(depth)? {
-            "true" => Ok(Value::Bool(true)),
-            "false" => Ok(Value::Bool(false)),
-            "null" => Ok(Value::Null),
-            number => number
-                .parse::<Number>()
-                .map(Value::Number)
-                .map_err(|_| Fault),
-        },
+        _ => plain::value(scanner, depth),
     }
 }
 

@@ -6,7 +6,6 @@
 mod build;
 mod lines;
 mod reads;
-mod scan;
 
 pub use lines::{Line, Lines};
 
@@ -17,9 +16,9 @@ use super::decide::{Decision, Request};
 use super::interaction::Interaction;
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
+use crate::source::json::scan::{Fault, Scanner, Written};
 use crate::source::json::{Document, MAX_BYTES};
 use reads::{OfType, Reads};
-use scan::{Fault, Scanner, Written};
 
 /// What a finding calls a text that has no name.
 const UNNAMED: &str = "<resource>";

@@ -6,7 +6,7 @@ use super::super::compiled::{Entry, Policy};
 use super::super::index::QuickMap;
 use super::super::interaction::Interaction;
 use super::build::Keep;
-use super::scan::Written;
+use crate::source::json::scan::Written;
 
 /// What is read of a resource of each type, beside its `resourceType`.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,9 @@
 //! string back to the bytes it was written with.
 
 mod places;
+pub(crate) mod plain;
 mod reader;
+pub(crate) mod scan;
 mod string_map;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use self::places::Places;
+pub use self::plain::plain_value;
 use self::reader::Reader;
 pub use self::string_map::StringMap;
 use super::{Source, Span};

@@ -9,8 +9,12 @@ use super::place::{Place, Places};
 use super::{Finding, Report};
 use crate::render;
 
-/// A longer line is named and not shown: in NDJSON a line is a whole resource.
+/// Of a longer line only what is around the finding is shown: in NDJSON a line is a whole resource.
 const LONGEST_LINE: usize = 400;
+/// Characters that are shown before and after what is pointed at in such a line.
+const BESIDE: usize = 60;
+/// Findings of one thread or file that are open to the eye; the others are folded.
+const OPEN: usize = 25;
 /// Lines shown above and below a finding.
 const AROUND: usize = 1;
 
@@ -29,6 +33,8 @@ p { margin: .3rem 0; overflow-wrap: anywhere; } .place { font-size: .85rem; opac
 pre { border: 1px solid var(--line); border-radius: .3rem; font-size: .8rem; margin: .4rem 0;
   overflow-x: auto; padding: .4rem; }
 mark { background: none; border-bottom: .15rem solid var(--c); color: inherit; font-weight: 700; }
+code { background: #8882; border-radius: .2rem; font-size: .9em; padding: 0 .2em; }
+summary { cursor: pointer; margin: .75rem 0; }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; }
 ";
 
@@ -46,12 +52,33 @@ pub fn document(report: &Report) -> String {
     out.element("h1", "", &title);
     let files = render::plural(report.files.len(), "file");
     out.element("p", "", &format!("{} in {files}.", report.count()));
+    if !report.omitted.is_empty() {
+        let each: Vec<String> = report
+            .omitted
+            .iter()
+            .map(|(rule, count)| format!("{count} of {rule}"))
+            .collect();
+        out.element("p", "", &format!("Not listed: {}.", each.join(", ")));
+    }
     let mut places = Places::default();
     for group in groups(report.findings.iter().collect()) {
         out.raw("<section>\n");
         out.element("h2", "", &heading(&group));
-        for finding in &group.findings {
+        let (open, folded) = group
+            .findings
+            .split_at_checked(OPEN)
+            .unwrap_or((&group.findings, &[]));
+        for finding in open {
             article(report, finding, &mut places, None, &mut out);
+        }
+        if !folded.is_empty() {
+            out.raw("<details>\n");
+            let count = render::counted(folded.len(), "more finding", "more findings");
+            out.element("summary", "", &count);
+            for finding in folded {
+                article(report, finding, &mut places, None, &mut out);
+            }
+            out.raw("</details>\n");
         }
         out.raw("</section>\n");
     }
@@ -139,7 +166,7 @@ fn article(
         _ => format!("{severity} · {title}"),
     };
     out.element("p", "rule", &rule);
-    out.element("p", "", &diagnostic.message);
+    prose(&diagnostic.message, out);
     let place = places.of_finding(diagnostic);
     if let Some(file) = file_of(finding) {
         let shown = match place {
@@ -152,18 +179,36 @@ fn article(
         lines(diagnostic, source, place, out);
     }
     if let Some(help) = &diagnostic.help {
-        out.element("p", "", &format!("What to do: {help}"));
+        prose(&format!("What to do: {help}"), out);
     }
     if let Some(fix) = &diagnostic.fix {
         match fix.replacement.as_str() {
-            "" => out.element("p", "", "Repair: take it away"),
-            text => out.element("p", "", &format!("Repair: write {text}")),
-        };
+            "" => prose("Repair: take it away", out),
+            text => {
+                out.raw("<p>Repair: write <code>")
+                    .text(text)
+                    .raw("</code></p>\n");
+            }
+        }
     }
     if let Some(reason) = reason {
         out.element("p", "", &format!("Excepted: {reason}"));
     }
     out.raw("</article>\n");
+}
+
+/// A sentence; what stands between backticks is code.
+fn prose(sentence: &str, out: &mut Html) {
+    out.raw("<p>");
+    let mut rest = sentence;
+    while let Some((before, quoted)) = rest.split_once('`') {
+        let Some((code, behind)) = quoted.split_once('`') else {
+            break;
+        };
+        out.text(before).raw("<code>").text(code).raw("</code>");
+        rest = behind;
+    }
+    out.text(rest).raw("</p>\n");
 }
 
 /// The lines around a finding, with what it points at marked.
@@ -177,30 +222,79 @@ fn lines(finding: &Diagnostic, source: &Source, place: Place, out: &mut Html) {
         .into_iter()
         .filter(|(number, _, _)| shown.contains(number))
         .collect();
-    if around.is_empty() || around.iter().any(|(_, _, line)| line.len() > LONGEST_LINE) {
+    if around.is_empty() {
         return;
     }
     out.raw("<pre>");
-    for (number, start, line) in around {
-        out.text(&format!("{:>5}  ", source.before.lines + number));
-        let at = |offset: usize| offset.saturating_sub(start).min(line.len());
-        let (from, to) = (at(span.start), at(span.end));
-        let parts = (line.get(..from), line.get(from..to), line.get(to..));
-        match parts {
-            (Some(before), Some(marked), Some(after)) if from < to => {
-                out.text(before)
-                    .raw("<mark>")
-                    .text(marked)
-                    .raw("</mark>")
-                    .text(after);
-            }
-            _ => {
-                out.text(line);
-            }
+    if around.iter().any(|(_, _, line)| line.len() > LONGEST_LINE) {
+        for (number, start, line) in around.into_iter().filter(|(number, _, _)| *number == first) {
+            out.text(&format!("{}  ", source.before.lines + number));
+            excerpt(line, span.start.saturating_sub(start), span.len(), out);
         }
-        out.raw("\n");
+    } else {
+        // On a telephone there is no room for what all lines begin with.
+        let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+        let blank = around.iter().filter(|(_, _, line)| !line.trim().is_empty());
+        let cut = blank.map(|(_, _, line)| indent(line)).min().unwrap_or(0);
+        let last = source.before.lines + first + AROUND;
+        let width = last.to_string().len();
+        for (number, start, line) in around {
+            out.text(&format!("{:>width$}  ", source.before.lines + number));
+            let line = line.get(cut..).unwrap_or_default();
+            let at = |offset: usize| offset.saturating_sub(start + cut).min(line.len());
+            marked(line, at(span.start), at(span.end), out);
+            out.raw("\n");
+        }
     }
     out.raw("</pre>\n");
+}
+
+/// A line with some of it marked.
+fn marked(line: &str, from: usize, to: usize, out: &mut Html) {
+    match (line.get(..from), line.get(from..to), line.get(to..)) {
+        (Some(before), Some(marked), Some(after)) if from < to => {
+            out.text(before)
+                .raw("<mark>")
+                .text(marked)
+                .raw("</mark>")
+                .text(after);
+        }
+        _ => {
+            out.text(line);
+        }
+    }
+}
+
+/// What is around a place in a long line.
+fn excerpt(line: &str, from: usize, length: usize, out: &mut Html) {
+    let (before, rest) = line.split_at_checked(from).unwrap_or((line, ""));
+    let length = length.min(rest.len());
+    let (own, behind) = rest.split_at_checked(length).unwrap_or((rest, ""));
+    let nth = |text: &str, n| text.char_indices().nth(n).map(|(at, _)| at);
+    let start = before.char_indices().rev().nth(BESIDE - 1);
+    let start = start.map_or(0, |(at, _)| at);
+    let kept = nth(own, LONGEST_LINE).unwrap_or(own.len());
+    let is_whole = kept == own.len();
+    let end = if is_whole {
+        nth(behind, BESIDE).unwrap_or(behind.len())
+    } else {
+        0
+    };
+    if start > 0 {
+        out.text("…");
+    }
+    let window: String = [
+        before.get(start..).unwrap_or_default(),
+        own.get(..kept).unwrap_or_default(),
+        behind.get(..end).unwrap_or_default(),
+    ]
+    .concat();
+    let at = before.len() - start;
+    marked(&window, at, at + kept, out);
+    if !is_whole || end < behind.len() {
+        out.text("…");
+    }
+    out.raw("\n");
 }
 
 /// The line of a span and its neighbours: number, first byte, text. Only the text around the span
@@ -230,11 +324,15 @@ fn numbered(source: &Source, span: Span, number: usize) -> Vec<(usize, usize, &s
 
 /// What the rules that were broken say.
 fn rules(report: &Report, out: &mut Html) {
-    let is_broken = |id: &str| report.findings.iter().any(|finding| finding.rule == id);
+    let count = |id: &str| {
+        let findings = report.findings.iter();
+        findings.filter(|finding| finding.rule == id).count()
+    };
     let broken: Vec<_> = report
         .rules
         .iter()
-        .filter(|rule| is_broken(&rule.id))
+        .map(|rule| (rule, count(&rule.id)))
+        .filter(|(_, count)| *count > 0)
         .collect();
     if broken.is_empty() {
         return;
@@ -242,8 +340,9 @@ fn rules(report: &Report, out: &mut Html) {
     out.raw("<section>\n");
     out.element("h2", "", "Rules");
     out.raw("<dl>\n");
-    for rule in broken {
-        out.element("dt", "", &format!("{} {}", rule.id, rule.slug));
+    for (rule, count) in broken {
+        let count = render::plural(count, "finding");
+        out.element("dt", "", &format!("{} {}: {count}", rule.id, rule.slug));
         out.element("dd", "", &rule.summary);
     }
     out.raw("</dl>\n</section>\n");
@@ -320,10 +419,39 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_and_places_at_the_end_are_not_shown() {
-        let long = format!("{{\"a\": \"{}\"}}", "x".repeat(1000));
-        let page = document(&testing::report(&long, &[(1, 4), (2000, 3000)]));
-        assert!(!page.contains("<pre>"), "{page}");
+    fn of_a_long_line_what_is_around_the_finding_is_shown() {
+        let text = format!(
+            "{{\"a\": \"{}\", \"é\": 12, \"b\": \"{}\"}}",
+            "x".repeat(1000),
+            "y".repeat(1000)
+        );
+        let at = text.find("12").unwrap();
+        let page = document(&testing::report(&text, &[(at, at + 2)]));
+        let before = "x".repeat(BESIDE - 8);
+        let after = "y".repeat(BESIDE - 8);
+        let wanted = format!(
+            "<pre>1  …{before}&quot;, &quot;é&quot;: <mark>12</mark>, &quot;b&quot;: &quot;{after}…\n</pre>"
+        );
+        assert!(page.contains(&wanted), "{wanted}\n{page}");
+        let long = document(&testing::report(&text, &[(6, 1000)]));
+        assert!(long.len() < page.len() + 2 * LONGEST_LINE, "{long}");
+    }
+
+    #[test]
+    fn the_last_of_many_findings_are_folded() {
+        let many: Vec<(usize, usize)> = (0..OPEN + 3).map(|_| (1, 4)).collect();
+        let page = document(&testing::report("{\"a\": 1}", &many));
+        assert!(
+            page.contains("<summary>3 more findings</summary>"),
+            "{page}"
+        );
+        assert_eq!(page.matches("<article").count(), OPEN + 3);
+        let page = document(&testing::report("{\"a\": 1}", &many[..OPEN]));
+        assert!(!page.contains("<details>"), "{page}");
+    }
+
+    #[test]
+    fn places_at_the_end_are_named() {
         let page = document(&testing::report("", &[(0, 0)]));
         assert!(page.contains("line 1, column 1"), "{page}");
     }

@@ -15,6 +15,7 @@ mod sarif;
 #[cfg(test)]
 pub(crate) mod testing;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -109,6 +110,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What was found and is excepted, with the reason.
     pub excepted: Vec<Excepted>,
+    /// How many more findings of a rule there were, which are not listed.
+    pub omitted: BTreeMap<String, usize>,
 }
 
 impl Report {

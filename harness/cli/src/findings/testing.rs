@@ -45,5 +45,6 @@ pub fn report_of(source: &Arc<Source>, places: &[(usize, usize)]) -> Report {
         }],
         findings: places.iter().map(finding).collect(),
         excepted: Vec::new(),
+        omitted: std::collections::BTreeMap::new(),
     }
 }

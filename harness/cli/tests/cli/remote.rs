@@ -239,6 +239,85 @@ fn credentials_that_are_wrong_are_no_empty_result() {
     assert_eq!(shown.code, 3, "nobody is signed in: {shown}");
 }
 
+/// The section of a server says who may act there; whom the check goes as is always said.
+#[test]
+fn the_check_goes_as_whom_it_says() {
+    let world = World::new();
+    world.thread(2);
+    let everything = json!([{"resourceType": "Patient"}]);
+    let (profile, client, secret) = world.actor(&everything);
+    let folder = tempfile::tempdir().unwrap();
+    let base = format!("{}fhir/R4", world.base());
+    let write = |url: &str| {
+        let text = format!(
+            "[servers.here]\nurl = \"{url}\"\nprofile = \"embedded\"\n\
+             [servers.here.admin.client-credentials]\nid = \"admin\"\nsecret.env = \"ADMIN\"\n\
+             [servers.here.actors.alice]\nreference = \"{profile}\"\n\
+             [servers.here.actors.alice.auth.client-credentials]\nid = \"{client}\"\nsecret.env = \"ALICE\"\n\
+             [servers.here.actors.bob]\nreference = \"Practitioner/bob\"\n\
+             [servers.here.actors.bob.auth]\nbearer.env = \"NOT_SET_ANYWHERE\"\n",
+        );
+        std::fs::write(folder.path().join("fhirward.toml"), text).unwrap();
+    };
+    let check = |more: &[&str]| {
+        let arguments = [&["thread", "check", "--server", "here"], more].concat();
+        let mut command = command(folder.path(), &arguments);
+        command.env("ADMIN", SECRET).env("ALICE", &secret);
+        run(command)
+    };
+    // The root and the FHIR base are one address, as they are to `run`.
+    for url in [world.base(), base.as_str()] {
+        write(url);
+        let admin = check(&["--as-admin", "--format", "json"]);
+        assert_eq!((admin.code, resources(&admin)), (0, 3), "{admin}");
+        let document: Value = serde_json::from_str(&admin.stdout).unwrap();
+        let who = document["signed_in_as"].as_str().unwrap();
+        assert!(who.starts_with("the admin of"), "{who}");
+        let admin = check(&["--as-admin"]);
+        assert!(
+            admin.stderr.contains("signed in as the admin of"),
+            "{admin}"
+        );
+        let alice = check(&["--as-actor", "alice"]);
+        assert!(alice.stderr.contains("signed in as `alice`"), "{alice}");
+        assert_eq!(alice.code, 3, "her policy shows no Communications: {alice}");
+        let nobody = check(&[]);
+        assert_eq!(nobody.code, 3, "{nobody}");
+        for part in [
+            "nobody is signed in",
+            "--as-admin",
+            "--as-actor alice",
+            "--as-actor bob",
+        ] {
+            assert!(nobody.stderr.contains(part), "{part}: {nobody}");
+        }
+    }
+    let table: [(&[&str], &str); 4] = [
+        (&["--as-actor", "carol"], "alice, bob"),
+        (&["--as-actor", "bob"], "NOT_SET_ANYWHERE"),
+        (
+            &["--as-admin", "--as-actor", "alice"],
+            "cannot be used with",
+        ),
+        (
+            &["--as-admin", "--token-env", "ADMIN"],
+            "cannot be used with",
+        ),
+    ];
+    for (arguments, wanted) in table {
+        let shown = check(arguments);
+        assert_eq!(shown.code, 1, "{arguments:?}: {shown}");
+        assert!(shown.stderr.contains(wanted), "{arguments:?}: {shown}");
+    }
+    let address = ["thread", "check", "--server", world.base(), "--as-admin"];
+    let shown = run(command(&fixtures(), &address));
+    assert_eq!(shown.code, 1, "{shown}");
+    assert!(
+        shown.stderr.contains("does not say how the admin signs in"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn a_command_line_that_makes_no_sense() {
     let table: [&[&str]; 5] = [

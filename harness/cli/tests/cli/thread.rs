@@ -383,6 +383,18 @@ fn a_history_says_what_was_deleted() {
     assert_eq!(found(&document), ["C-02 1"], "{shown}");
 }
 
+/// A folder is named for a reason; that nothing in it is read has one as well.
+#[test]
+fn a_folder_with_nothing_to_read_says_what_is_read() {
+    let (folder, _) = file("readme.txt", b"x");
+    let shown = fhirward(&["thread", "check", folder.path().to_str().unwrap()]);
+    assert_eq!(shown.code, 6, "{shown}");
+    assert!(
+        shown.stderr.contains("no file there ends in .json"),
+        "{shown}"
+    );
+}
+
 /// A file longer than is kept whole is read line by line, with the same findings in the same places.
 #[test]
 fn long_files_have_the_same_places() {
@@ -546,12 +558,27 @@ fn any_number_of_jobs_finds_the_same() {
         });
         text.push_str(&format!("{line}\n"));
         if n % 1000 == 999 {
-            text.push_str("{\"broken\n\n");
+            text.push_str("{\"broken\r\n\n");
+            text.push_str("{\"resourceType\":\"Patient\",\"id\":\"ü\",\"id\":\"p\"}\n");
+            text.push_str(
+                "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{\"resource\":",
+            );
+            text.push_str(
+                "{\"resourceType\":\"Patient\",\"id\":\"q\",\"odd\":1}},{\"resource\":3}]}\n",
+            );
+            text.push_str("[{\"resourceType\":\"Patient\",\"id\":\"r\"}, 4]\n");
         }
     }
+    // Long enough to be kept a block at a time, by lines that say nothing.
+    let long = text.clone() + &"\n".repeat(9 * 1024 * 1024);
+    let kept = check("a.ndjson", text.as_bytes()).1;
+    let streamed = check("a.ndjson", long.as_bytes()).1;
+    assert_eq!(found(&kept), found(&streamed));
+    assert_eq!(kept["resources"], streamed["resources"]);
     for (name, bytes) in [
         ("a.ndjson", text.clone().into_bytes()),
         ("a.ndjson.gz", zipped(text.as_bytes())),
+        ("a.ndjson", long.into_bytes()),
     ] {
         let (_folder, path) = file(name, &bytes);
         let path = path.to_str().unwrap();
@@ -561,7 +588,7 @@ fn any_number_of_jobs_finds_the_same() {
         };
         let alone = check("1");
         assert_eq!(alone.code, 2, "{alone}");
-        assert!(alone.stdout.contains("\"resources\": 6000"), "{name}");
+        assert!(alone.stdout.contains("\"resources\": 6018"), "{name}");
         for jobs in ["2", "5"] {
             assert!(check(jobs).stdout == alone.stdout, "{name} {jobs}");
         }
@@ -604,6 +631,30 @@ fn threads_that_are_not_shown_are_counted() {
     assert!(!one.stderr.contains("not shown"), "{one}");
 }
 
+/// Who reads a conversation learns that some of it may be missing.
+#[test]
+fn what_could_not_be_read_is_not_passed_over_when_a_thread_is_shown() {
+    let text = thread() + "{\"resourceType\": oops\n" + &"no\n".repeat(5);
+    let (_folder, path) = file("a.ndjson", text.as_bytes());
+    for command in ["show", "graph"] {
+        let shown = fhirward(&["thread", command, path.to_str().unwrap()]);
+        assert_eq!(shown.code, 2, "{shown}");
+        assert!(shown.stdout.contains("thread"), "{shown}");
+        assert!(shown.stderr.contains("line 3: "), "{shown}");
+        assert!(
+            shown.stderr.contains("6 places could not be read"),
+            "{shown}"
+        );
+    }
+    let (_folder, path) = file("a.json", b"{\"resourceType\": ");
+    let shown = fhirward(&["thread", "show", path.to_str().unwrap()]);
+    assert_eq!(shown.code, 2, "{shown}");
+    assert!(
+        shown.stderr.contains("1 place could not be read"),
+        "{shown}"
+    );
+}
+
 /// Files as they come: what can be read is checked, what cannot is said, and nothing is passed over.
 #[test]
 fn bad_input() {
@@ -616,10 +667,12 @@ fn bad_input() {
     ]
     .concat();
     let cut = zipped(line.repeat(2000).as_bytes());
+    let mut damaged = cut.clone();
+    damaged[3] = 0xff;
     let marks = format!("\u{feff}{line}\u{feff}{line}");
     let twice = "{\"resourceType\":\"Patient\",\"resourceType\":\"Communication\",\"id\":\"a\",\"id\":\"b\"}";
     let marked = [&[0xff, 0xfe], &utf16[..]].concat();
-    let table: [(&str, &str, Vec<u8>, i32, &str); 12] = [
+    let table: [(&str, &str, Vec<u8>, i32, &str); 15] = [
         (
             "a truncated gz",
             "a.ndjson.gz",
@@ -639,9 +692,24 @@ fn bad_input() {
             "a.ndjson.gz",
             line.clone().into_bytes(),
             0,
-            "",
+            "file/not-gzip",
         ),
-        ("UTF-16 without a mark", "a.json", utf16, 2, "json/syntax"),
+        (
+            "noise behind the name of a gz",
+            "a.ndjson.gz",
+            vec![0x9c; 300],
+            2,
+            "file/not-gzip",
+        ),
+        ("a damaged gz", "a.ndjson.gz", damaged, 2, "file/damaged"),
+        (
+            "UTF-16 without a mark",
+            "a.json",
+            utf16.clone(),
+            2,
+            "file/not-utf8",
+        ),
+        ("lines of UTF-16", "a.ndjson", utf16, 2, "file/not-utf8"),
         ("UTF-16", "a.json", marked, 2, "file/not-utf8"),
         (
             "one line in Latin-1",

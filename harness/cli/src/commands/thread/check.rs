@@ -11,14 +11,16 @@ use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::policy::Policy;
 use fhirward_engine::resource;
 use fhirward_engine::source::Source;
-use fhirward_engine::thread::{Actor, Summary, ThreadIndex, Threads};
+use fhirward_engine::source::json::plain_value;
+use fhirward_engine::thread::{Actor, Summary, ThreadFinding, ThreadIndex, Threads};
 use serde_json::{Map, Value, json};
 
 use super::fix::with_fix;
 use super::found::{self, Found, Item};
-use super::inputs::{Inputs, Piece};
-use super::masked::{Texts, blackened, is_plain, masked};
+use super::inputs::Inputs;
+use super::masked::{Texts, black_out_fault, blackened, is_plain, masked};
 use super::parallel::{self, Batch};
+use super::raw::{Line, Piece, Unit};
 use super::remote::Remote;
 use super::rules;
 use super::who::Who;
@@ -102,9 +104,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     } else {
         output
     };
-    let inputs = match args.remote.fetch(people)? {
-        Some(answers) => answers,
-        None => Inputs::open(&args.paths)?,
+    let (inputs, signed_in_as) = match args.remote.fetch(people)? {
+        Some(fetched) => (fetched.answers, Some(fetched.signed_in_as)),
+        None => (Inputs::open(&args.paths)?, None),
     };
     let jobs = args.jobs.unwrap_or_else(cores);
 
@@ -116,35 +118,36 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         let first = numbers.get(batch.number).copied();
         checker.check(first.unwrap_or(usize::MAX), batch)
     };
-    parallel::each(&inputs, jobs, &work, &mut |outcomes| {
-        pass.take(outcomes);
+    parallel::each(&inputs, jobs, &work, &mut |outcome| {
+        pass.take(outcome);
         clock.tick("checked", pass.checked);
     })?;
 
     let files = pass.files(&inputs);
     let summary = threads.summary();
-    let (checked, omitted) = (pass.checked, pass.omitted());
+    let checked = pass.checked;
+    let omitted = pass.omitted();
     let mut report = Report {
         command: "thread check",
         rules,
         files,
         findings: pass.findings,
+        omitted,
         ..Report::default()
     };
     config::apply(&mut report, &section, &levels, Date::today());
 
     let exit = exit(&report, checked);
-    report.write(
-        exit,
-        more(checked, &summary, &omitted),
-        output,
-        args.output.as_deref(),
-    )?;
+    let mut more = more(checked, &summary, &report.omitted);
+    if let Some(who) = signed_in_as {
+        more.insert("signed_in_as".to_owned(), who.into());
+    }
+    report.write(exit, more, output, args.output.as_deref())?;
     let place = match inputs.names().next() {
         Some(server) if inputs.is_server() => format!("on {server}"),
         _ => format!("in {}", render::plural(report.files.len(), "file")),
     };
-    say(people, &place, &report, checked, &summary, &omitted);
+    say(people, &place, &report, checked, &summary);
     if let Some(section) = section.source.filter(|_| !report.excepted.is_empty()) {
         let count = report.excepted.len();
         let excepted = render::counted(count, "finding is", "findings are");
@@ -155,6 +158,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             Some(_) => "nothing to check: there is no such thread",
             None if inputs.is_server() => {
                 "nothing to check: there is no resource that the actor sees"
+            }
+            None if report.files.is_empty() => {
+                "nothing to check: no file there ends in .json, .ndjson or .jsonl, or in one of \
+                 these and .gz"
             }
             None => "nothing to check: there is no resource",
         });
@@ -176,24 +183,26 @@ fn index_all(
 ) -> Result<(Threads, Vec<usize>), Failure> {
     let mut index = ThreadIndex::new();
     let mut numbers = Vec::new();
-    let parse = |batch: Batch| -> Vec<Piece> {
-        let values = batch.values.into_iter();
-        values.map(super::inputs::Raw::parse).collect()
-    };
-    parallel::each(inputs, jobs, &parse, &mut |pieces| {
-        numbers.push(index.len());
-        for piece in pieces {
-            let Piece::Part(part) = piece else {
-                continue;
+    // A worker keeps the keys alone: what it parsed goes where it came from.
+    let keys = |batch: Batch| {
+        let mut keys = ThreadIndex::new();
+        batch.each(&mut |unit| {
+            let Ok(value) = unit.value() else {
+                return;
             };
-            found::each(&part, &mut |item| match item {
-                Item::Resource(found) => {
-                    index.add(found.value);
+            found::each(&value, &mut |item| match item {
+                Item::Resource(_, resource) => {
+                    keys.add(resource);
                 }
-                Item::Deleted(reference) => index.delete(reference),
+                Item::Deleted(reference) => keys.delete(reference),
                 Item::NoResource(_) => {}
             });
-        }
+        });
+        keys
+    };
+    parallel::each(inputs, jobs, &keys, &mut |keys| {
+        numbers.push(index.len());
+        index.append(&keys);
         tick(index.len());
     })?;
     if index.is_full() {
@@ -220,12 +229,47 @@ pub fn header_reference(id: &str) -> String {
     format!("Communication/{id}")
 }
 
-/// What the second pass finds, in the order of the input.
-enum Outcome {
-    /// A resource was looked at; what to call it where its file is kept whole.
-    Checked(Arc<Source>, Option<Subject>),
-    /// Something was found, by a rule, in a thread.
-    Found(&'static str, Diagnostic, Option<String>),
+/// What the second pass finds in a batch, in the order of the input.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// How many resources were looked at.
+    checked: usize,
+    /// What to call them, by the file, where it is kept whole.
+    subjects: Vec<(Arc<Source>, Subject)>,
+    found: Vec<OneFound>,
+}
+
+/// Something that was found, by a rule, in a thread.
+#[derive(Debug)]
+struct OneFound {
+    rule: &'static str,
+    diagnostic: Diagnostic,
+    thread: Option<String>,
+}
+
+impl Outcome {
+    fn add(&mut self, rule: &'static str, diagnostic: Diagnostic, thread: Option<String>) {
+        self.found.push(OneFound {
+            rule,
+            diagnostic,
+            thread,
+        });
+    }
+}
+
+/// What is wrong with a resource, before its places are known.
+#[derive(Debug)]
+struct Wrong {
+    structure: Vec<resource::Finding>,
+    /// The resource that has its id.
+    duplicate_of: Option<usize>,
+    rules: Vec<ThreadFinding>,
+}
+
+impl Wrong {
+    fn is_nothing(&self) -> bool {
+        self.structure.is_empty() && self.duplicate_of.is_none() && self.rules.is_empty()
+    }
 }
 
 /// The second pass over a batch: it needs nothing of the other batches but the thread model.
@@ -246,43 +290,117 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn check(&self, first: usize, batch: Batch) -> Vec<Outcome> {
+    fn check(&self, first: usize, batch: Batch) -> Outcome {
         let mut number = first;
-        let mut out = Vec::new();
-        for raw in batch.values {
-            let part = match raw.parse() {
-                Piece::Fault(fault) => {
-                    out.push(Outcome::Found(fault.code, fault, None));
-                    continue;
-                }
-                Piece::Part(part) => part,
+        let mut out = Outcome::default();
+        batch.each(&mut |unit| {
+            number = match unit {
+                Unit::Line(line) if !line.is_kept() => self.line(number, &line, &mut out),
+                unit => self.piece(number, unit.piece(), true, &mut out),
             };
-            if self.thread.is_none() {
-                for finding in part.document.repeated_keys() {
-                    let placed = part.place(finding.clone());
-                    out.push(Outcome::Found(finding.code, placed, None));
-                }
-            }
-            found::each(&part, &mut |item| match item {
-                Item::Resource(found) => {
-                    self.resource(number, &found, &mut out);
-                    number = number.saturating_add(1);
-                }
-                Item::NoResource(finding) => out.push(Outcome::Found(finding.code, finding, None)),
-                Item::Deleted(_) => {}
-            });
-        }
+        });
         out
     }
 
-    fn resource(&self, number: usize, found: &Found<'_>, out: &mut Vec<Outcome>) {
-        let is_wanted = |thread: &String| self.threads.thread_of(number).as_ref() == Some(thread);
-        if !self.thread.as_ref().is_none_or(is_wanted) {
-            return;
+    /// A line, whose places are looked for only if there is something to point at. Returns the
+    /// number of the next resource.
+    fn line(&self, number: usize, line: &Line<'_>, out: &mut Outcome) -> usize {
+        let Some(value) = plain_value(line.text()).filter(found::is_one) else {
+            return self.piece(number, line.piece(), false, out);
+        };
+        let next = number.saturating_add(1);
+        if !self.is_wanted(number) {
+            return next;
         }
-        let source = Arc::clone(&found.part.file);
-        let subject = (source.before.lines == 0).then(|| self.subject(found));
-        out.push(Outcome::Checked(source, subject));
+        out.checked += 1;
+        let wrong = self.wrong(number, &value);
+        if wrong.is_nothing() {
+            return next;
+        }
+        match line.piece() {
+            Piece::Part(part) => {
+                let found = Found {
+                    part: &part,
+                    pointer: String::new(),
+                    value: part.document.value(),
+                };
+                self.tell(number, wrong, &found, out);
+            }
+            Piece::Fault(fault) => out.add(fault.code, fault, None),
+        }
+        next
+    }
+
+    /// A value that has to be placed; the resources of a file that is kept whole are named. Returns
+    /// the number of the next resource.
+    fn piece(&self, number: usize, piece: Piece, is_kept: bool, out: &mut Outcome) -> usize {
+        let part = match piece {
+            Piece::Part(part) => part,
+            Piece::Fault(mut fault) => {
+                if !self.show_text {
+                    black_out_fault(&mut fault);
+                }
+                out.add(fault.code, fault, None);
+                return number;
+            }
+        };
+        if self.thread.is_none() {
+            for finding in part.document.repeated_keys() {
+                out.add(finding.code, part.place(finding.clone()), None);
+            }
+        }
+        let mut next = number;
+        found::each(part.document.value(), &mut |item| match item {
+            Item::Resource(pointer, value) => {
+                if self.is_wanted(next) {
+                    let part = &part;
+                    let found = Found {
+                        part,
+                        pointer,
+                        value,
+                    };
+                    if is_kept {
+                        let subject = self.subject(&found);
+                        out.subjects.push((Arc::clone(&part.file), subject));
+                    }
+                    self.tell(next, self.wrong(next, value), &found, out);
+                    out.checked += 1;
+                }
+                next = next.saturating_add(1);
+            }
+            Item::NoResource(pointer) => {
+                let finding = found::no_resource(&part, &pointer);
+                out.add(finding.code, finding, None);
+            }
+            Item::Deleted(_) => {}
+        });
+        next
+    }
+
+    fn is_wanted(&self, number: usize) -> bool {
+        let is_wanted = |thread: &String| self.threads.thread_of(number).as_ref() == Some(thread);
+        self.thread.as_ref().is_none_or(is_wanted)
+    }
+
+    fn wrong(&self, number: usize, value: &Value) -> Wrong {
+        let structure = resource::validate(value);
+        let mut rules = self.threads.check(number, value, &self.actors);
+        // What R4 does not allow there is one mistake, whatever rule it breaks as well.
+        rules.retain(|finding| {
+            let is_same = |known: &resource::Finding| {
+                matches!(known.code, "unknown-code" | "choice-twice")
+                    && known.pointer == finding.pointer
+            };
+            !structure.iter().any(is_same)
+        });
+        Wrong {
+            structure,
+            duplicate_of: self.threads.duplicate_of(number),
+            rules,
+        }
+    }
+
+    fn tell(&self, number: usize, wrong: Wrong, found: &Found<'_>, out: &mut Outcome) {
         // A resource with a million texts has them looked up once, and only if it has a finding.
         let texts = OnceCell::new();
         let mut add = |rule: &'static str, pointer: &str, mut finding: Diagnostic| {
@@ -292,9 +410,9 @@ impl<'t> Checker<'t> {
             }
             let thread = self.threads.thread_of(number);
             let thread = thread.map(|thread| self.shown(&thread));
-            out.push(Outcome::Found(rule, finding, thread));
+            out.add(rule, finding, thread);
         };
-        for finding in resource::validate(found.value) {
+        for finding in wrong.structure {
             let mut diagnostic = at(
                 found,
                 finding.severity,
@@ -305,7 +423,7 @@ impl<'t> Checker<'t> {
             diagnostic.help = finding.help;
             add(finding.code, &finding.pointer, diagnostic);
         }
-        if let Some(first) = self.threads.duplicate_of(number) {
+        if let Some(first) = wrong.duplicate_of {
             let message = format!("it has the id of the {} resource", ordinal(first + 1));
             let code = "thread/duplicate-id";
             let finding = at(found, Severity::Warning, code, message, "/id");
@@ -313,7 +431,7 @@ impl<'t> Checker<'t> {
                 "versions of one resource differ in `meta.versionId`; take one of the two away";
             add(code, "/id", finding.with_help(help));
         }
-        for finding in self.threads.check(number, found.value, &self.actors) {
+        for finding in wrong.rules {
             let (severity, rule) = (finding.severity, finding.rule);
             let mut diagnostic = at(found, severity, rule, finding.message, &finding.pointer);
             diagnostic.help = Some(format!("{} (see {})", finding.help, finding.page));
@@ -377,26 +495,18 @@ impl Pass {
         }
     }
 
-    fn take(&mut self, outcomes: Vec<Outcome>) {
-        for outcome in outcomes {
-            match outcome {
-                Outcome::Found(rule, diagnostic, thread) => self.add(rule, diagnostic, thread),
-                Outcome::Checked(source, subject) => {
-                    self.checked += 1;
-                    match subject {
-                        Some(subject) => match self.subjects.get_mut(&source.name) {
-                            Some(subjects) => subjects.push(subject),
-                            None => {
-                                self.subjects.insert(source.name.clone(), vec![subject]);
-                            }
-                        },
-                        // A file of which a line is kept at a time has no list of its resources.
-                        None => {
-                            self.subjects.remove(&source.name);
-                        }
-                    }
+    fn take(&mut self, outcome: Outcome) {
+        self.checked += outcome.checked;
+        for (file, subject) in outcome.subjects {
+            match self.subjects.get_mut(&file.name) {
+                Some(subjects) => subjects.push(subject),
+                None => {
+                    self.subjects.insert(file.name.clone(), vec![subject]);
                 }
             }
+        }
+        for found in outcome.found {
+            self.add(found.rule, found.diagnostic, found.thread);
         }
     }
 
@@ -524,14 +634,7 @@ fn more(
     more
 }
 
-fn say(
-    people: Output,
-    place: &str,
-    report: &Report,
-    checked: usize,
-    summary: &Summary,
-    omitted: &BTreeMap<String, usize>,
-) {
+fn say(people: Output, place: &str, report: &Report, checked: usize, summary: &Summary) {
     let what = [
         render::plural(checked, "resource"),
         render::plural(summary.threads, "thread"),
@@ -543,7 +646,8 @@ fn say(
             "{orphans} of threads whose header is not among them"
         ));
     }
-    if !omitted.is_empty() {
+    if !report.omitted.is_empty() {
+        let omitted = &report.omitted;
         let each: Vec<String> = omitted
             .iter()
             .map(|(rule, count)| format!("{count} of {rule}"))

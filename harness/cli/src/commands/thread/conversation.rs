@@ -1,5 +1,6 @@
 //! One thread with its resources, for `thread show` and `thread graph`.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::check::{header_reference, index};
 use super::found::{self, Item};
-use super::inputs::{Inputs, Piece};
+use super::inputs::Inputs;
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::render;
@@ -31,6 +32,39 @@ pub struct Conversations {
     pub shown: Vec<Conversation>,
     /// How many more there are.
     pub more: usize,
+    /// How many places in the files could not be read: something may be missing.
+    pub unread: usize,
+}
+
+impl Conversations {
+    /// How a command ends that shows them.
+    pub fn exit(&self) -> Exit {
+        if self.unread > 0 {
+            Exit::Invalid
+        } else {
+            Exit::Ok
+        }
+    }
+}
+
+/// What could not be read.
+#[derive(Debug, Default)]
+struct Unread {
+    first: Vec<Diagnostic>,
+    count: usize,
+}
+
+impl Unread {
+    fn add(&mut self, fault: Diagnostic) {
+        // A byte order mark, say, hinders nobody.
+        if !fault.is_error() {
+            return;
+        }
+        self.count += 1;
+        if self.first.len() < MAX_FAULTS {
+            self.first.push(fault);
+        }
+    }
 }
 
 /// Where to look for threads.
@@ -46,12 +80,14 @@ pub struct From {
 
 /// Threads that are shown when none is named; more would be read by nobody.
 const MAX_SHOWN: usize = 100;
+/// Faults that are shown one by one.
+const MAX_FAULTS: usize = 3;
 
 impl From {
     /// The threads; where there are more than are shown, `people` are told.
     ///
     /// # Errors
-    /// A file that cannot be read; no such thread.
+    /// A file that is not there; no such thread.
     pub fn read(&self, people: Output) -> Result<Conversations, Failure> {
         let inputs = Inputs::open(&self.paths)?;
         let threads = index(&inputs, &mut |_| {})?;
@@ -66,14 +102,27 @@ impl From {
             }
             None => threads.headers().take(MAX_SHOWN).collect(),
         };
+        let (shown, unread) = collect(&inputs, &threads, &headers)?;
+        people.findings(&unread.first);
+        if unread.count > 0 {
+            let places = render::counted(unread.count, "place", "places");
+            people.say(&format!(
+                "{places} could not be read, so something may be missing; \
+                 `fhirward thread check` lists them"
+            ));
+        }
         if headers.is_empty() {
             let message = match &self.thread {
                 Some(id) => format!("there is no thread `{id}` in these files"),
                 None => "there is no thread in these files".to_owned(),
             };
             let finding = Diagnostic::error("thread/none", message);
+            let exit = match unread.count {
+                0 => Exit::NothingSelected,
+                _ => Exit::Invalid,
+            };
             return Err(Failure::new(
-                Exit::NothingSelected,
+                exit,
                 finding
                     .with_help("a thread is a Communication without payload and without `partOf`"),
             ));
@@ -87,7 +136,8 @@ impl From {
         }
         Ok(Conversations {
             more: if self.thread.is_none() { more } else { 0 },
-            shown: collect(&inputs, &threads, &headers)?,
+            shown,
+            unread: unread.count,
         })
     }
 }
@@ -96,8 +146,7 @@ fn collect(
     inputs: &Inputs,
     threads: &Threads,
     headers: &[usize],
-) -> Result<Vec<Conversation>, Failure> {
-    use std::collections::HashMap;
+) -> Result<(Vec<Conversation>, Unread), Failure> {
     // Which conversation each resource belongs to, and in which place.
     let mut wanted: HashMap<usize, (usize, usize)> = HashMap::new();
     for (conversation, header) in headers.iter().enumerate() {
@@ -110,23 +159,27 @@ fn collect(
     }
     let mut resources: Vec<Vec<(usize, Value)>> = headers.iter().map(|_| Vec::new()).collect();
     let mut number = 0;
-    inputs.visit(&mut |piece| {
-        let Piece::Part(part) = piece else {
-            return;
-        };
-        found::each(&part, &mut |item| {
-            let Item::Resource(found) = item else {
-                return;
+    let mut unread = Unread::default();
+    inputs.read(&mut |raw| {
+        raw.each(&mut |unit| {
+            let value = match unit.value() {
+                Ok(value) => value,
+                Err(fault) => return unread.add(fault),
             };
-            if let Some((conversation, at)) = wanted.get(&number)
-                && let Some(list) = resources.get_mut(*conversation)
-            {
-                list.push((*at, found.value.clone()));
-            }
-            number += 1;
+            found::each(&value, &mut |item| {
+                let Item::Resource(_, value) = item else {
+                    return;
+                };
+                if let Some((conversation, at)) = wanted.get(&number)
+                    && let Some(list) = resources.get_mut(*conversation)
+                {
+                    list.push((*at, value.clone()));
+                }
+                number += 1;
+            });
         });
     })?;
-    Ok(resources
+    let conversations = resources
         .into_iter()
         .filter_map(|mut list| {
             list.sort_by_key(|(at, _)| *at);
@@ -141,7 +194,8 @@ fn collect(
                 tasks,
             })
         })
-        .collect())
+        .collect();
+    Ok((conversations, unread))
 }
 
 /// A text member.

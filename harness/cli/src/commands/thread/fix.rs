@@ -67,7 +67,7 @@ mod tests {
     use fhirward_engine::source::Source;
     use fhirward_engine::thread::Repair;
 
-    use super::super::found::{self, Item};
+    use super::super::found::{self, Found, Item};
     use super::with_fix;
     use crate::input;
 
@@ -75,8 +75,14 @@ mod tests {
     fn repaired(text: &str, repair: &Repair) -> Option<String> {
         let (parts, _) = input::one(&Source::new("a.json", text));
         let mut fixed = None;
-        found::each(&parts[0], &mut |item| {
-            if let Item::Resource(found) = item {
+        found::each(parts[0].document.value(), &mut |item| {
+            if let Item::Resource(pointer, value) = item {
+                let part = &parts[0];
+                let found = Found {
+                    part,
+                    pointer,
+                    value,
+                };
                 let finding = Diagnostic::error("x", "x");
                 fixed = with_fix(finding, &found, repair).fix.map(|fix| {
                     let mut text = text.to_owned();

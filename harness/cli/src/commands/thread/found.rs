@@ -9,12 +9,12 @@ use crate::input::Part;
 /// What a JSON value holds.
 #[derive(Debug)]
 pub enum Item<'p> {
-    /// A resource.
-    Resource(Found<'p>),
+    /// A resource, and where in the value it stands, as a JSON pointer.
+    Resource(String, &'p Value),
     /// What a history says was deleted, `Type/id`.
     Deleted(&'p str),
     /// Something else, in the place of a resource.
-    NoResource(Diagnostic),
+    NoResource(String),
 }
 
 /// A resource and where it stands.
@@ -53,23 +53,13 @@ impl Found<'_> {
 }
 
 /// The resources of a JSON value: itself, the items of an array, the entries of a Bundle.
-pub fn each<'p>(part: &'p Part, visit: &mut dyn FnMut(Item<'p>)) {
-    let value = part.document.value();
+pub fn each<'p>(value: &'p Value, visit: &mut dyn FnMut(Item<'p>)) {
     let mut add = |pointer: String, value: &'p Value| {
         if value.get("resourceType").is_some_and(Value::is_string) {
-            visit(Item::Resource(Found {
-                part,
-                pointer,
-                value,
-            }));
-            return;
+            visit(Item::Resource(pointer, value));
+        } else {
+            visit(Item::NoResource(pointer));
         }
-        visit(Item::NoResource(
-            Diagnostic::error("thread/no-resource", "this is no FHIR resource")
-                .with_label(part.key(&pointer), "")
-                .with_source(&part.file)
-                .with_help("a resource is a JSON object with a `resourceType`"),
-        ));
     };
     if let Some(items) = value.as_array() {
         for (at, item) in items.iter().enumerate() {
@@ -98,4 +88,18 @@ pub fn each<'p>(part: &'p Part, visit: &mut dyn FnMut(Item<'p>)) {
             visit(Item::Deleted(url));
         }
     }
+}
+
+/// Whether the value is one resource, and holds no others.
+pub fn is_one(value: &Value) -> bool {
+    let kind = value.get("resourceType").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind != "Bundle")
+}
+
+/// The finding that something in the place of a resource is none.
+pub fn no_resource(part: &Part, pointer: &str) -> Diagnostic {
+    Diagnostic::error("thread/no-resource", "this is no FHIR resource")
+        .with_label(part.key(pointer), "")
+        .with_source(&part.file)
+        .with_help("a resource is a JSON object with a `resourceType`")
 }

@@ -22,11 +22,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let threads = args.from.read(output.for_people())?;
     let drawn = drawn(&threads.shown);
     if output.is_json() {
-        output.document(&serde_json::json!({ "mermaid": drawn, "not_shown": threads.more }));
+        output.document(&serde_json::json!({ "mermaid": drawn, "not_shown": threads.more, "unread": threads.unread }));
     } else {
         output.result(&drawn);
     }
-    Ok(Exit::Ok)
+    Ok(threads.exit())
 }
 
 fn drawn(threads: &[Conversation]) -> String {

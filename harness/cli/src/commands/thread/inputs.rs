@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
-use fhirward_engine::source::json::{Document, MAX_BYTES};
+use fhirward_engine::source::json::MAX_BYTES;
 use fhirward_engine::source::{Before, Source};
 use flate2::bufread::MultiGzDecoder;
-use serde_json::Value;
 
+use super::raw::{Raw, characters, lines, not_utf8};
 use crate::exit::Exit;
-use crate::input::{self, Part};
+use crate::input;
 use crate::output::Failure;
 
 /// Files up to this length are kept whole while they are looked at, so that findings can show the
@@ -22,6 +22,8 @@ const MAX_WHOLE: usize = 8 * 1024 * 1024;
 const ENDINGS: [&str; 4] = ["json", "ndjson", "jsonl", "gz"];
 /// What stands before `.gz` in the names of files that a folder stands for.
 const ZIPPED: [&str; 3] = [".json.gz", ".ndjson.gz", ".jsonl.gz"];
+/// How much is read at a time of a file with a value a line.
+const BLOCK: usize = 256 * 1024;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
@@ -46,105 +48,6 @@ enum From {
     Spooled(File),
     /// What a server answered, a resource a line, in such a file.
     Answers(File),
-}
-
-/// Something that was read and is not yet parsed, so that reading is one thing and the work
-/// another.
-#[derive(Debug)]
-pub enum Raw {
-    /// Something that could not be read.
-    Fault(Diagnostic),
-    /// One value, the whole text.
-    Document(Arc<Source>),
-    /// One value in a line.
-    Line {
-        /// The file, or as much of it as is kept.
-        file: Arc<Source>,
-        /// Where the value begins.
-        start: usize,
-        /// And ends.
-        end: usize,
-        /// The number of the line, from 0.
-        number: usize,
-    },
-    /// What a server answered.
-    Answer(String),
-}
-
-impl Raw {
-    /// How much text it is.
-    pub fn bytes(&self) -> usize {
-        match self {
-            Raw::Fault(_) => 0,
-            Raw::Document(source) => source.text.len(),
-            Raw::Line { start, end, .. } => end - start,
-            Raw::Answer(text) => text.len(),
-        }
-    }
-
-    /// The value in it, or what is wrong.
-    pub fn parse(self) -> Piece {
-        match self {
-            Raw::Fault(fault) => Piece::Fault(fault),
-            Raw::Document(source) => {
-                let (part, fault) = input::one(&source);
-                match (part.into_iter().next(), fault.into_iter().next()) {
-                    (Some(part), _) => Piece::Part(part),
-                    (None, Some(fault)) => Piece::Fault(fault),
-                    (None, None) => Piece::Fault(Diagnostic::error(
-                        "json/empty",
-                        "there is no value in this file",
-                    )),
-                }
-            }
-            Raw::Line {
-                file,
-                start,
-                end,
-                number,
-            } => {
-                let is_alone = start == 0 && end == file.text.len();
-                let source = if is_alone {
-                    Arc::clone(&file)
-                } else {
-                    Source::new("", file.text.get(start..end).unwrap_or_default())
-                };
-                match Document::parse(&source) {
-                    Ok(document) => Piece::Part(Part {
-                        document,
-                        file,
-                        offset: start,
-                    }),
-                    Err(fault) => {
-                        broken_line(number, fault.relocated(|span| span.shifted(start)), &file)
-                    }
-                }
-            }
-            Raw::Answer(text) => answer(&text),
-        }
-    }
-}
-
-/// A resource as a server gave it, written out so that lines and columns help, under the name by
-/// which the server knows it.
-fn answer(text: &str) -> Piece {
-    let value: Value = serde_json::from_str(text).unwrap_or_default();
-    let member = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
-    let name = match (member("/resourceType"), member("/id")) {
-        (Some(kind), Some(id)) => format!("{kind}/{id}"),
-        (kind, _) => kind.unwrap_or("answer").to_owned(),
-    };
-    let source = Source::new(name, format!("{value:#}"));
-    Raw::Document(source).parse()
-}
-
-/// What is in a file: values with their places, and what could not be read.
-#[derive(Debug)]
-pub enum Piece {
-    /// A JSON value.
-    Part(Part),
-    /// Something that is no JSON.
-    Fault(Diagnostic),
 }
 
 impl Inputs {
@@ -201,18 +104,10 @@ impl Inputs {
         self.files.iter().map(|file| file.name.as_str())
     }
 
-    /// Reads everything once, in the same order each time.
+    /// Reads everything once, in the same order each time, and parses nothing.
     ///
     /// # Errors
     /// A file that was there and no longer is.
-    pub fn visit(&self, visit: &mut dyn FnMut(Piece)) -> Result<(), Failure> {
-        self.read(&mut |raw| visit(raw.parse()))
-    }
-
-    /// The same without parsing.
-    ///
-    /// # Errors
-    /// As [`visit`](Self::visit).
     pub fn read(&self, visit: &mut dyn FnMut(Raw)) -> Result<(), Failure> {
         for file in &self.files {
             file.visit(visit)
@@ -277,6 +172,30 @@ impl Input {
             let message = "the file begins with a byte order mark";
             visit(self.fault(Severity::Info, "file/byte-order-mark", message));
         }
+        if is_utf16(&start) {
+            let source = Source::new(self.name.as_str(), "");
+            let finding = Diagnostic::error("file/not-utf8", "it is UTF-16 text, and not UTF-8")
+                .with_source(&source)
+                .with_help(
+                    "JSON is written in UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > NEW`, or choose \
+                     UTF-8 where it is saved",
+                );
+            visit(Raw::Fault(finding));
+            return Ok(());
+        }
+        if self.is_falsely_zipped()? {
+            let is_text = std::str::from_utf8(&start).is_ok() || start.len() > MAX_WHOLE;
+            let severity = if is_text {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            let message = "its name ends in .gz, and it is not compressed by gzip";
+            visit(self.fault(severity, "file/not-gzip", message));
+            if !is_text {
+                return Ok(());
+            }
+        }
         let is_lines = self.is_lines(&start);
         if broken.is_none() && start.len() > MAX_WHOLE && !is_lines {
             // One document: it is needed whole.
@@ -289,7 +208,14 @@ impl Input {
                     "it is one value longer than the limit of {} MB",
                     MAX_BYTES / 1_048_576
                 );
-                visit(self.fault(Severity::Error, "file/too-large", &message));
+                let source = Source::new(self.name.as_str(), "");
+                let finding = Diagnostic::error("file/too-large", message)
+                    .with_source(&source)
+                    .with_help(
+                        "a file with a resource a line may have any length: \
+                         `jq -c '.entry[].resource' bundle.json > resources.ndjson`",
+                    );
+                visit(Raw::Fault(finding));
                 return Ok(());
             }
             self.document(start, visit);
@@ -308,6 +234,20 @@ impl Input {
             visit(self.truncated(&error));
         }
         Ok(())
+    }
+
+    /// Whether the name says that it is compressed, and the content does not.
+    fn is_falsely_zipped(&self) -> io::Result<bool> {
+        let From::Path(path) = &self.from else {
+            return Ok(false);
+        };
+        if path.extension().is_none_or(|ending| ending != "gz") {
+            return Ok(false);
+        }
+        let mut first = Vec::new();
+        let most = u64::try_from(GZIP.len()).unwrap_or(u64::MAX);
+        File::open(path)?.take(most).read_to_end(&mut first)?;
+        Ok(first != GZIP)
     }
 
     /// Whether each line is a value, by the name, or else by the first two lines.
@@ -330,8 +270,7 @@ impl Input {
             Ok(text) => visit(Raw::Document(Source::new(self.name.as_str(), text))),
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let message = format!("it is not UTF-8 text: byte {at} fits no character");
-                visit(self.fault(Severity::Error, "file/not-utf8", &message));
+                visit(Raw::Fault(not_utf8(&self.name, "it", at)));
             }
         }
     }
@@ -341,24 +280,24 @@ impl Input {
         // It was asked before.
         let text = String::from_utf8(bytes).unwrap_or_default();
         let file = Source::new(self.name.as_str(), text);
-        let mut offset = 0;
-        for (number, line) in file.text.split_inclusive('\n').enumerate() {
-            let text = line.trim_start_matches('\u{feff}');
-            let start = offset + line.len() - text.len();
-            offset += line.len();
-            if text.trim().is_empty() {
-                continue;
-            }
-            visit(Raw::Line {
+        let bytes = file.text.as_bytes();
+        let (mut start, mut number) = (0, 0);
+        while start < bytes.len() {
+            let rest = bytes.get(start + BLOCK..).unwrap_or_default();
+            let newline = rest.iter().position(|byte| *byte == b'\n');
+            let end = newline.map_or(bytes.len(), |at| start + BLOCK + at + 1);
+            visit(Raw::Lines {
                 file: Arc::clone(&file),
                 start,
-                end: start + text.trim_end().len(),
+                end,
                 number,
             });
+            number += lines(bytes.get(start..end).unwrap_or_default());
+            start = end;
         }
     }
 
-    /// Lines of a file of which one is kept at a time.
+    /// Lines of a file of which a block is kept at a time.
     fn stream(
         &self,
         start: Vec<u8>,
@@ -369,48 +308,41 @@ impl Input {
             Some(rest) => Box::new(Cursor::new(start).chain(rest)),
             None => Box::new(Cursor::new(start)),
         };
+        let name: Arc<str> = self.name.as_str().into();
         let mut before = Before::default();
-        let mut bytes = Vec::new();
+        // What has been read of a line whose end has not.
+        let mut begun: Vec<u8> = Vec::new();
         loop {
-            bytes.clear();
-            let limit = u64::try_from(MAX_BYTES + 1).unwrap_or(u64::MAX);
-            match (&mut reader).take(limit).read_until(b'\n', &mut bytes) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) => {
-                    visit(self.truncated(&error));
-                    return Ok(());
-                }
+            let mut block = Vec::with_capacity(begun.len() + BLOCK);
+            block.append(&mut begun);
+            let known = block.len();
+            let ended = read_up_to(&mut reader, BLOCK, &mut block);
+            let is_end = block.len() == known;
+            let new = block.get(known..).unwrap_or_default();
+            if let Some(last) = new.iter().rposition(|byte| *byte == b'\n') {
+                begun = block.split_off(known + last + 1);
+                give(&name, block, &mut before, visit);
+            } else if is_end && ended.is_ok() {
+                give(&name, block, &mut before, visit);
+                return Ok(());
+            } else {
+                begun = block;
             }
-            if bytes.len() > MAX_BYTES {
+            if let Err(error) = ended {
+                visit(self.truncated(&error));
+                return Ok(());
+            }
+            if begun.len() > MAX_BYTES {
                 let message = format!(
                     "line {} is longer than the limit of {} MB",
                     before.lines + 1,
                     MAX_BYTES / 1_048_576
                 );
                 visit(self.fault(Severity::Error, "file/too-large", &message));
+                begun.clear();
                 skip_line(&mut reader)?;
                 before.lines += 1;
-                continue;
             }
-            let text = String::from_utf8_lossy(&bytes);
-            let characters = text.chars().count();
-            if text.contains('\u{fffd}') && std::str::from_utf8(&bytes).is_err() {
-                let message = format!("line {} is not UTF-8 text", before.lines + 1);
-                visit(self.fault(Severity::Error, "file/not-utf8", &message));
-            } else {
-                let kept = text.trim_start_matches('\u{feff}').trim_end();
-                if !kept.trim().is_empty() {
-                    visit(Raw::Line {
-                        file: Source::part(self.name.as_str(), kept, before),
-                        start: 0,
-                        end: kept.len(),
-                        number: before.lines,
-                    });
-                }
-            }
-            before.lines += 1;
-            before.characters += characters;
         }
     }
 
@@ -420,14 +352,38 @@ impl Input {
     }
 
     fn truncated(&self, error: &io::Error) -> Raw {
-        let message = format!("the file ends before its end: {error}");
-        self.fault(Severity::Error, "file/truncated", &message)
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            let message = format!("the file ends before its end: {error}");
+            return self.fault(Severity::Error, "file/truncated", &message);
+        }
+        let message = format!("the file is damaged: {error}");
+        self.fault(Severity::Error, "file/damaged", &message)
     }
 }
 
-fn broken_line(number: usize, mut fault: Diagnostic, file: &Arc<Source>) -> Piece {
-    fault.message = format!("line {}: {}", number + 1, fault.message);
-    Piece::Fault(fault.with_source(file))
+/// Whether a text begins as UTF-16 does: with its byte order mark, or with an ASCII character of two
+/// bytes.
+fn is_utf16(start: &[u8]) -> bool {
+    matches!(
+        start,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=0x7f, 0, ..] | [0, 1..=0x7f, ..]
+    )
+}
+
+/// Hands over whole lines.
+fn give(name: &Arc<str>, bytes: Vec<u8>, before: &mut Before, visit: &mut dyn FnMut(Raw)) {
+    if bytes.is_empty() {
+        return;
+    }
+    let read = Before {
+        lines: before.lines + lines(&bytes),
+        characters: before.characters + characters(&bytes),
+    };
+    visit(Raw::Block {
+        name: Arc::clone(name),
+        bytes,
+        before: std::mem::replace(before, read),
+    });
 }
 
 /// Reads so many bytes or fewer; what was read before an error is kept.

@@ -3,6 +3,8 @@
 use fhirward_engine::diagnostic::Diagnostic;
 use serde_json::Value;
 
+use super::phrases::Phrases;
+
 /// Members whose texts are codes, references and times, and are shown.
 const SHOWN: [&str; 22] = [
     "resourceType",
@@ -117,12 +119,26 @@ pub fn blackened(text: &str) -> String {
     text.chars().map(|_| '*').collect()
 }
 
+/// Takes out of what is wrong with a text that is no JSON the word that it points at: it may be
+/// anybody's.
+pub fn black_out_fault(fault: &mut Diagnostic) {
+    let word = |fault: &Diagnostic| {
+        let span = fault.labels.first()?.span;
+        let word = fault.source.as_ref()?.slice(span);
+        let is_word = word.chars().any(char::is_alphanumeric) && !is_literal(word);
+        is_word.then(|| (format!("`{word}`"), format!("`{}`", blackened(word))))
+    };
+    if let Some((quoted, black)) = word(fault) {
+        fault.message = fault.message.replace(&quoted, &black);
+    }
+}
+
 /// What people wrote in a resource.
 #[derive(Debug)]
 pub struct Texts<'r> {
     resource: &'r Value,
-    /// All that can be no code, the longest first.
-    all: Vec<&'r str>,
+    /// All that can be no code.
+    all: Phrases<'r>,
 }
 
 impl<'r> Texts<'r> {
@@ -130,8 +146,10 @@ impl<'r> Texts<'r> {
     pub fn of(resource: &'r Value) -> Self {
         let mut all = Vec::new();
         collect(resource, &mut all);
-        all.sort_unstable_by_key(|text| std::cmp::Reverse(text.len()));
-        Texts { resource, all }
+        Texts {
+            resource,
+            all: Phrases::of(all),
+        }
     }
 
     /// Takes out of a finding at a place what people wrote: texts of the resource that its message
@@ -162,12 +180,7 @@ impl<'r> Texts<'r> {
     }
 
     fn without(&self, message: &str, here: Option<&str>) -> String {
-        let mut out = message.to_owned();
-        for text in &self.all {
-            if out.contains(text) {
-                out = out.replace(text, &blackened(text));
-            }
-        }
+        let out = self.all.blackened_in(message);
         // What is quoted stands between backticks, and may be cut short.
         let mut shown = String::with_capacity(out.len());
         let mut rest = out.as_str();
@@ -258,8 +271,10 @@ fn is_literal(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Texts, masked};
+    use super::{Texts, black_out_fault, masked};
     use fhirward_engine::diagnostic::Diagnostic;
+    use fhirward_engine::source::Source;
+    use fhirward_engine::source::json::Document;
     use serde_json::json;
 
     #[test]
@@ -296,6 +311,20 @@ mod tests {
             masked(text),
             r#"{"sent": "2024-04-10T10:00:00Z", "received": "*********"}"#
         );
+    }
+
+    /// Outside of a string a name may stand as well.
+    #[test]
+    fn a_fault_quotes_no_words() {
+        let fault = |text: &str| {
+            let mut fault = Document::parse(&Source::new("a.json", text)).unwrap_err();
+            black_out_fault(&mut fault);
+            fault.message
+        };
+        assert_eq!(fault("[Homer]"), "`*****` is not a JSON value");
+        assert_eq!(fault("[let]"), "`***` is JavaScript, not JSON");
+        assert_eq!(fault("[01]"), "`01` is not a JSON number");
+        assert_eq!(fault("{\"id\" 1}"), "a `:` is missing after the key `id`");
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub mod graph;
 mod inputs;
 mod masked;
 mod parallel;
+mod phrases;
+mod raw;
 mod remote;
 mod rules;
 pub mod show;

@@ -5,13 +5,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::inputs::{Inputs, Raw};
+use super::inputs::Inputs;
+use super::raw::{Raw, Unit};
 use crate::output::Failure;
 
 /// What is handed to a worker at once, about.
 const BATCH_BYTES: usize = 256 * 1024;
-/// The same in values, where they are small.
-const BATCH_VALUES: usize = 1024;
+/// The same in files, where they are small.
+const BATCH_PARTS: usize = 1024;
 /// What may be read and not yet taken, unless one value alone is longer.
 const MAX_UNDER_WAY: usize = 16 * 1024 * 1024;
 
@@ -21,8 +22,17 @@ pub struct Batch {
     /// Its number, from 0.
     pub number: usize,
     /// What is in it.
-    pub values: Vec<Raw>,
+    parts: Vec<Raw>,
     bytes: usize,
+}
+
+impl Batch {
+    /// Each value in it, in order.
+    pub fn each(self, visit: &mut dyn FnMut(Unit<'_>)) {
+        for part in self.parts {
+            part.each(visit);
+        }
+    }
 }
 
 /// Reads everything once; `work` may run for several batches at a time, `take` gets the results one
@@ -90,12 +100,12 @@ pub fn each<T: Send>(
 fn batches(inputs: &Inputs, give: &mut dyn FnMut(Batch) -> bool) -> Result<(), Failure> {
     let mut number = 0;
     let mut is_wanted = true;
-    let mut values = Vec::new();
+    let mut parts = Vec::new();
     let mut bytes = 0;
-    let mut end = |values: &mut Vec<Raw>, bytes: &mut usize| {
+    let mut end = |parts: &mut Vec<Raw>, bytes: &mut usize| {
         let batch = Batch {
             number,
-            values: std::mem::take(values),
+            parts: std::mem::take(parts),
             bytes: std::mem::take(bytes),
         };
         number += 1;
@@ -103,13 +113,13 @@ fn batches(inputs: &Inputs, give: &mut dyn FnMut(Batch) -> bool) -> Result<(), F
     };
     inputs.read(&mut |raw| {
         bytes += raw.bytes();
-        values.push(raw);
-        if bytes >= BATCH_BYTES || values.len() >= BATCH_VALUES {
-            end(&mut values, &mut bytes);
+        parts.push(raw);
+        if bytes >= BATCH_BYTES || parts.len() >= BATCH_PARTS {
+            end(&mut parts, &mut bytes);
         }
     })?;
-    if !values.is_empty() {
-        end(&mut values, &mut bytes);
+    if !parts.is_empty() {
+        end(&mut parts, &mut bytes);
     }
     Ok(())
 }
@@ -182,12 +192,17 @@ mod tests {
 
     #[test]
     fn results_are_in_the_order_of_the_input_for_any_number_of_workers() {
-        let (_file, inputs) = lines(30_000);
+        let (_file, inputs) = lines(60_000);
         let read = |jobs: usize| {
             let mut numbers = Vec::new();
             let work = |batch: Batch| {
-                let lengths = batch.values.iter().map(Raw::bytes);
-                (batch.number, lengths.collect::<Vec<_>>())
+                let (number, mut lengths) = (batch.number, Vec::new());
+                batch.each(&mut |unit| {
+                    if let Unit::Line(line) = unit {
+                        lengths.push(line.text().len());
+                    }
+                });
+                (number, lengths)
             };
             let jobs = NonZeroUsize::new(jobs).unwrap();
             each(&inputs, jobs, &work, &mut |found| numbers.push(found))

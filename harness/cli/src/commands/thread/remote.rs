@@ -3,16 +3,18 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_harness::client::{Client, ClientError, Credentials, Found, Limits, Redactor};
+use fhirward_harness::actor::StaticAuth;
+use fhirward_harness::client::{Auth, Client, ClientError, Credentials, Found, Limits, Redactor};
 use serde_json::Value;
 
 use super::inputs::Inputs;
 use crate::commands::secret;
-use crate::commands::server_options::TransportOptions;
+use crate::commands::server_options::{Reached, TransportOptions, Wanted};
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::render;
@@ -27,7 +29,8 @@ pub struct Remote {
     /// `fhirward.toml`. Everything that the actor sees there is checked.
     #[arg(long, value_name = "URL|NAME", conflicts_with = "paths")]
     server: Option<String>,
-    /// The id of the actor's client on it. Without --client and --token-env nobody is signed in.
+    /// The id of the actor's client on it. Without one of --client, --token-env, --as-admin and
+    /// --as-actor nobody is signed in.
     #[arg(long, value_name = "ID", requires_all = ["server", "secret_env"])]
     client: Option<String>,
     /// The environment variable that holds the client's secret.
@@ -41,6 +44,16 @@ pub struct Remote {
         conflicts_with = "client"
     )]
     token_env: Option<String>,
+    /// Sign in as the admin that the server's section in `fhirward.toml` has: what is checked is
+    /// everything in the project.
+    #[arg(long, requires = "server", conflicts_with_all = ["client", "token_env", "as_actor"])]
+    as_admin: bool,
+    /// Sign in as an actor of the server's section in `fhirward.toml`, or of the file of --actors.
+    #[arg(long, value_name = "NAME", requires = "server", conflicts_with_all = ["client", "token_env"])]
+    as_actor: Option<String>,
+    /// A file that says who the actors are, YAML or TOML, for --as-actor.
+    #[arg(long, value_name = "FILE", requires = "as_actor")]
+    actors: Option<PathBuf>,
     /// The token endpoint, where it is not `oauth2/token` on the server.
     #[arg(long, value_name = "URL", requires = "client")]
     token_url: Option<url::Url>,
@@ -64,35 +77,52 @@ pub struct Remote {
     transport: TransportOptions,
 }
 
+/// What the actor sees.
+#[derive(Debug)]
+pub struct Fetched {
+    /// A resource each.
+    pub answers: Inputs,
+    /// Who the actor is, for people.
+    pub signed_in_as: String,
+}
+
 impl Remote {
     /// What the actor sees; `None` where no server is named.
     ///
     /// # Errors
     /// An address or a secret that cannot be used; a server that cannot be reached, refuses, or
     /// gives an incomplete answer: what it did not say cannot be checked.
-    pub fn fetch(&self, people: Output) -> Result<Option<Inputs>, Failure> {
+    pub fn fetch(&self, people: Output) -> Result<Option<Fetched>, Failure> {
         let Some(server) = &self.server else {
             return Ok(None);
         };
-        let client = self.client_of(server)?;
+        let (client, signed_in_as) = self.client_of(server, people)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| could_not("thread/no-runtime", &error.to_string()))?;
         let file = runtime.block_on(self.all(&client, people))?;
         let name = client.target().base_url.as_str();
-        Ok(Some(Inputs::of_answers(name, file)))
+        Ok(Some(Fetched {
+            answers: Inputs::of_answers(name, file),
+            signed_in_as,
+        }))
     }
 
-    fn client_of(&self, server: &str) -> Result<Client, Failure> {
-        let credentials = match (&self.client, &self.secret_env) {
-            (Some(id), Some(variable)) => Some(Credentials {
-                id: id.clone(),
-                secret: secret::from_env(variable)?,
-            }),
-            _ => None,
+    /// The client, and who it is.
+    fn client_of(&self, server: &str, people: Output) -> Result<(Client, String), Failure> {
+        let wanted = match &self.as_actor {
+            Some(name) => Wanted::Actor(name),
+            None if self.as_admin => Wanted::Admin,
+            None => Wanted::Nobody,
         };
-        let mut target = self.transport.reach(server)?;
+        let actors = self.actors.as_deref();
+        let Reached {
+            mut target,
+            auth,
+            who,
+            could_be,
+        } = self.transport.reach(server, &wanted, actors)?;
         if let Some(url) = &self.token_url {
             target.token_url = Some(url.clone());
         }
@@ -103,14 +133,33 @@ impl Remote {
             ..Limits::default()
         };
         let (target, redactor) = (Arc::new(target), Redactor::default());
-        let client = match &self.token_env {
-            Some(variable) => {
-                let token = secret::from_env(variable)?;
-                Client::with_token(&target, &token, limits, &redactor)
-            }
-            None => Client::new(&target, credentials, limits, &redactor),
+        let client = |auth: Auth| {
+            let client = Client::new(&target, auth, limits, &redactor);
+            client.map_err(|error| failed(&error))
         };
-        client.map_err(|error| failed(&error))
+        if let (Some(id), Some(variable)) = (&self.client, &self.secret_env) {
+            let client = client(Auth::client(Credentials {
+                id: id.clone(),
+                secret: secret::from_env(variable)?,
+            }))?;
+            return Ok((client, format!("the client {id}")));
+        }
+        if let Some(variable) = &self.token_env {
+            let client = client(Auth::Bearer(secret::from_env(variable)?))?;
+            return Ok((client, format!("the owner of the token in {variable}")));
+        }
+        match &who {
+            Some(who) => people.say(&format!("signed in as {who}")),
+            None => people.say(&as_nobody(&could_be)),
+        }
+        let client = match auth {
+            StaticAuth::Own(auth) => client(auth)?,
+            StaticAuth::Behind(member) => {
+                let admin = Box::new(client(target.admin.clone())?);
+                client(Auth::OnBehalfOf { admin, member })?
+            }
+        };
+        Ok((client, who.unwrap_or_else(|| "nobody".to_owned())))
     }
 
     async fn all(&self, client: &Client, people: Output) -> Result<File, Failure> {
@@ -223,6 +272,17 @@ impl Kept {
         self.file.flush()?;
         self.file.into_inner().map_err(|error| error.into_error())
     }
+}
+
+fn as_nobody(could_be: &[String]) -> String {
+    let options = match could_be {
+        [] => "--client with --secret-env, or --token-env, signs somebody in".to_owned(),
+        options => format!(
+            "fhirward.toml has the credentials for {}",
+            options.join(", ")
+        ),
+    };
+    format!("nobody is signed in: only what the server shows to everybody is checked; {options}")
 }
 
 fn failed(error: &ClientError) -> Failure {

@@ -32,8 +32,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             .iter()
             .map(|thread| data(thread, &policies))
             .collect();
-        output.document(&serde_json::json!({ "threads": list, "not_shown": threads.more }));
-        return Ok(Exit::Ok);
+        output.document(&serde_json::json!({ "threads": list, "not_shown": threads.more, "unread": threads.unread }));
+        return Ok(threads.exit());
     }
     let shown: Vec<String> = threads
         .shown
@@ -41,7 +41,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         .map(|thread| shown(thread, &policies))
         .collect();
     output.result(&shown.join("\n\n"));
-    Ok(Exit::Ok)
+    Ok(threads.exit())
 }
 
 /// Who of the actors cannot see a resource.

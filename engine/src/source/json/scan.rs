@@ -13,11 +13,11 @@ const MANY_KEYS: usize = 32;
 
 /// The text is not JSON, or nested too deeply, or has too many values, or a key twice in an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault;
+pub(crate) struct Fault;
 
 /// A place in a text, and what has been read before it.
 #[derive(Debug)]
-pub(super) struct Scanner<'t> {
+pub(crate) struct Scanner<'t> {
     text: &'t str,
     bytes: &'t [u8],
     at: usize,
@@ -32,7 +32,7 @@ pub(super) struct Scanner<'t> {
 
 /// A string as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Written<'t> {
+pub(crate) struct Written<'t> {
     /// What stands between the quotes.
     bytes: &'t [u8],
     /// Whether there is an escape in it.
@@ -42,7 +42,7 @@ pub(super) struct Written<'t> {
 impl<'t> Written<'t> {
     /// Whether it says this.
     #[inline]
-    pub(super) fn is(self, text: &str) -> bool {
+    pub(crate) fn is(self, text: &str) -> bool {
         if self.escaped {
             return self.decode().is_ok_and(|own| own == text);
         }
@@ -50,7 +50,7 @@ impl<'t> Written<'t> {
     }
 
     /// What it says.
-    pub(super) fn decode(self) -> Result<Cow<'t, str>, Fault> {
+    pub(crate) fn decode(self) -> Result<Cow<'t, str>, Fault> {
         let text = std::str::from_utf8(self.bytes).map_err(|_| Fault)?;
         if !self.escaped {
             return Ok(Cow::Borrowed(text));
@@ -72,7 +72,7 @@ struct Keys {
 }
 
 impl<'t> Scanner<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             bytes: text.as_bytes(),
@@ -84,20 +84,20 @@ impl<'t> Scanner<'t> {
     }
 
     /// Skips the byte order mark that some writers begin with.
-    pub(super) fn skip_mark(&mut self) {
+    pub(crate) fn skip_mark(&mut self) {
         if self.text.starts_with('\u{feff}') {
             self.at = '\u{feff}'.len_utf8();
         }
     }
 
     #[inline]
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// Skips blanks, and looks at what comes then.
     #[inline]
-    pub(super) fn next_byte(&mut self) -> Option<u8> {
+    pub(crate) fn next_byte(&mut self) -> Option<u8> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
@@ -108,12 +108,12 @@ impl<'t> Scanner<'t> {
 
     /// Skips the byte that has been looked at.
     #[inline]
-    pub(super) fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.at += 1;
     }
 
     /// There must be nothing more.
-    pub(super) fn end(&mut self) -> Result<(), Fault> {
+    pub(crate) fn end(&mut self) -> Result<(), Fault> {
         match self.next_byte() {
             None => Ok(()),
             Some(_) => Err(Fault),
@@ -122,7 +122,7 @@ impl<'t> Scanner<'t> {
 
     /// Skips one value, which stands inside `depth` arrays and objects, and returns it as written.
     #[inline]
-    pub(super) fn value(&mut self, depth: usize) -> Result<&'t str, Fault> {
+    pub(crate) fn value(&mut self, depth: usize) -> Result<&'t str, Fault> {
         self.next_byte();
         let start = self.at;
         self.skip(depth)?;
@@ -130,7 +130,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Skips one value, which stands inside `depth` arrays and objects.
-    pub(super) fn skip(&mut self, depth: usize) -> Result<(), Fault> {
+    pub(crate) fn skip(&mut self, depth: usize) -> Result<(), Fault> {
         self.begin(depth)?;
         match self.next_byte() {
             Some(b'"') => self.string().map(drop),
@@ -146,7 +146,7 @@ impl<'t> Scanner<'t> {
 
     /// A value begins, which stands inside `depth` arrays and objects.
     #[inline]
-    pub(super) fn begin(&mut self, depth: usize) -> Result<(), Fault> {
+    pub(crate) fn begin(&mut self, depth: usize) -> Result<(), Fault> {
         self.values += 1;
         match depth > MAX_DEPTH || self.values > MAX_VALUES {
             true => Err(Fault),
@@ -156,7 +156,7 @@ impl<'t> Scanner<'t> {
 
     /// Reads an object, whose brace is next; `member` must read the value of each key.
     #[inline]
-    pub(super) fn object(
+    pub(crate) fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, Written<'t>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
@@ -194,7 +194,7 @@ impl<'t> Scanner<'t> {
 
     /// Reads an array, whose bracket is next; `item` must read each value.
     #[inline]
-    pub(super) fn array(
+    pub(crate) fn array(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
@@ -255,7 +255,7 @@ impl<'t> Scanner<'t> {
 
     /// Reads a string, whose quote is next.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<Written<'t>, Fault> {
+    pub(crate) fn string(&mut self) -> Result<Written<'t>, Fault> {
         self.step();
         let start = self.at;
         let mut escaped = false;
