@@ -9,6 +9,7 @@
 
 mod check;
 mod clean;
+mod exits;
 mod filter;
 mod kill;
 mod policy;

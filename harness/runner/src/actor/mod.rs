@@ -11,6 +11,7 @@ mod settle;
 mod sweep;
 mod trash;
 
+pub use casting::Uncast;
 pub use file::{
     ActorEntry, ActorsFile, AuthEntry, BackendEntry, ClientEntry, PasswordEntry, ServerEntry,
     StaticActor, StaticAuth, Surroundings, servers,

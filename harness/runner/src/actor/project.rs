@@ -8,7 +8,7 @@ use fhirward_engine::policy::PolicyDocument;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::casting::Casting;
+use super::casting::{Casting, Uncast};
 use super::trash::Trash;
 use crate::client::{
     Answer, Auth, Caller, Capabilities, Client, ClientError, Limits, Place, Provisioning, Redactor,
@@ -172,13 +172,13 @@ impl Project {
     ///
     /// # Errors
     /// Why there are none: somebody else made the actors, and none of them fits.
-    pub fn cast(&self, scenario: &Scenario) -> Result<Self, String> {
+    pub fn cast(&self, scenario: &Scenario) -> Result<Self, Uncast> {
         let mut project = self.clone();
         if self.provisioning() == Provisioning::Static {
             let mut steps = scenario.given.iter().chain(&scenario.steps);
             if steps.any(|step| step.action.verb() == "grant") {
                 let why = "it changes policies, and somebody else made the actors";
-                return Err(why.to_owned());
+                return Err(Uncast::NotOffered(why.to_owned()));
             }
             project.casting = Arc::new(Casting::of(&self.target, &scenario.actors)?);
         }

@@ -269,6 +269,28 @@ async fn a_scenario_for_which_there_is_nobody_is_skipped_with_the_reason() {
         only(&outcome).reason.as_deref(),
         Some("nobody in the file of the actors can play clerk, a Practitioner with `clerk`")
     );
+    assert!(only(&outcome).not_offered.is_some());
+    // Nothing is wrong, and nothing was played.
+    assert_eq!(outcome.exit_code(), 6);
+}
+
+/// Two names for one person would make every test of isolation pass.
+#[tokio::test]
+async fn two_actors_who_are_one_person_are_an_error_and_no_reason_to_skip() {
+    let fake = Fake::start().await;
+    let mut target = static_world(&fake, &["alice", "jackie", "outsider", "clerk"]).await;
+    let actors = target.actors.as_mut().unwrap();
+    let alice = actors.actors["alice"].clone();
+    let outsider = actors.actors.get_mut("outsider").unwrap();
+    outsider.reference = alice.reference;
+    outsider.auth = alice.auth;
+    let (outcome, _) = play_small(&target).await;
+    assert_eq!(only(&outcome).verdict, Verdict::Error);
+    assert_eq!(
+        only(&outcome).reason.as_deref(),
+        Some("two actors of the file are the same person")
+    );
+    assert_eq!(outcome.exit_code(), 3);
 }
 
 #[tokio::test]
