@@ -24,5 +24,6 @@ mod semantics;
 mod serve;
 mod support;
 mod thread;
+mod transport;
 mod two_runs;
 mod usage;
