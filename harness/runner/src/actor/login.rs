@@ -103,6 +103,14 @@ impl Login<'_> {
                 "membership changes must be effective before the next token is given",
             ));
         }
+        if self.project.admin_is() == Some(acting.reference.as_str()) && !may_be_admin {
+            return Err(SetupError::new(
+                &doing,
+                format!("the server takes them and the admin for the same {who}"),
+                "the admin is the witness of what the actors see: give one of the two another \
+                 login, or declare `bypass: true`",
+            ));
+        }
         if acting.admin && !may_be_admin {
             return Err(SetupError::new(
                 &doing,

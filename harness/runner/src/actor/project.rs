@@ -65,6 +65,8 @@ impl SetupError {
 #[derive(Clone)]
 pub struct Project {
     admin: Client,
+    /// Who the server takes the admin for, where it says so.
+    admin_is: Option<String>,
     /// The id of the project, where the harness administers one.
     id: Option<String>,
     capabilities: Arc<Capabilities>,
@@ -89,7 +91,7 @@ impl fmt::Debug for Project {
 }
 
 impl Project {
-    /// Signs in as the admin.
+    /// Signs in as the admin, and asks the server whom it takes them for.
     ///
     /// # Errors
     /// When the server is out of reach, refuses the admin, or does not say which project it is.
@@ -107,6 +109,13 @@ impl Project {
             .sign_in()
             .await
             .map_err(|error| SetupError::client(doing, &error))?;
+        let admin_is = match provisioning_of(target) {
+            Provisioning::Medplum | Provisioning::Static => admin
+                .who_am_i()
+                .await
+                .map_err(|error| SetupError::client("asking who the admin is", &error))?,
+            Provisioning::None => None,
+        };
         let id = match provisioning_of(target) {
             Provisioning::Medplum => Some(project_id(project).ok_or_else(|| {
                 SetupError::new(
@@ -119,6 +128,7 @@ impl Project {
         };
         Ok(Self {
             admin,
+            admin_is,
             id,
             capabilities: Arc::new(Capabilities::read(None, &target.profile)),
             casting: Arc::default(),
@@ -202,6 +212,11 @@ impl Project {
     /// The admin's session.
     pub fn admin(&self) -> &Client {
         &self.admin
+    }
+
+    /// Who the server takes the admin for, where it says so.
+    pub(super) fn admin_is(&self) -> Option<&str> {
+        self.admin_is.as_deref()
     }
 
     /// What the server calls itself, where it says so, and what it can do.
