@@ -44,9 +44,9 @@ endings! {
     run_1: "run", 1, |f| go(f, &["run", "--servr", "x"]);
     run_2: "run", 2, |_| go(&suite("unknown-actor"), &["run"]);
     run_3: "run", 3, |f| accepted(f, &[&["run", "--server", "http://127.0.0.1:9"][..], &ADMIN].concat());
-    run_4: "run", 4, |_| go(&suite("one"), &["run", "--no-snapshot-write"]);
+    run_4: "run", 4, |f| in_copy(f, &["run", "--no-snapshot-write"]);
     run_5: "run", 5, leaking;
-    run_6: "run", 6, |_| go(&suite("one"), &["run", "--filter", "no-such-flow"]);
+    run_6: "run", 6, |f| in_copy(f, &["run", "--filter", "no-such-flow"]);
     run_for_which_nobody_is_there_6: "run", 6, nobody_to_play;
     run_130: "run", 130, |f| stopped(f, "-INT");
     run_143: "run", 143, |f| stopped(f, "-TERM");

@@ -2,6 +2,7 @@
 
 mod authority;
 mod forward;
+mod killed;
 mod proxy;
 mod tls;
 mod tunnel;

@@ -4,6 +4,7 @@
 mod casting;
 mod file;
 mod login;
+mod naming;
 mod project;
 mod secret;
 mod session;

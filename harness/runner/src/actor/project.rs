@@ -214,6 +214,11 @@ impl Project {
         &self.admin
     }
 
+    /// Its id, where the harness administers one.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// Who the server takes the admin for, where it says so.
     pub(super) fn admin_is(&self) -> Option<&str> {
         self.admin_is.as_deref()

@@ -368,7 +368,7 @@ impl Client {
         if url.origin() != self.inner.target.base_url.origin() {
             return Err(ClientError::Outside(place));
         }
-        let body = self.body_of(&request);
+        let body = self.body_of(&request, &url);
         let repeatable = request.repeatable || retry::only_looks(&request.method, request.path);
         let (mut tried, mut renewed) = (0, false);
         loop {
@@ -407,12 +407,15 @@ impl Client {
         }
     }
 
-    fn body_of<'b>(&self, request: &Request<'b>) -> Option<Cow<'b, [u8]>> {
+    fn body_of<'b>(&self, request: &Request<'b>, url: &Url) -> Option<Cow<'b, [u8]>> {
         if let Some(bytes) = request.bytes {
             return Some(bytes.into());
         }
         let body = request.body?;
-        let writes = matches!(request.method, Method::POST | Method::PUT)
+        // The endpoints of a project's administration take what they know, and no tags.
+        let is_fhir = url.path().starts_with(self.inner.target.base_url.path());
+        let writes = is_fhir
+            && matches!(request.method, Method::POST | Method::PUT)
             && Kind::of(&request.method, request.path) == Kind::Write;
         let tagged = match &self.inner.run {
             Some(run) if writes => tag::tagged(body, run),

@@ -12,46 +12,85 @@ use super::World;
 /// A proxy that writes down what passes.
 pub struct Forward {
     pub port: u16,
-    seen: Arc<Mutex<Vec<String>>>,
+    book: Arc<Book>,
+}
+
+/// What a proxy knows.
+#[derive(Default)]
+struct Book {
+    /// The login that it wants.
+    wanted: Option<String>,
+    /// What it keeps to itself, by a part of method and target: nobody gets an answer.
+    stalls: Option<&'static str>,
+    seen: Mutex<Vec<String>>,
 }
 
 impl Forward {
     /// With `name:password` it lets nobody else pass.
     pub fn start(world: &World, wants: Option<&str>) -> Self {
         let wanted = wants.map(|login| format!("Basic {}", STANDARD.encode(login)));
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let lines = Arc::clone(&seen);
+        Self::with(
+            world,
+            Book {
+                wanted,
+                ..Book::default()
+            },
+        )
+    }
+
+    /// It passes everything on but requests like this one, which the server never sees.
+    pub fn stalling(world: &World, at: &'static str) -> Self {
+        let stalls = Some(at);
+        Self::with(
+            world,
+            Book {
+                stalls,
+                ..Book::default()
+            },
+        )
+    }
+
+    fn with(world: &World, book: Book) -> Self {
+        let book = Arc::new(book);
+        let own = Arc::clone(&book);
         let port = world.runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
             tokio::spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
-                    let (wanted, lines) = (wanted.clone(), Arc::clone(&lines));
-                    tokio::spawn(async move { pass(stream, wanted, &lines).await });
+                    let book = Arc::clone(&own);
+                    tokio::spawn(async move { pass(stream, &book).await });
                 }
             });
             port
         });
-        Forward { port, seen }
+        Forward { port, book }
     }
 
     /// Method and target of what passed, or tried to.
     pub fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        self.book.seen.lock().unwrap().clone()
     }
 }
 
 /// One connection, as a browser's proxy serves it: a tunnel, or requests to one server.
-async fn pass(mut caller: TcpStream, wanted: Option<String>, lines: &Mutex<Vec<String>>) {
+async fn pass(mut caller: TcpStream, book: &Book) {
     let mut upstream: Option<TcpStream> = None;
     loop {
         let Some((head, body)) = read(&mut caller).await else {
             return;
         };
         let mut words = head.split_whitespace();
-        let (method, target) = (words.next().unwrap(), words.next().unwrap());
-        lines.lock().unwrap().push(format!("{method} {target}"));
-        if wanted.is_some() && header(&head, "proxy-authorization") != wanted {
+        let method = words.next().unwrap();
+        let target = words.next().unwrap();
+        let line = format!("{method} {target}");
+        let stalls = book.stalls.is_some_and(|part| line.contains(part));
+        book.seen.lock().unwrap().push(line);
+        if stalls {
+            std::future::pending::<()>().await;
+        }
+        let login = header(&head, "proxy-authorization");
+        if book.wanted.is_some() && login != book.wanted {
             let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\
                            Proxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
             caller.write_all(refusal.as_bytes()).await.unwrap();
