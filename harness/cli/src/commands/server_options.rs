@@ -229,6 +229,7 @@ impl ServerOptions {
     /// # Errors
     /// What cannot be used of the options and of the files that they name.
     pub fn target(&self) -> Result<Option<Target>, Failure> {
+        config::check_nearest()?;
         let Some(server) = &self.server else {
             return Ok(None);
         };
@@ -307,6 +308,7 @@ impl TransportOptions {
     /// # Errors
     /// As [`ServerOptions::target`].
     pub fn reach(&self, server: &str) -> Result<Target, Failure> {
+        config::check_nearest()?;
         let named = find(server)?;
         self.target(server, Auth::Nobody, named.as_ref())
     }

@@ -9,6 +9,7 @@
 
 mod check;
 mod clean;
+mod config;
 mod exits;
 mod filter;
 mod kill;

@@ -4,6 +4,7 @@
 mod casting;
 mod file;
 mod login;
+mod masked;
 mod naming;
 mod project;
 mod secret;
