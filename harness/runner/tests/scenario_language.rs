@@ -485,13 +485,33 @@ fn one_mistake_in_a_step(
     "`Pratitioner` is no kind of actor",
     Some("did you mean `Practitioner`?")
 )]
+#[case::admin_undeclared(
+    "scenario: flow\ntitle: T\npage: p\nsteps:\n  - { step: s, as: admin, read: Patient/1 }\n",
+    "the admin acts here, for whom no policy counts, and the scenario does not say so",
+    Some("uses-admin: true")
+)]
+#[case::admin_races_undeclared(
+    "scenario: flow\ntitle: T\npage: p\nsteps:\n  - step: s\n    race:\n      - { as: admin, read: Patient/1 }\n      - { as: anonymous, read: Patient/1 }\n",
+    "the admin acts here, for whom no policy counts, and the scenario does not say so",
+    Some("uses-admin: true")
+)]
+#[case::admin_denied(
+    "scenario: flow\ntitle: T\npage: p\nuses-admin: false\nsteps:\n  - { step: s, as: admin, read: Patient/1 }\n",
+    "the admin acts here, for whom no policy counts, and the scenario does not say so",
+    Some("uses-admin: true")
+)]
+#[case::admin_declared_for_nothing(
+    "scenario: flow\ntitle: T\npage: p\nuses-admin: true\nsteps:\n  - { step: s, as: anonymous, read: Patient/1 }\n",
+    "no step of this scenario is the admin's",
+    Some("remove it")
+)]
 #[case::unused_sink(
     "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nsteps: []\n",
     "nobody waits at the sink `inbox`",
     Some("await")
 )]
 #[case::subscribe_into_a_web_server(
-    "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nsteps:\n  - { step: s, as: admin, subscribe: Subscription/1, into: inbox }\n",
+    "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nuses-admin: true\nsteps:\n  - { step: s, as: admin, subscribe: Subscription/1, into: inbox }\n",
     "the sink `inbox` is of kind `http`, and not `websocket`",
     None
 )]

@@ -25,7 +25,8 @@ pub fn copied(suite: &str) -> tempfile::TempDir {
     folder
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder and all that is in it.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -288,8 +289,9 @@ fn serve_says_where_it_is_and_can_be_tested() {
     assert!(first.stderr.contains("1 scenario: 1 failed"), "{first}");
 }
 
+/// Sends a signal.
 #[cfg(unix)]
-fn send(signal: &str, child: &std::process::Child) {
+pub fn send(signal: &str, child: &std::process::Child) {
     let sent = std::process::Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status()
