@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-use super::scan::{Fault, Scanner, Written};
+use super::scan::{Fault, Scanner, Survey, Written};
 
 /// How much of a member is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +52,10 @@ pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Resu
             Ok(Value::Array(items))
         }
         _ => match scanner.value(depth)? {
-            "true" => Ok(Value::Bool(true)),
-            "false" => Ok(Value::Bool(false)),
-            "null" => Ok(Value::Null),
-            number => number
-                .parse::<Number>()
+            b"true" => Ok(Value::Bool(true)),
+            b"false" => Ok(Value::Bool(false)),
+            b"null" => Ok(Value::Null),
+            number => serde_json::from_slice::<Number>(number)
                 .map(Value::Number)
                 .map_err(|_| Fault),
         },
@@ -64,8 +63,8 @@ pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Resu
 }
 
 /// The text that a member is, if it is one.
-pub(super) fn text(member: &str) -> Result<Option<Cow<'_, str>>, Fault> {
-    let mut scanner = Scanner::new(member);
+pub(super) fn text(member: &[u8]) -> Result<Option<Cow<'_, str>>, Fault> {
+    let mut scanner = Scanner::new(member, Survey::of(member));
     match scanner.next_byte() {
         Some(b'"') => scanner.string()?.decode().map(Some),
         _ => Ok(None),
