@@ -71,7 +71,7 @@ impl Inside<'_> {
     }
 
     /// Calls `visit` with its name.
-    pub(crate) fn with_name(self, visit: &mut dyn FnMut(&str)) {
+    pub(crate) fn with_name(self, visit: &mut impl FnMut(&str)) {
         match self {
             Self::Named(name) => visit(name),
             Self::ItsOwn(id) => {
@@ -91,7 +91,7 @@ pub(crate) fn each<'r>(
     resource: &'r Value,
     params: impl IntoIterator<Item = &'static SearchParam>,
     base: Option<&str>,
-    visit: &mut dyn FnMut(Inside<'r>) -> ControlFlow<()>,
+    visit: &mut impl FnMut(Inside<'r>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let target = |element: &'r Value| -> Option<&'r str> {
         local(member(element, "reference")?.as_str()?, base)

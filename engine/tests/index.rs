@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use fhirward_engine::policy::compiled::{ADMIN_TYPES, PROTECTED_TYPES};
 use fhirward_engine::policy::{
     Interaction, Membership, Options, Policy, PolicyDocument, Request, assemble,
 };
 use proptest::prelude::*;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 const BASE: &str = "https://h/fhir/R4";
@@ -213,4 +215,61 @@ fn the_filed_entry_is_found() {
         policy.first_entry(Interaction::Read, &message(50, "completed")),
         None
     );
+}
+
+/// Types that no entry names share what entries on `*` ask, and each is still read by its own
+/// elements. `Communication` has an entry of its own beside.
+#[rstest]
+#[case::its_own_patient(json!({"resourceType": "Patient", "id": "1"}), Some(0))]
+#[case::another_patient(json!({"resourceType": "Patient", "id": "2"}), None)]
+#[case::subject(json!({"resourceType": "Observation", "subject": {"reference": "Patient/1"}}), Some(0))]
+#[case::patient(json!({"resourceType": "Immunization", "patient": {"reference": "Patient/1"}}), Some(0))]
+#[case::group_of_another(json!({"resourceType": "Group", "member": [{"entity": {"reference": "Patient/3"}}]}), None)]
+#[case::tag(json!({"resourceType": "Media", "meta": {"tag": [{"system": "s", "code": "t"}]}}), Some(1))]
+#[case::tag_of_another_system(json!({"resourceType": "Media", "meta": {"tag": [{"code": "t"}]}}), None)]
+#[case::not_every_type_has_a_status(json!({"resourceType": "Patient", "status": "final"}), None)]
+#[case::status(json!({"resourceType": "Observation", "status": "final"}), Some(2))]
+#[case::named(json!({"resourceType": "Communication", "id": "c"}), Some(3))]
+#[case::named_and_tagged(json!({"resourceType": "Communication", "id": "c", "meta": {"tag": [{"system": "s", "code": "t"}]}}), Some(1))]
+#[case::binary(json!({"resourceType": "Binary", "meta": {"tag": [{"system": "s", "code": "t"}]}}), None)]
+#[case::reserved(json!({"resourceType": "Project", "meta": {"tag": [{"system": "s", "code": "t"}]}}), None)]
+#[case::unknown(json!({"resourceType": "Nonsense", "meta": {"tag": [{"system": "s", "code": "t"}]}}), None)]
+fn entries_on_every_type_are_arranged(#[case] resource: Value, #[case] expected: Option<usize>) {
+    let entries = [
+        json!({"resourceType": "*", "criteria": "*?_compartment=Patient/1"}),
+        json!({"resourceType": "*", "criteria": "*?_tag=s|t"}),
+        json!({"resourceType": "*", "criteria": "*?status=final"}),
+        json!({"resourceType": "Communication", "criteria": "Communication?_id=c"}),
+    ];
+    let policy = policy(&entries);
+    let read = Interaction::Read;
+    assert_eq!(policy.first_entry(read, &resource), expected);
+    assert_eq!(policy.first_entry_by_walking(read, &resource), expected);
+}
+
+/// Few types are compared, many are hashed; both find the same entry, and neither another type.
+#[rstest]
+fn a_type_is_found_among_few_and_many(#[values(1, 15, 16, 17, 60)] count: usize) {
+    let kinds: Vec<&str> = fhirward_spec::spec()
+        .resource_types()
+        .filter(|kind| !["Communication", "Binary"].contains(kind))
+        .filter(|kind| !ADMIN_TYPES.contains(kind) && !PROTECTED_TYPES.contains(kind))
+        .take(count)
+        .collect();
+    assert_eq!(kinds.len(), count);
+    let entries: Vec<Value> = kinds
+        .iter()
+        .map(|kind| json!({"resourceType": kind, "criteria": format!("{kind}?_id=x")}))
+        .collect();
+    let policy = policy(&entries);
+    for (at, kind) in kinds.iter().enumerate() {
+        let found =
+            |id| policy.first_entry(Interaction::Read, &json!({"resourceType": kind, "id": id}));
+        assert_eq!((found("x"), found("y")), (Some(at), None), "{kind}");
+    }
+    for other in ["Communication", "Project", "Nonsense", ""] {
+        let resource = json!({"resourceType": other, "id": "x"});
+        assert!(!policy.grants_type(other, Interaction::Read));
+        assert_eq!(policy.first_entry(Interaction::Read, &resource), None);
+    }
 }

@@ -47,7 +47,7 @@ mod search;
 pub use compile::CompileError;
 pub use decode::LoadError;
 pub use model::{Element, ElementType, Origin, TypeDef, TypeKind};
-pub use program::{Extracted, Program, member};
+pub use program::{Extracted, Program, items, member};
 pub use reference::reference_type;
 pub use search::{Compartment, Component, ParamType, SearchParam};
 

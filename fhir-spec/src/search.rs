@@ -78,7 +78,7 @@ pub struct SearchParam {
 }
 
 /// A component of a composite search parameter.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Component {
     /// The search parameter that it borrows its type from.
     pub code: Box<str>,

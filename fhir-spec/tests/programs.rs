@@ -304,3 +304,54 @@ fn member_paths_name_what_is_read() {
         .collect();
     assert!(first.contains(&"deceasedBoolean") && first.contains(&"deceasedDateTime"));
 }
+
+/// However many members an object has: the first, those in between and the last, and no other.
+#[rstest]
+fn a_member_is_found_among_few_and_many(#[values(0, 1, 2, 31, 32, 33, 100)] count: usize) {
+    let object: serde_json::Map<String, Value> =
+        (0..count).map(|n| (format!("m{n}"), json!(n))).collect();
+    let object = Value::Object(object);
+    for n in 0..count {
+        assert_eq!(
+            fhirward_spec::member(&object, &format!("m{n}")),
+            Some(&json!(n))
+        );
+    }
+    assert_eq!(fhirward_spec::member(&object, "m"), None);
+    assert_eq!(fhirward_spec::member(&json!(["m0"]), "m0"), None);
+}
+
+/// What a program that is one member selects are the items of that member.
+#[test]
+fn a_program_of_one_member_selects_its_items() {
+    let message = json!({
+        "recipient": [{"reference": "Patient/1"}, null, [{"reference": "Patient/2"}]],
+        "status": "completed",
+        "sender": null,
+    });
+    for param in spec().search_params("Communication") {
+        let Some((name, data_type)) = param.program.as_member() else {
+            continue;
+        };
+        assert_eq!(param.program.member_paths(), [[name]]);
+        assert_eq!(param.program.data_types(), [data_type]);
+        let items = fhirward_spec::items(&message, name).iter();
+        let read = param.program.collect(&message);
+        assert!(
+            items
+                .filter(|item| !item.is_null())
+                .eq(read.iter().map(|read| read.value))
+        );
+    }
+    let member = |code| {
+        spec()
+            .search_param("Communication", code)
+            .unwrap()
+            .program
+            .as_member()
+    };
+    assert_eq!(member("recipient"), Some(("recipient", "Reference")));
+    assert_eq!(member("_id"), Some(("id", "id")));
+    // Only references to patients, and a path of two members.
+    assert_eq!((member("patient"), member("_tag")), (None, None));
+}

@@ -3,7 +3,8 @@
 //! A criteria goes through three stages: [`syntax`] reads the text and loses nothing; [`compile()`]
 //! holds it against the search parameters of the type, puts the values of variables in, and
 //! collects everything that is wrong; [`filter`] is what remains to be asked of a resource. Many
-//! filters that are asked of one resource share a `reading`, which extracts each element once.
+//! filters that are asked of one resource share a `reading`, which extracts each element once; a few
+//! read it for themselves (`reader`).
 //! Source: policy-semantics R.5 to R.7.
 
 mod advice;
@@ -12,7 +13,9 @@ pub mod compile;
 pub mod filter;
 mod pattern;
 pub(crate) mod probe;
+pub(crate) mod reader;
 pub(crate) mod reading;
+pub(crate) mod refers;
 pub mod syntax;
 
 pub(crate) use advice::nearest;

@@ -39,7 +39,7 @@ pub(super) fn plain(kind: ParamType, parts: &[String]) -> Result<Pattern, BadVal
         ParamType::Date => Pattern::Date(DatePattern::parse(&whole)?),
         ParamType::Number => Pattern::Number(NumberPattern::parse(&whole)?),
         ParamType::Quantity => Pattern::Quantity(QuantityPattern::parse(&views)?),
-        ParamType::Reference => Pattern::Reference(ReferencePattern::parse(&whole, &[], None)?),
+        ParamType::Reference => Pattern::reference(ReferencePattern::parse(&whole, &[], None)?),
         ParamType::Composite | ParamType::Special => {
             return Err(BadValue::new(
                 "belongs to a parameter without plain values",

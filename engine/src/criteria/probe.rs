@@ -2,21 +2,22 @@
 
 use std::ops::ControlFlow;
 
-use fhirward_spec::{Component, Extracted, SearchParam, member};
+use fhirward_spec::{Component, Extracted, SearchParam};
 use serde_json::Value;
 
-use super::reading::{Reading, Slot};
-use crate::compartment::{self, Inside};
+use super::reader::{Anew, Reader, Slot};
+use super::refers::Refers;
+use crate::compartment;
 use crate::values::date::DatePattern;
 use crate::values::number::NumberPattern;
 use crate::values::quantity::QuantityPattern;
-use crate::values::reference::ReferencePattern;
+use crate::values::reference::{self, ReferencePattern};
 use crate::values::string::StringPattern;
 use crate::values::token::TokenPattern;
 use crate::values::uri::UriPattern;
 
 /// A filter without its words.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Probe {
     pub(crate) subject: Subject,
     pub(super) test: Test,
@@ -51,7 +52,7 @@ impl PartialEq for Subject {
 }
 
 /// What it asks of that.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Test {
     /// Some value matches some pattern.
     Some(Vec<Pattern>),
@@ -62,9 +63,11 @@ pub(super) enum Test {
 }
 
 /// One alternative.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Pattern {
     Token(TokenPattern),
+    /// `Type/id` on this server.
+    Local(Box<str>),
     Reference(ReferencePattern),
     String(StringPattern),
     Uri(UriPattern),
@@ -78,28 +81,40 @@ pub(crate) enum Pattern {
 impl Probe {
     /// Whether a resource passes.
     pub(crate) fn matches(&self, resource: &Value) -> bool {
-        match &self.test {
-            Test::Some(patterns) => self.some(resource, patterns),
-            Test::None(patterns) => !self.some(resource, patterns),
-            Test::Missing(wanted) => self.absent(resource) == *wanted,
-        }
+        self.passes(&mut Anew::of(resource), Slot(0))
     }
 
     /// The same of a resource that is being read; `slot` is the number of the probe's subject.
-    pub(crate) fn passes<'r>(&'r self, reading: &mut Reading<'r>, slot: Slot) -> bool {
+    pub(crate) fn passes<'r>(&'r self, reader: &mut impl Reader<'r>, slot: Slot) -> bool {
         match &self.test {
-            Test::Some(patterns) => self.some_read(reading, slot, patterns),
-            Test::None(patterns) => !self.some_read(reading, slot, patterns),
+            Test::Some(patterns) => self.some(reader, slot, patterns),
+            Test::None(patterns) => !self.some(reader, slot, patterns),
             Test::Missing(wanted) => {
                 let absent = match self.subject {
-                    Subject::Compartment => reading
-                        .each_compartment(self.base.as_deref(), &mut |_, _| ControlFlow::Break(()))
+                    Subject::Compartment => reader
+                        .each_compartment(self.base.as_deref(), |_, _| ControlFlow::Break(()))
                         .is_continue(),
-                    Subject::Param(param) => reading.is_absent(slot, param),
+                    Subject::Param(param) => reader.is_absent(slot, param),
                 };
                 absent == *wanted
             }
         }
+    }
+
+    /// The same question, if it is only whether a member refers to one resource of this server.
+    pub(crate) fn refers(&self) -> Option<Refers> {
+        let (Subject::Param(param), Test::Some(patterns)) = (self.subject, &self.test) else {
+            return None;
+        };
+        let [Pattern::Local(local)] = patterns.as_slice() else {
+            return None;
+        };
+        let (member, _) = param.program.as_member()?;
+        Some(Refers {
+            member,
+            local: local.clone(),
+            base: self.base.clone(),
+        })
     }
 
     /// The constants of a positive filter on references, tokens or compartments.
@@ -111,7 +126,9 @@ impl Probe {
         let constants = patterns
             .iter()
             .map(|pattern| match pattern {
-                Pattern::Reference(ReferencePattern::Literal(local)) => Some(&**local),
+                Pattern::Local(local) | Pattern::Reference(ReferencePattern::Literal(local)) => {
+                    Some(&**local)
+                }
                 Pattern::Compartment(name) => Some(&**name),
                 Pattern::Token(token) => {
                     enough &= token.is_code_alone();
@@ -121,6 +138,21 @@ impl Probe {
             })
             .collect::<Option<Vec<&str>>>()?;
         Some(Key { constants, enough })
+    }
+
+    /// Whether reading its subject again costs less than keeping what was read.
+    pub(crate) fn reads_quickly(&self) -> bool {
+        let is_quick = |pattern: &Pattern| {
+            matches!(
+                pattern,
+                Pattern::Local(_) | Pattern::Reference(_) | Pattern::Token(_)
+            )
+        };
+        match (&self.subject, &self.test) {
+            (Subject::Compartment, _) => false,
+            (_, Test::Some(patterns) | Test::None(patterns)) => patterns.iter().all(is_quick),
+            (_, Test::Missing(_)) => true,
+        }
     }
 
     /// The names of the top-level members that the probe reads, and whether it reads of each only
@@ -135,63 +167,13 @@ impl Probe {
         }
     }
 
-    fn some(&self, resource: &Value, patterns: &[Pattern]) -> bool {
+    #[inline]
+    fn some<'r>(&'r self, reader: &mut impl Reader<'r>, slot: Slot, patterns: &[Pattern]) -> bool {
         let base = self.base.as_deref();
-        match self.subject {
-            Subject::Compartment => self.is_inside(resource, &|inside| {
-                patterns.iter().any(
-                    |pattern| matches!(pattern, Pattern::Compartment(wanted) if inside.is(wanted)),
-                )
-            }),
-            Subject::Param(param) => param
-                .program
-                .each(resource, &mut |element| {
-                    if patterns
-                        .iter()
-                        .any(|pattern| pattern.matches(element, resource, base))
-                    {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                })
-                .is_break(),
-        }
-    }
-
-    /// Whether the resource is in a compartment that is wanted.
-    fn is_inside(&self, resource: &Value, wanted: &dyn Fn(Inside<'_>) -> bool) -> bool {
-        let kind = member(resource, "resourceType").and_then(Value::as_str);
-        let params = compartment::patient_params(kind.unwrap_or_default());
-        compartment::each(
-            resource,
-            params,
-            self.base.as_deref(),
-            &mut |inside| match wanted(inside) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            },
-        )
-        .is_break()
-    }
-
-    fn absent(&self, resource: &Value) -> bool {
-        match self.subject {
-            Subject::Compartment => !self.is_inside(resource, &|_| true),
-            Subject::Param(param) => param.program.is_empty_on(resource),
-        }
-    }
-
-    fn some_read<'r>(
-        &'r self,
-        reading: &mut Reading<'r>,
-        slot: Slot,
-        patterns: &[Pattern],
-    ) -> bool {
-        let base = self.base.as_deref();
-        match self.subject {
-            Subject::Compartment => reading
-                .each_compartment(base, &mut |inside, _| {
+        let resource = reader.resource();
+        match (self.subject, patterns) {
+            (Subject::Compartment, patterns) => reader
+                .each_compartment(base, |inside, _| {
                     let is_wanted = |pattern: &Pattern| matches!(pattern, Pattern::Compartment(wanted) if inside.is(wanted));
                     match patterns.iter().any(is_wanted) {
                         true => ControlFlow::Break(()),
@@ -199,26 +181,24 @@ impl Probe {
                     }
                 })
                 .is_break(),
-            Subject::Param(param) => {
-                let resource = reading.resource();
-                if let [Pattern::Date(first), others @ ..] = patterns {
-                    let holds = |time| {
-                        let other = |pattern: &Pattern| matches!(pattern, Pattern::Date(date) if date.holds(time));
-                        first.holds(time) || others.iter().any(other)
-                    };
-                    return reading
-                        .some_time(slot, param, &holds)
-                        .unwrap_or_else(|| self.some(resource, patterns));
-                }
-                match reading.values(slot, param) {
-                    Some(values) => values.iter().any(|element| {
-                        patterns
-                            .iter()
-                            .any(|pattern| pattern.matches(*element, resource, base))
-                    }),
-                    None => self.some(resource, patterns),
-                }
+            // What most filters ask for is asked for without looking at what it is each time.
+            (Subject::Param(param), [Pattern::Local(local)]) => {
+                reader.some(slot, param, |value| is_to(value, local, base))
             }
+            (Subject::Param(param), [Pattern::Token(pattern)]) => {
+                reader.some(slot, param, |value| pattern.matches(value))
+            }
+            (Subject::Param(param), [Pattern::Date(first), others @ ..]) => {
+                reader.some_time(slot, param, |time| {
+                    let other = |pattern: &Pattern| matches!(pattern, Pattern::Date(date) if date.holds(time));
+                    first.holds(time) || others.iter().any(other)
+                })
+            }
+            (Subject::Param(param), patterns) => reader.some(slot, param, |value| {
+                patterns
+                    .iter()
+                    .any(|pattern| pattern.matches(value, resource, base))
+            }),
         }
     }
 }
@@ -241,10 +221,25 @@ fn members_of(param: &'static SearchParam) -> Vec<(&'static str, bool)> {
     members
 }
 
+/// Whether an element points at a resource of this server.
+#[inline]
+fn is_to(element: Extracted<'_>, local: &str, base: Option<&str>) -> bool {
+    reference::target(element.value).is_some_and(|stored| reference::is_to(stored, local, base))
+}
+
 impl Pattern {
+    /// The pattern of a reference.
+    pub(super) fn reference(pattern: ReferencePattern) -> Self {
+        match pattern {
+            ReferencePattern::Literal(local) if reference::is_local(&local) => Self::Local(local),
+            pattern => Self::Reference(pattern),
+        }
+    }
+
     fn matches(&self, element: Extracted<'_>, resource: &Value, base: Option<&str>) -> bool {
         match self {
             Self::Token(pattern) => pattern.matches(element),
+            Self::Local(local) => is_to(element, local, base),
             Self::Reference(pattern) => pattern.matches(element, base),
             Self::String(pattern) => pattern.matches(element),
             Self::Uri(pattern) => pattern.matches(element),

@@ -24,14 +24,28 @@ impl Policy {
     /// that leads nowhere is nobody's.
     ///
     /// `base` is the FHIR base of the server, on which absolute references are local ones.
+    #[inline]
     pub fn decide_with(
         &self,
         request: &Request<'_>,
         base: Option<&str>,
         resolve: &Resolve<'_>,
     ) -> Decision {
-        let decision = self.decide_by_entries(request);
-        if !decision.is_allowed() || request.resource_type() != "Binary" || self.is_full_access() {
+        match request.resource_type() {
+            "Binary" => self.decide_binary(request, base, resolve),
+            kind => self.decide_by_entries(request, kind),
+        }
+    }
+
+    #[inline(never)]
+    fn decide_binary(
+        &self,
+        request: &Request<'_>,
+        base: Option<&str>,
+        resolve: &Resolve<'_>,
+    ) -> Decision {
+        let decision = self.decide_by_entries(request, "Binary");
+        if !decision.is_allowed() || self.is_full_access() {
             return decision;
         }
         for step in request.steps().into_iter().flatten() {

@@ -6,11 +6,12 @@ use fhirward_spec::{SearchParam, member, spec};
 use serde_json::Value;
 
 use super::fields::{self, FieldPath};
-use super::index::{Index, QuickMap};
 use super::interaction::{Interaction, Interactions};
+use super::kinds::{Kind, Kinds};
 use super::origin::{Origin, Terms};
 use super::scopes::Limit;
 use crate::criteria::Filter;
+use crate::criteria::reader::Reader;
 use crate::criteria::reading::Reading;
 
 /// Types that only a project's administrator may touch; `*` does not cover them. Source: R.2, with
@@ -39,33 +40,30 @@ pub(super) fn is_reserved(resource_type: &str) -> bool {
 pub struct Policy {
     pub(super) profile: String,
     pub(super) entries: Vec<Entry>,
-    by_type: QuickMap<Box<str>, TypeEntries>,
-    wildcard: Vec<usize>,
+    kinds: Kinds,
     superuser: bool,
     pub(super) terms: Terms,
     /// The scopes of tokens; all must cover what is asked.
     pub(super) limits: Vec<Limit>,
 }
 
-/// The entries that are about one type, in order.
-#[derive(Debug, Clone, Default)]
-struct TypeEntries {
-    list: Vec<usize>,
-    index: Index,
-}
-
 /// The entries about one type, found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OfType<'p> {
     resource_type: &'p str,
-    /// `None` when no entry names the type: only those on `*` are about it.
-    own: Option<&'p Index>,
+    /// `None` when no entry is about it.
+    own: Option<&'p Kind>,
 }
 
 impl<'p> OfType<'p> {
     /// What a [`Reading`] of a resource of the type has to know.
     pub(super) fn patient(&self) -> &'p [&'static SearchParam] {
-        self.own.map_or(&[], Index::patient)
+        self.own.map_or(&[], Kind::patient)
+    }
+
+    /// Whether what is read of a resource should be kept for the next question.
+    pub(super) fn keeps(&self) -> bool {
+        self.own.is_some_and(Kind::keeps)
     }
 }
 
@@ -139,10 +137,6 @@ impl Entry {
     fn accepts(&self, resource_type: &str, resource: &Value) -> bool {
         self.grant.accepts(resource_type, resource)
     }
-
-    fn may_grant(&self, resource_type: &str) -> bool {
-        self.grant.may_grant(resource_type)
-    }
 }
 
 impl Grant {
@@ -174,27 +168,11 @@ impl Grant {
 
 impl Policy {
     pub(super) fn new(profile: String, entries: Vec<Entry>) -> Self {
-        let mut by_type: QuickMap<Box<str>, TypeEntries> = QuickMap::default();
-        let mut wildcard = Vec::new();
-        for (at, entry) in entries.iter().enumerate() {
-            if entry.resource_type == "*" {
-                wildcard.push(at);
-            } else {
-                let kind = entry.resource_type.as_str().into();
-                by_type.entry(kind).or_default().list.push(at);
-            }
-        }
-        for (kind, own) in &mut by_type {
-            let covers = |at: &&usize| entries.get(**at).is_some_and(|entry| entry.covers(kind));
-            own.list.extend(wildcard.iter().filter(covers));
-            own.list.sort_unstable();
-            own.index = Index::new(kind, &own.list, &entries);
-        }
+        let kinds = Kinds::new(&entries);
         Self {
             profile,
             entries,
-            by_type,
-            wildcard,
+            kinds,
             superuser: false,
             terms: Terms::default(),
             limits: Vec::new(),
@@ -243,12 +221,7 @@ impl Policy {
 
     /// The entries that are about a type, in order, with their indices.
     pub(super) fn entries_for(&self, resource_type: &str) -> impl Iterator<Item = (usize, &Entry)> {
-        let admin = is_reserved(resource_type);
-        let list: &[usize] = match self.by_type.get(resource_type) {
-            Some(own) => &own.list,
-            None if admin => &[],
-            None => &self.wildcard,
-        };
+        let list = self.kinds.get(resource_type).map_or(&[][..], Kind::list);
         list.iter()
             .filter_map(|at| self.entries.get(*at).map(|entry| (*at, entry)))
     }
@@ -262,44 +235,51 @@ impl Policy {
     /// The first entry in order that allows the interaction on this one resource. Source: R.1, R.2.
     pub fn first_entry(&self, interaction: Interaction, resource: &Value) -> Option<usize> {
         let of_type = self.of_type(member(resource, "resourceType")?.as_str()?);
-        let mut reading = Reading::new(resource, of_type.patient());
-        self.first_entry_in(&of_type, interaction, &mut reading)
+        self.first_entry_of(&of_type, interaction, resource)
     }
 
     /// The entries about a type, looked up once for all questions of a decision.
+    #[inline]
     pub(super) fn of_type<'t>(&'t self, resource_type: &'t str) -> OfType<'t> {
         OfType {
             resource_type,
-            own: self.by_type.get(resource_type).map(|own| &own.index),
+            own: self.kinds.get(resource_type),
         }
     }
 
+    #[inline]
     pub(super) fn grants(&self, of_type: &OfType<'_>, interaction: Interaction) -> bool {
-        let kind = of_type.resource_type;
-        if !self.in_scope_of_type(kind, interaction) {
-            return false;
-        }
-        match of_type.own {
-            Some(own) => own.granted().contains(interaction),
-            None => self.entries_for(kind).any(|(_, entry)| {
-                entry.interactions.contains(interaction) && entry.may_grant(kind)
-            }),
-        }
+        of_type.own.is_some_and(|own| own.grants(interaction))
+            && self.in_scope_of_type(of_type.resource_type, interaction)
     }
 
+    /// [`Policy::first_entry`] of a resource whose type has been looked up.
+    #[inline]
+    pub(super) fn first_entry_of(
+        &self,
+        of_type: &OfType<'_>,
+        interaction: Interaction,
+        resource: &Value,
+    ) -> Option<usize> {
+        let own = of_type.own?;
+        if !self.in_scope(interaction, of_type.resource_type, resource) {
+            return None;
+        }
+        own.first(interaction, resource)
+    }
+
+    /// The same of a resource that is being read.
     pub(super) fn first_entry_in<'r>(
         &'r self,
         of_type: &OfType<'r>,
         interaction: Interaction,
         reading: &mut Reading<'r>,
     ) -> Option<usize> {
+        let own = of_type.own?;
         if !self.in_scope(interaction, of_type.resource_type, reading.resource()) {
             return None;
         }
-        match of_type.own {
-            Some(own) => own.first(interaction, reading),
-            None => self.first_entry_by_walking(interaction, reading.resource()),
-        }
+        own.first_in(interaction, reading)
     }
 
     /// The same as [`Policy::first_entry`], by asking every entry in turn: slow and obvious, the
@@ -325,13 +305,25 @@ impl Policy {
     }
 
     /// Whether the scopes of the token, if any limit it, cover the interaction on the resource.
+    #[inline]
     pub(super) fn in_scope(&self, interaction: Interaction, kind: &str, resource: &Value) -> bool {
+        self.limits.is_empty() || self.limits_cover(interaction, kind, resource)
+    }
+
+    #[inline(never)]
+    fn limits_cover(&self, interaction: Interaction, kind: &str, resource: &Value) -> bool {
         self.limits
             .iter()
             .all(|limit| limit.covers(interaction, kind, resource))
     }
 
+    #[inline]
     pub(super) fn in_scope_of_type(&self, kind: &str, interaction: Interaction) -> bool {
+        self.limits.is_empty() || self.limits_cover_type(kind, interaction)
+    }
+
+    #[inline(never)]
+    fn limits_cover_type(&self, kind: &str, interaction: Interaction) -> bool {
         self.limits
             .iter()
             .all(|limit| limit.covers_type(kind, interaction))

@@ -3,7 +3,7 @@
 use fhirward_spec::member;
 use serde_json::Value;
 
-use super::compiled::Policy;
+use super::compiled::{OfType, Policy};
 use super::constraint;
 use super::interaction::Interaction;
 use crate::criteria::reading::Reading;
@@ -120,6 +120,24 @@ impl<'a> Request<'a> {
         type_of(self.resource())
     }
 
+    /// The step of a request that has only one.
+    #[inline]
+    fn only_step(&self) -> Option<Step<'a>> {
+        let (side, resource, otherwise) = match *self {
+            Self::Read(resource) | Self::Search(resource) => {
+                (Side::Stored, resource, Verdict::Hidden)
+            }
+            Self::Create(result) => (Side::Result, result, Verdict::Forbidden),
+            _ => return None,
+        };
+        Some(Step {
+            interaction: self.interaction(),
+            side,
+            resource,
+            otherwise,
+        })
+    }
+
     /// What must hold, in the order in which it is asked. Each step has the verdict that its
     /// failure means.
     pub(crate) fn steps(&self) -> Steps<'a> {
@@ -133,25 +151,11 @@ impl<'a> Request<'a> {
             })
         };
         match *self {
-            Self::Read(resource) => [
-                step(Interaction::Read, Side::Stored, resource, Hidden),
-                None,
-                None,
-            ],
-            Self::Search(resource) => [
-                step(Interaction::Search, Side::Stored, resource, Hidden),
-                None,
-                None,
-            ],
+            Self::Read(_) | Self::Search(_) | Self::Create(_) => [self.only_step(), None, None],
             Self::Vread { current, version } | Self::History { current, version } => [
                 step(Interaction::Read, Side::Stored, current, Hidden),
                 step(self.interaction(), Side::Stored, current, Forbidden),
                 step(self.interaction(), Side::Version, version, Hidden),
-            ],
-            Self::Create(result) => [
-                step(Interaction::Create, Side::Result, result, Forbidden),
-                None,
-                None,
             ],
             Self::Update { existing, result } | Self::Patch { existing, result } => [
                 step(Interaction::Read, Side::Stored, existing, Hidden),
@@ -166,7 +170,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The interactions that the type must be granted for.
+    /// The interactions that the type must be granted for; that of the step where there is only
+    /// one.
     pub(crate) fn gates(&self) -> &'static [Interaction] {
         match self {
             Self::Read(_) => &[Interaction::Read],
@@ -181,6 +186,7 @@ impl<'a> Request<'a> {
 }
 
 /// The type of a resource; empty when it has none.
+#[inline]
 fn type_of(resource: &Value) -> &str {
     member(resource, "resourceType")
         .and_then(Value::as_str)
@@ -286,6 +292,14 @@ impl Decision {
     pub fn is_allowed(&self) -> bool {
         self.verdict == Verdict::Allowed
     }
+
+    fn type_not_granted(interaction: Interaction) -> Self {
+        Self {
+            verdict: Verdict::Forbidden,
+            entry: None,
+            reason: Reason::TypeNotGranted(interaction),
+        }
+    }
 }
 
 impl Policy {
@@ -316,8 +330,9 @@ impl Policy {
         self.decide_with(request, None, &|_| None)
     }
 
-    /// What the entries say, whatever the `securityContext` of a Binary.
-    pub(super) fn decide_by_entries(&self, request: &Request<'_>) -> Decision {
+    /// What the entries say of a resource of the type, whatever the `securityContext` of a Binary.
+    #[inline]
+    pub(super) fn decide_by_entries(&self, request: &Request<'_>, kind: &str) -> Decision {
         if self.is_full_access() {
             return Decision {
                 verdict: Verdict::Allowed,
@@ -325,15 +340,23 @@ impl Policy {
                 reason: Reason::FullAccess,
             };
         }
-        let resource = request.resource();
-        let mut of_type = self.of_type(request.resource_type());
+        let of_type = self.of_type(kind);
+        let Some(step) = request.only_step() else {
+            return self.decide_steps(request, &of_type);
+        };
+        if !self.grants(&of_type, step.interaction) {
+            return Decision::type_not_granted(step.interaction);
+        }
+        let entry = self.first_entry_of(&of_type, step.interaction, step.resource);
+        self.after(&step, entry, request)
+    }
+
+    /// A request of several steps.
+    #[inline(never)]
+    fn decide_steps<'a>(&'a self, request: &Request<'a>, of_type: &OfType<'a>) -> Decision {
         for gate in request.gates() {
-            if !self.grants(&of_type, *gate) {
-                return Decision {
-                    verdict: Verdict::Forbidden,
-                    entry: None,
-                    reason: Reason::TypeNotGranted(*gate),
-                };
+            if !self.grants(of_type, *gate) {
+                return Decision::type_not_granted(*gate);
             }
         }
         if let Request::Update { existing, result } | Request::Patch { existing, result } = request
@@ -348,38 +371,75 @@ impl Policy {
                 };
             }
         }
-        let mut entry = None;
+        let resource = request.resource();
+        let type_of = |step: &Step<'a>| match std::ptr::eq(step.resource, resource) {
+            true => *of_type,
+            false => self.of_type(type_of(step.resource)),
+        };
+        if !of_type.keeps() {
+            return self.take(request, |step| {
+                self.first_entry_of(&type_of(step), step.interaction, step.resource)
+            });
+        }
         let mut reading = Reading::new(resource, of_type.patient());
+        self.take(request, |step| {
+            let of_type = type_of(step);
+            reading.turn_to(step.resource, of_type.patient());
+            self.first_entry_in(&of_type, step.interaction, &mut reading)
+        })
+    }
+
+    /// Takes the steps of a request, each of which an entry must allow.
+    fn take<'a>(
+        &self,
+        request: &Request<'a>,
+        mut allows: impl FnMut(&Step<'a>) -> Option<usize>,
+    ) -> Decision {
+        let mut entry = None;
         for step in request.steps().into_iter().flatten() {
-            if !std::ptr::eq(step.resource, reading.resource()) {
-                of_type = self.of_type(type_of(step.resource));
-                reading.turn_to(step.resource, of_type.patient());
+            let decision = self.after(&step, allows(&step), request);
+            if !decision.is_allowed() {
+                return decision;
             }
-            entry = self.first_entry_in(&of_type, step.interaction, &mut reading);
-            let Some(at) = entry else {
-                return Decision {
-                    verdict: step.otherwise,
-                    entry: None,
-                    reason: Reason::NoEntry(step.interaction, step.side),
-                };
-            };
-            let constraints = match self.entries.get(at) {
-                Some(entry) if step.side == Side::Result => entry.write_constraints.as_slice(),
-                _ => &[],
-            };
-            let before = constraint::before(request);
-            if constraint::failure(constraints, before, step.resource).is_some() {
-                return Decision {
-                    verdict: Verdict::Forbidden,
-                    entry: None,
-                    reason: Reason::Constraint(at),
-                };
-            }
+            entry = decision.entry;
         }
         Decision {
             verdict: Verdict::Allowed,
             entry,
             reason: Reason::Granted,
         }
+    }
+
+    /// What is decided after a step that `entry`, if any, allows.
+    #[inline]
+    fn after(&self, step: &Step<'_>, entry: Option<usize>, request: &Request<'_>) -> Decision {
+        let Some(at) = entry else {
+            return Decision {
+                verdict: step.otherwise,
+                entry: None,
+                reason: Reason::NoEntry(step.interaction, step.side),
+            };
+        };
+        if step.side == Side::Result && self.breaks_constraint(at, request, step.resource) {
+            return Decision {
+                verdict: Verdict::Forbidden,
+                entry: None,
+                reason: Reason::Constraint(at),
+            };
+        }
+        Decision {
+            verdict: Verdict::Allowed,
+            entry,
+            reason: Reason::Granted,
+        }
+    }
+
+    /// Whether what a write would store breaks a constraint of the entry that allows it.
+    #[inline(never)]
+    fn breaks_constraint(&self, at: usize, request: &Request<'_>, result: &Value) -> bool {
+        self.entries.get(at).is_some_and(|entry| {
+            let before = constraint::before(request);
+            constraint::failure(&entry.write_constraints, before, result).is_some()
+        })
     }
 }

@@ -118,8 +118,8 @@ impl Policy {
 
     /// What the entries say, whatever the `securityContext` of a Binary.
     pub(super) fn explain_entries(&self, request: &Request<'_>) -> Explanation {
-        let decision = self.decide_by_entries(request);
         let kind = request.resource_type();
+        let decision = self.decide_by_entries(request, kind);
         let checks = self.checks(request, &decision);
         let granting = decision
             .entry

@@ -15,13 +15,14 @@ use fhirward_spec::{Extracted, ParamType, SearchParam};
 
 use super::compiled::{Entry, Grant};
 use super::interaction::{Interaction, Interactions};
-use crate::compartment;
 use crate::criteria::Filter;
 use crate::criteria::probe::{Probe, Subject};
-use crate::criteria::reading::{Reading, Slot};
+use crate::criteria::reader::{Reader, Slot};
+use crate::criteria::refers::Refers;
 use crate::values::{reference, token};
 
-/// Fewer entries than this are asked in turn: looking up would cost more.
+/// Fewer entries than this are asked in turn: looking up would cost more. Fewer filters than this on
+/// one element read it each for itself: keeping would cost more.
 const WORTH_IT: usize = 4;
 
 /// A map that is asked on every decision.
@@ -30,14 +31,13 @@ pub(super) type QuickMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 /// The entries of one type, arranged.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
-    /// The entries that can grant something, in order.
-    candidates: Box<[Candidate]>,
-    /// Those that are not filed, in order.
-    others: Box<[usize]>,
+    /// The entries that can grant something and are asked in turn, in order.
+    in_turn: Box<[Candidate]>,
+    /// Those that are filed.
+    filed: Box<[Candidate]>,
     shelves: Box<[Shelf]>,
-    /// The parameters that put a resource of the type into a patient's compartment, if a filter
-    /// asks.
-    patient: Box<[&'static SearchParam]>,
+    asks_for_compartments: bool,
+    keeps: bool,
     /// What some entry allows on some resource of the type.
     granted: Interactions,
 }
@@ -54,6 +54,17 @@ struct Candidate {
 struct Check {
     probe: Arc<Probe>,
     slot: Slot,
+    refers: Option<Refers>,
+}
+
+impl Check {
+    #[inline]
+    fn passes<'r, R: Reader<'r>>(&'r self, reader: &mut R) -> bool {
+        match &self.refers {
+            Some(refers) if !R::KEEPS => refers.holds(reader.resource()),
+            _ => self.probe.passes(reader, self.slot),
+        }
+    }
 }
 
 /// The entries that are filed under values of one subject.
@@ -68,7 +79,9 @@ struct Shelf {
 /// A candidate that is filed under a constant.
 #[derive(Debug, Clone, Copy)]
 struct Filed {
+    /// Its place among those that are filed.
     candidate: usize,
+    entry: usize,
     /// The check that having the constant answers already.
     answered: Option<usize>,
 }
@@ -101,6 +114,7 @@ impl Index {
                 Check {
                     probe: Arc::clone(&filter.probe),
                     slot: Slot(slot),
+                    refers: filter.probe.refers(),
                 }
             });
             candidates.push(Candidate {
@@ -110,18 +124,50 @@ impl Index {
             });
             granted = granted.union(entry.interactions);
         }
-        let patient = match subjects.contains(&Subject::Compartment) {
-            true => compartment::patient_params(resource_type).collect(),
-            false => Box::default(),
-        };
-        let (others, shelves) = file(&candidates);
-        Self {
-            candidates: candidates.into(),
-            others: others.into(),
+        let (in_turn, filed, shelves) = file(candidates);
+        let mut index = Self {
+            in_turn: in_turn.into(),
+            filed: filed.into(),
             shelves: shelves.into(),
-            patient,
+            asks_for_compartments: subjects.contains(&Subject::Compartment),
+            keeps: false,
             granted,
+        };
+        index.keeps = index.is_worth_keeping(subjects.len());
+        index
+    }
+
+    /// Whether some subject is read so often that it should be read once.
+    fn is_worth_keeping(&self, subjects: usize) -> bool {
+        let mut costs = vec![0; subjects];
+        let mut add = |slot: Slot, cost: usize| {
+            if let Some(sum) = costs.get_mut(slot.0) {
+                *sum += cost;
+            }
+        };
+        for shelf in &self.shelves {
+            add(shelf.slot, 1);
         }
+        // The check of each candidate that is answered by where it is filed.
+        let mut answered = vec![None; self.filed.len()];
+        for filed in self
+            .shelves
+            .iter()
+            .flat_map(|shelf| shelf.filed.values().flatten())
+        {
+            if let Some(known) = answered.get_mut(filed.candidate) {
+                *known = filed.answered;
+            }
+        }
+        let filed = self.filed.iter().zip(answered);
+        for (candidate, answered) in self.in_turn.iter().map(|one| (one, None)).chain(filed) {
+            for (number, check) in candidate.checks.iter().enumerate() {
+                if answered != Some(number) {
+                    add(check.slot, if check.probe.reads_quickly() { 1 } else { 2 });
+                }
+            }
+        }
+        costs.into_iter().any(|cost| cost >= WORTH_IT)
     }
 
     /// What some entry allows on some resource of the type.
@@ -129,77 +175,91 @@ impl Index {
         self.granted
     }
 
-    /// What a [`Reading`] of a resource of the type has to know.
-    pub(super) fn patient(&self) -> &[&'static SearchParam] {
-        &self.patient
+    /// Whether some filter is on compartments.
+    pub(super) fn asks_for_compartments(&self) -> bool {
+        self.asks_for_compartments
     }
 
-    /// The first entry in order that allows the interaction on the resource.
+    /// Whether what is read of a resource should be kept for the next filter.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    /// The first entry in order that allows the interaction on a resource that is being read.
     pub(super) fn first<'r>(
         &'r self,
         interaction: Interaction,
-        reading: &mut Reading<'r>,
+        reader: &mut impl Reader<'r>,
     ) -> Option<usize> {
-        let mut best = self
-            .others
-            .iter()
-            .copied()
-            .find(|at| self.accepts(*at, None, interaction, reading));
+        let mut in_turn = self.in_turn.iter();
+        let first = in_turn.find(|one| {
+            one.interactions.contains(interaction)
+                && one.checks.iter().all(|check| check.passes(reader))
+        });
+        let first = first.map(|one| one.entry);
+        match self.shelves.is_empty() {
+            true => first,
+            false => self.first_filed(first, interaction, reader),
+        }
+    }
+
+    /// The first entry in order of those that are filed and `best`. By itself, so that a policy
+    /// without filed entries need not make room for it.
+    #[inline(never)]
+    fn first_filed<'r>(
+        &'r self,
+        mut best: Option<usize>,
+        interaction: Interaction,
+        reader: &mut impl Reader<'r>,
+    ) -> Option<usize> {
+        let accepts = |filed: &Filed, reader: &mut _| {
+            self.filed.get(filed.candidate).is_some_and(|one| {
+                let mut checks = one.checks.iter().enumerate();
+                one.interactions.contains(interaction)
+                    && checks.all(|(at, check)| filed.answered == Some(at) || check.passes(reader))
+            })
+        };
         for shelf in &self.shelves {
-            shelf.each(reading, &mut |filed, reading| {
+            shelf.each(reader, &mut |filed, reader| {
                 // The lists are in order: past the best one nothing is better.
-                let before = |filed: &&Filed| best.is_none_or(|best| filed.candidate < best);
+                let before = |filed: &&Filed| best.is_none_or(|best| filed.entry < best);
                 let better = filed
                     .iter()
                     .take_while(before)
-                    .find(|one| self.accepts(one.candidate, one.answered, interaction, reading));
+                    .find(|filed| accepts(filed, reader));
                 if let Some(better) = better {
-                    best = Some(better.candidate);
+                    best = Some(better.entry);
                 }
             });
         }
-        self.candidates.get(best?).map(|candidate| candidate.entry)
-    }
-
-    fn accepts<'r>(
-        &'r self,
-        candidate: usize,
-        answered: Option<usize>,
-        interaction: Interaction,
-        reading: &mut Reading<'r>,
-    ) -> bool {
-        self.candidates.get(candidate).is_some_and(|candidate| {
-            candidate.interactions.contains(interaction)
-                && candidate.checks.iter().enumerate().all(|(at, check)| {
-                    answered == Some(at) || check.probe.passes(reading, check.slot)
-                })
-        })
+        best
     }
 }
 
 impl Shelf {
     /// Calls `visit` with what is filed under each value of the resource.
-    fn each<'r>(
+    #[inline]
+    fn each<'r, R: Reader<'r>>(
         &'r self,
-        reading: &mut Reading<'r>,
-        visit: &mut dyn FnMut(&'r [Filed], &mut Reading<'r>),
+        reader: &mut R,
+        visit: &mut impl FnMut(&'r [Filed], &mut R),
     ) {
         let base = self.base.as_deref();
         match self.subject {
             Subject::Compartment => {
-                let _all = reading.each_compartment(base, &mut |inside, reading| {
+                let _all = reader.each_compartment(base, |inside, reader| {
                     inside.with_name(&mut |name| {
                         if let Some(filed) = self.filed.get(name) {
-                            visit(filed, reading);
+                            visit(filed, reader);
                         }
                     });
                     ControlFlow::Continue(())
                 });
             }
-            Subject::Param(param) => reading.each(self.slot, param, &mut |element, reading| {
+            Subject::Param(param) => reader.each(self.slot, param, |element, reader| {
                 each_constant(param, base, element, &mut |constant| {
                     if let Some(filed) = self.filed.get(constant) {
-                        visit(filed, reading);
+                        visit(filed, reader);
                     }
                 });
             }),
@@ -212,32 +272,38 @@ fn each_constant(
     param: &'static SearchParam,
     base: Option<&str>,
     element: Extracted<'_>,
-    visit: &mut dyn FnMut(&str),
+    visit: &mut impl FnMut(&str),
 ) {
     if param.param_type == ParamType::Token {
         token::each_code(element, visit);
     } else if let Some(local) =
-        reference::target(element).and_then(|stored| reference::local(stored, base))
+        reference::target(element.value).and_then(|stored| reference::local(stored, base))
     {
         visit(local);
     }
 }
 
 /// Files the candidates, each under the constants of that filter whose constants the fewest
-/// entries ask for. Returns those that cannot be filed, and the shelves.
-fn file(candidates: &[Candidate]) -> (Vec<usize>, Vec<Shelf>) {
+/// entries ask for. Returns those that cannot be filed, those that are, and the shelves.
+fn file(candidates: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>, Vec<Shelf>) {
     if candidates.len() < WORTH_IT {
-        return ((0..candidates.len()).collect(), Vec::new());
+        return (candidates, Vec::new(), Vec::new());
     }
+    let probes: Vec<(Slot, Arc<Probe>)> = candidates
+        .iter()
+        .flat_map(|candidate| &candidate.checks)
+        .map(|check| (check.slot, Arc::clone(&check.probe)))
+        .collect();
     let mut asked: QuickMap<(usize, &str), usize> = QuickMap::default();
-    for check in candidates.iter().flat_map(|candidate| &candidate.checks) {
-        for constant in check.probe.key().into_iter().flat_map(|key| key.constants) {
-            *asked.entry((check.slot.0, constant)).or_default() += 1;
+    for (slot, probe) in &probes {
+        for constant in probe.key().into_iter().flat_map(|key| key.constants) {
+            *asked.entry((slot.0, constant)).or_default() += 1;
         }
     }
-    let mut others = Vec::new();
+    let mut in_turn = Vec::new();
+    let mut filed: Vec<Candidate> = Vec::new();
     let mut shelves: Vec<Shelf> = Vec::new();
-    for (at, candidate) in candidates.iter().enumerate() {
+    for candidate in candidates {
         let keys = candidate
             .checks
             .iter()
@@ -250,11 +316,12 @@ fn file(candidates: &[Candidate]) -> (Vec<usize>, Vec<Shelf>) {
                 .sum::<usize>()
         });
         let Some((number, check, key)) = rarest else {
-            others.push(at);
+            in_turn.push(candidate);
             continue;
         };
-        let filed = Filed {
-            candidate: at,
+        let place = Filed {
+            candidate: filed.len(),
+            entry: candidate.entry,
             answered: key.enough.then_some(number),
         };
         let base = &check.probe.base;
@@ -270,16 +337,16 @@ fn file(candidates: &[Candidate]) -> (Vec<usize>, Vec<Shelf>) {
             });
             shelves.len() - 1
         });
-        let Some(shelf) = shelves.get_mut(known) else {
-            continue;
-        };
-        for constant in key.constants {
-            let under = shelf.filed.entry(constant.into()).or_default();
-            // A filter may name a constant twice.
-            if under.last().is_none_or(|last| last.candidate != at) {
-                under.push(filed);
+        if let Some(shelf) = shelves.get_mut(known) {
+            for constant in key.constants {
+                let under = shelf.filed.entry(constant.into()).or_default();
+                // A filter may name a constant twice.
+                if under.last().is_none_or(|last| last.entry != place.entry) {
+                    under.push(place);
+                }
             }
         }
+        filed.push(candidate);
     }
-    (others, shelves)
+    (in_turn, filed, shelves)
 }

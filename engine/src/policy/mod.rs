@@ -29,6 +29,7 @@ pub mod fields;
 mod index;
 pub mod interaction;
 pub mod ip;
+mod kinds;
 pub mod lookup;
 pub mod membership;
 pub mod origin;

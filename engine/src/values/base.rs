@@ -5,7 +5,16 @@
 /// Scheme and host are compared without case, and the default port is no port, as RFC 3986 has it
 /// (6.2.2.1, 6.2.3); a slash at the end of the base counts for nothing. Everything else is compared
 /// as written: two names of one host are two hosts, and `//` in a path is not `/`.
+#[inline]
 pub(super) fn below<'t>(url: &'t str, base: &str) -> Option<&'t str> {
+    // Scheme or not, what is on the base begins as it does; a relative reference seldom does.
+    match (url.as_bytes().first(), base.as_bytes().first()) {
+        (Some(one), Some(other)) if !one.eq_ignore_ascii_case(other) => None,
+        _ => below_in_full(url, base),
+    }
+}
+
+fn below_in_full<'t>(url: &'t str, base: &str) -> Option<&'t str> {
     let base = base.trim_end_matches('/');
     let below = |url: &'t str, base| url.strip_prefix(base)?.strip_prefix('/');
     if let Some(rest) = below(url, base) {
@@ -125,6 +134,10 @@ mod tests {
     #[case::longer_path("https://h.org/fhir/R45/Patient/a", "https://h.org/fhir/R4", None)]
     #[case::empty_segment("https://h.org//fhir/R4/Patient/a", "https://h.org/fhir/R4", None)]
     #[case::relative("Patient/a", "https://h.org", None)]
+    #[case::relative_that_begins_as_the_base("HealthcareService/a", "https://h.org", None)]
+    #[case::empty_base("/Patient/a", "", Some("Patient/a"))]
+    #[case::base_of_slashes("/Patient/a", "//", Some("Patient/a"))]
+    #[case::empty("", "https://h.org", None)]
     fn r6_this_servers_base(#[case] url: &str, #[case] base: &str, #[case] expected: Option<&str>) {
         assert_eq!(below(url, base), expected);
     }

@@ -8,6 +8,9 @@ use super::{BadValue, base};
 /// Characters that an id may have.
 pub(crate) const MAX_ID: usize = 64;
 
+/// What stands before the version that a reference is to.
+const VERSION: &str = "/_history/";
+
 /// What a filter asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReferencePattern {
@@ -54,15 +57,13 @@ impl ReferencePattern {
 
     /// Whether an element points there. A reference with only a display or an identifier points
     /// nowhere.
+    #[inline]
     pub fn matches(&self, element: Extracted<'_>, base: Option<&str>) -> bool {
-        let Some(stored) = target(element) else {
+        let Some(stored) = target(element.value) else {
             return false;
         };
         match self {
-            Self::Literal(wanted) => {
-                let relative = relative(stored, base);
-                relative.starts_with(&**wanted) && local(relative, None) == Some(wanted)
-            }
+            Self::Literal(wanted) => is_to(stored, wanted, base) && is_local(wanted),
             Self::Absolute(wanted) => {
                 let unversioned = || stored.split_once('|').map(|(url, _)| url);
                 stored == &**wanted
@@ -74,10 +75,29 @@ impl ReferencePattern {
     }
 }
 
+/// Whether a reference as it is written points at `local`, which [`is_local`].
+#[inline]
+pub(crate) fn is_to(stored: &str, local: &str, base: Option<&str>) -> bool {
+    let relative = relative(stored, base);
+    if relative.len() == local.len() {
+        return relative == local;
+    }
+    // Nothing but its version may follow.
+    relative.len() >= local.len() + VERSION.len()
+        && relative.starts_with(local)
+        && self::local(relative, None) == Some(local)
+}
+
+/// Whether a text is `Type/id`, and nothing else.
+pub(crate) fn is_local(text: &str) -> bool {
+    local(text, None) == Some(text)
+}
+
 /// Where a reference or canonical points, as it is written. `None` for a reference without
 /// target.
-pub(crate) fn target(element: Extracted<'_>) -> Option<&str> {
-    match element.value {
+#[inline]
+pub(crate) fn target(element: &Value) -> Option<&str> {
+    match element {
         Value::String(text) => Some(text),
         value => member(value, "reference").and_then(Value::as_str),
     }
@@ -88,7 +108,7 @@ pub(crate) fn target(element: Extracted<'_>) -> Option<&str> {
 pub fn local<'t>(text: &'t str, base: Option<&str>) -> Option<&'t str> {
     let relative = relative(text, base);
     let bytes = relative.as_bytes();
-    let slash = bytes.iter().position(|b| !b.is_ascii_alphanumeric())?;
+    let slash = bytes.iter().position(|b| !is_of_type(*b))?;
     let is_type = bytes.first().is_some_and(u8::is_ascii_uppercase);
     if !is_type || bytes.get(slash) != Some(&b'/') {
         return None;
@@ -104,13 +124,14 @@ pub fn local<'t>(text: &'t str, base: Option<&str>) -> Option<&'t str> {
     let end = slash + 1 + length;
     let rest = relative.get(end..)?;
     // `Type/_history/…` is the history of a type, not a version of a resource.
-    let is_version = rest.starts_with("/_history/") && after.get(..length) != Some(b"_history");
+    let is_version = rest.starts_with(VERSION) && after.get(..length) != Some(b"_history");
     (rest.is_empty() || is_version)
         .then(|| relative.get(..end))
         .flatten()
 }
 
 /// A reference without the base of this server, if it has it.
+#[inline]
 fn relative<'t>(text: &'t str, base: Option<&str>) -> &'t str {
     match base {
         Some(base) => base::below(text, base).unwrap_or(text),
@@ -123,9 +144,40 @@ pub(crate) fn is_id(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len()) && text.bytes().all(is_of_id)
 }
 
-fn is_of_id(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+#[inline]
+fn is_of_type(byte: u8) -> bool {
+    USES.get(usize::from(byte)) == Some(&Use::TypeOrId)
 }
+
+#[inline]
+fn is_of_id(byte: u8) -> bool {
+    USES.get(usize::from(byte)) != Some(&Use::Neither)
+}
+
+/// What of a reference a byte can be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Neither,
+    Id,
+    TypeOrId,
+}
+
+/// Looked up, because every byte of every reference is asked for.
+const USES: [Use; 256] = {
+    let mut uses = [Use::Neither; 256];
+    let mut rest: &mut [Use] = &mut uses;
+    let mut byte = 0_u8;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => Use::TypeOrId,
+            b'-' | b'.' | b'_' => Use::Id,
+            _ => Use::Neither,
+        };
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    uses
+};
 
 #[cfg(test)]
 mod tests {
@@ -190,6 +242,22 @@ mod tests {
             text in "([A-Za-z1é]{0,3}/?(_history|[a-z.é-]{0,2}|i{63,66})/?){0,3}(/_history/[1/]?)?"
         ) {
             proptest::prop_assert_eq!(local(&text, None), local_by_rules(&text));
+        }
+
+        /// The quick question is answered as by taking the reference apart.
+        #[test]
+        fn is_to_follows_local(
+            wanted in "P/[ab]{1,2}",
+            before in "(https://h/fhir/R4/)?",
+            after in "([ab/]|/_history/|/_history)?[a1]?",
+            other in "(P/[ab]{1,3})?",
+        ) {
+            for stored in [format!("{before}{wanted}{after}"), format!("{before}{other}{after}")] {
+                for base in [None, BASE] {
+                    let expected = local(&stored, base) == Some(&wanted);
+                    proptest::prop_assert_eq!(is_to(&stored, &wanted, base), expected, "{}", stored);
+                }
+            }
         }
     }
 

@@ -39,6 +39,7 @@ impl TokenPattern {
     }
 
     /// Whether an element is, or holds, this token. Text and display are not tokens.
+    #[inline]
     pub fn matches(&self, element: Extracted<'_>) -> bool {
         let value = element.value;
         match element.data_type {
@@ -91,7 +92,7 @@ impl TokenPattern {
 }
 
 /// Calls `visit` with each code that a pattern could find in an element.
-pub(crate) fn each_code(element: Extracted<'_>, visit: &mut dyn FnMut(&str)) {
+pub(crate) fn each_code(element: Extracted<'_>, visit: &mut impl FnMut(&str)) {
     let mut text = |value: &Value, name: &str| {
         if let Some(code) = member(value, name).and_then(Value::as_str) {
             visit(code);

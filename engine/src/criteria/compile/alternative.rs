@@ -201,7 +201,7 @@ impl Context<'_> {
                         resolved.span,
                     ));
                 }
-                Pattern::Reference(ReferencePattern::parse(&whole, &param.targets, self.base)?)
+                Pattern::reference(ReferencePattern::parse(&whole, &param.targets, self.base)?)
             }
             other => pattern::plain(other, &resolved.parts)?,
         })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::source::json::plain;
-use crate::source::json::scan::{Fault, Scanner, Written};
+use crate::source::json::scan::{Fault, Scanner, Survey, Written};
 
 /// How much of a member is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +55,8 @@ pub(super) fn value(scanner: &mut Scanner<'_>, depth: usize, keep: Keep) -> Resu
 }
 
 /// The text that a member is, if it is one.
-pub(super) fn text(member: &str) -> Result<Option<Cow<'_, str>>, Fault> {
-    let mut scanner = Scanner::new(member);
+pub(super) fn text(member: &[u8]) -> Result<Option<Cow<'_, str>>, Fault> {
+    let mut scanner = Scanner::new(member, Survey::of(member));
     match scanner.next_byte() {
         Some(b'"') => scanner.string()?.decode().map(Some),
         _ => Ok(None),

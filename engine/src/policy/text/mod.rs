@@ -16,12 +16,15 @@ use super::decide::{Decision, Request};
 use super::interaction::Interaction;
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
-use crate::source::json::scan::{Fault, Scanner, Written};
+use crate::source::json::scan::{Fault, Scanner, Survey, Written};
 use crate::source::json::{Document, MAX_BYTES};
 use reads::{OfType, Reads};
 
 /// What a finding calls a text that has no name.
 const UNNAMED: &str = "<resource>";
+
+/// So many members are made room for; more are no harm.
+const USUALLY_READ: usize = 3;
 
 /// Decides one interaction on many resources, from their texts.
 ///
@@ -91,14 +94,9 @@ impl<'p> TextDecider<'p> {
         if text.len() > MAX_BYTES {
             return Err(too_large());
         }
-        match self.read(text) {
-            Ok(Some(resource)) => {
-                let request = Request::about(self.interaction, &resource, None);
-                Ok(self.policy.decide_with(&request, None, &|_| None))
-            }
-            Ok(None) => Err(no_resource(text)),
-            Err(Fault) => Err(fault(text)),
-        }
+        let survey = Survey::of(text.as_bytes());
+        self.decide_utf8(text.as_bytes(), survey)
+            .map_err(|refused| refused.in_words(text))
     }
 
     /// The same of bytes, which must be UTF-8.
@@ -109,13 +107,25 @@ impl<'p> TextDecider<'p> {
         if bytes.len() > MAX_BYTES {
             return Err(too_large());
         }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.decide(text),
-            Err(error) => Err(Diagnostic::error(
-                "json/not-utf8",
-                format!("byte {} fits no character of UTF-8", error.valid_up_to()),
-            )
-            .with_help("JSON is written in UTF-8")),
+        let survey = Survey::of(bytes);
+        if !survey.ascii
+            && let Err(error) = std::str::from_utf8(bytes)
+        {
+            return Err(not_utf8(error));
+        }
+        self.decide_utf8(bytes, survey).map_err(|refused| {
+            std::str::from_utf8(bytes).map_or_else(not_utf8, |text| refused.in_words(text))
+        })
+    }
+
+    fn decide_utf8(&self, bytes: &[u8], survey: Survey) -> Result<Decision, Refused> {
+        match self.read(bytes, survey) {
+            Ok(Some(resource)) => {
+                let request = Request::about(self.interaction, &resource, None);
+                Ok(self.policy.decide_with(&request, None, &|_| None))
+            }
+            Ok(None) => Err(Refused::NoResource),
+            Err(Fault) => Err(Refused::Fault),
         }
     }
 
@@ -125,8 +135,8 @@ impl<'p> TextDecider<'p> {
     }
 
     /// What of the resource is read; `None` when the text is JSON but no resource.
-    fn read(&self, text: &str) -> Result<Option<Value>, Fault> {
-        let mut scanner = Scanner::new(text);
+    fn read(&self, bytes: &[u8], survey: Survey) -> Result<Option<Value>, Fault> {
+        let mut scanner = Scanner::new(bytes, survey);
         scanner.skip_mark();
         if scanner.next_byte() != Some(b'{') {
             scanner.skip(0)?;
@@ -134,12 +144,12 @@ impl<'p> TextDecider<'p> {
             return Ok(None);
         }
         scanner.begin(0)?;
-        let mut resource = Map::new();
+        let mut resource = Map::with_capacity(USUALLY_READ);
         let mut kind = None;
         let mut reads = None;
         // The type decides what is read. What comes before it has to wait.
         let mut is_typed = false;
-        let mut waiting: Vec<(Written<'_>, &str)> = Vec::new();
+        let mut waiting: Vec<(Written<'_>, &[u8])> = Vec::new();
         scanner.object(|scanner, key| {
             if is_typed {
                 return match reads.and_then(|reads: &OfType| reads.keep(key)) {
@@ -167,13 +177,37 @@ impl<'p> TextDecider<'p> {
         };
         for (key, value) in &waiting {
             if let Some(keep) = reads.and_then(|reads| reads.keep(*key)) {
-                let value = build::value(&mut Scanner::new(value), 1, keep)?;
+                let value = build::value(&mut Scanner::new(value, survey), 1, keep)?;
                 resource.insert(key.decode()?.into_owned(), value);
             }
         }
         resource.insert("resourceType".to_owned(), Value::String(kind.into_owned()));
         Ok(Some(Value::Object(resource)))
     }
+}
+
+/// Why a text is not decided on.
+#[derive(Debug, Clone, Copy)]
+enum Refused {
+    Fault,
+    NoResource,
+}
+
+impl Refused {
+    fn in_words(self, text: &str) -> Diagnostic {
+        match self {
+            Self::Fault => fault(text),
+            Self::NoResource => no_resource(text),
+        }
+    }
+}
+
+fn not_utf8(error: std::str::Utf8Error) -> Diagnostic {
+    Diagnostic::error(
+        "json/not-utf8",
+        format!("byte {} fits no character of UTF-8", error.valid_up_to()),
+    )
+    .with_help("JSON is written in UTF-8")
 }
 
 fn too_large() -> Diagnostic {

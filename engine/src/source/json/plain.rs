@@ -3,7 +3,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::MAX_BYTES;
-use super::scan::{Fault, Scanner};
+use super::scan::{Fault, Scanner, Survey};
 
 /// The value that [`Document::parse`](super::Document::parse) reads from the text, made at less than
 /// half the cost: places are not kept. `None` where `parse` refuses the text or finds a key twice,
@@ -20,7 +20,7 @@ pub fn plain_value(text: &str) -> Option<Value> {
     if text.len() > MAX_BYTES {
         return None;
     }
-    let mut scanner = Scanner::new(text);
+    let mut scanner = Scanner::new(text.as_bytes(), Survey::of(text.as_bytes()));
     scanner.skip_mark();
     let read = value(&mut scanner, 0).ok()?;
     scanner.end().ok()?;
@@ -55,11 +55,10 @@ pub(crate) fn value(scanner: &mut Scanner<'_>, depth: usize) -> Result<Value, Fa
             Ok(Value::Array(items))
         }
         _ => match scanner.value(depth)? {
-            "true" => Ok(Value::Bool(true)),
-            "false" => Ok(Value::Bool(false)),
-            "null" => Ok(Value::Null),
-            number => number
-                .parse::<Number>()
+            b"true" => Ok(Value::Bool(true)),
+            b"false" => Ok(Value::Bool(false)),
+            b"null" => Ok(Value::Null),
+            number => serde_json::from_slice::<Number>(number)
                 .map(Value::Number)
                 .map_err(|_| Fault),
         },

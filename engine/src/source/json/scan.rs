@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::source::json::{MAX_DEPTH, MAX_VALUES};
+use super::{MAX_DEPTH, MAX_VALUES};
 
 /// Objects with more keys than this have them checked for repetitions by a set.
 const MANY_KEYS: usize = 32;
@@ -18,15 +18,13 @@ pub(crate) struct Fault;
 /// A place in a text, and what has been read before it.
 #[derive(Debug)]
 pub(crate) struct Scanner<'t> {
-    text: &'t str,
+    /// UTF-8.
     bytes: &'t [u8],
     at: usize,
     /// How many values have begun.
     values: usize,
     /// The keys of the objects around this place, as written between the quotes.
     keys: Vec<&'t [u8]>,
-    /// Whether there are control characters in the text: line breaks between its values, or what
-    /// no string may have.
     controls: bool,
 }
 
@@ -72,21 +70,22 @@ struct Keys {
 }
 
 impl<'t> Scanner<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
+    /// At the beginning of a text, which is UTF-8.
+    pub(crate) fn new(bytes: &'t [u8], survey: Survey) -> Self {
         Self {
-            text,
-            bytes: text.as_bytes(),
+            bytes,
             at: 0,
             values: 0,
             keys: Vec::with_capacity(MANY_KEYS),
-            controls: has_controls(text.as_bytes()),
+            controls: survey.controls,
         }
     }
 
     /// Skips the byte order mark that some writers begin with.
     pub(crate) fn skip_mark(&mut self) {
-        if self.text.starts_with('\u{feff}') {
-            self.at = '\u{feff}'.len_utf8();
+        const MARK: &str = "\u{feff}";
+        if self.bytes.starts_with(MARK.as_bytes()) {
+            self.at = MARK.len();
         }
     }
 
@@ -98,6 +97,14 @@ impl<'t> Scanner<'t> {
     /// Skips blanks, and looks at what comes then.
     #[inline]
     pub(crate) fn next_byte(&mut self) -> Option<u8> {
+        match self.peek() {
+            Some(byte) if byte > b' ' => Some(byte),
+            _ => self.after_blanks(),
+        }
+    }
+
+    #[inline(never)]
+    fn after_blanks(&mut self) -> Option<u8> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
@@ -122,11 +129,11 @@ impl<'t> Scanner<'t> {
 
     /// Skips one value, which stands inside `depth` arrays and objects, and returns it as written.
     #[inline]
-    pub(crate) fn value(&mut self, depth: usize) -> Result<&'t str, Fault> {
+    pub(crate) fn value(&mut self, depth: usize) -> Result<&'t [u8], Fault> {
         self.next_byte();
         let start = self.at;
         self.skip(depth)?;
-        self.text.get(start..self.at).ok_or(Fault)
+        self.bytes.get(start..self.at).ok_or(Fault)
     }
 
     /// Skips one value, which stands inside `depth` arrays and objects.
@@ -220,7 +227,7 @@ impl<'t> Scanner<'t> {
     #[inline]
     fn note(&mut self, key: Written<'t>, keys: &mut Keys) -> Result<(), Fault> {
         keys.escaped |= key.escaped;
-        let bit = 1 << (property(key.bytes) % 64);
+        let bit = 1_u64 << (property(key.bytes) % 64);
         if keys.seen & bit != 0 {
             let others = self.keys.get(keys.start..).unwrap_or_default();
             // A long list is looked through once, at its end.
@@ -257,6 +264,23 @@ impl<'t> Scanner<'t> {
     #[inline]
     pub(crate) fn string(&mut self) -> Result<Written<'t>, Fault> {
         self.step();
+        let rest = self.bytes.get(self.at..).ok_or(Fault)?;
+        let length = plain_length(rest).ok_or(Fault)?;
+        let (bytes, stop) = rest.split_at_checked(length).ok_or(Fault)?;
+        if stop.first() != Some(&b'"') || self.controls {
+            return self.string_in_full();
+        }
+        self.at += length + 1;
+        Ok(Written {
+            bytes,
+            escaped: false,
+        })
+    }
+
+    /// The same of a string that has escapes, or may have what no string may have; its first
+    /// character is next.
+    #[inline(never)]
+    fn string_in_full(&mut self) -> Result<Written<'t>, Fault> {
         let start = self.at;
         let mut escaped = false;
         loop {
@@ -351,26 +375,26 @@ impl<'t> Scanner<'t> {
 
 /// A number that is the same for equal texts, and seldom for others of one object.
 #[inline]
-fn property(text: &[u8]) -> usize {
+fn property(text: &[u8]) -> u32 {
     let first = text.first().copied().unwrap_or_default();
     let middle = text.get(text.len() / 2).copied().unwrap_or_default();
-    usize::from(first) + usize::from(middle) * 5 + text.len() * 11
+    // Of the sum only the last bits count.
+    let length = (text.len() & 63) as u32;
+    u32::from(first) + u32::from(middle) * 5 + length * 11
 }
 
-/// How many bytes come before the first quote or backslash. Most strings end within two words; the
-/// others are worth a call.
+/// How many words of a string are looked at one by one: finding the end of longer ones is worth a
+/// call.
+const WORDS: usize = 8;
+
+/// How many bytes come before the first quote or backslash.
 #[inline]
 fn plain_length(bytes: &[u8]) -> Option<usize> {
-    if let Some((first, after)) = bytes.split_first_chunk::<8>() {
-        let found = stops_of_word(u64::from_le_bytes(*first));
+    let (words, _) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().take(WORDS).enumerate() {
+        let found = stops_of_word(u64::from_le_bytes(*word));
         if found != 0 {
-            return Some((found.trailing_zeros() / 8) as usize);
-        }
-        if let Some((second, _)) = after.split_first_chunk::<8>() {
-            let found = stops_of_word(u64::from_le_bytes(*second));
-            if found != 0 {
-                return Some(8 + (found.trailing_zeros() / 8) as usize);
-            }
+            return Some(at * 8 + (found.trailing_zeros() / 8) as usize);
         }
     }
     memchr::memchr2(b'"', b'\\', bytes)
@@ -380,15 +404,34 @@ fn plain_length(bytes: &[u8]) -> Option<usize> {
 #[inline]
 fn stops_of_word(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
-    let quotes = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
-    let backslashes = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+    let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
     (quotes | backslashes) & !word & (ONES * 0x80)
 }
 
-/// Without a branch for each byte, so that many are compared at once.
-#[inline]
+/// What is in a text, as far as it matters how it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Survey {
+    /// Whether there are control characters in it: line breaks between its values, or what no
+    /// string may have.
+    controls: bool,
+    /// Whether it is ASCII alone, and so UTF-8.
+    pub(crate) ascii: bool,
+}
+
+impl Survey {
+    /// Without a branch for each byte, so that many are looked at at once.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let (least, all) = bytes.iter().fold((u8::MAX, 0), |(least, all), byte| {
+            (least.min(*byte), all | byte)
+        });
+        Self {
+            controls: least < 0x20,
+            ascii: all < 0x80,
+        }
+    }
+}
+
 fn has_controls(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .fold(false, |found, byte| found | (*byte < 0x20))
+    Survey::of(bytes).controls
 }
