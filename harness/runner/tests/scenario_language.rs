@@ -570,6 +570,59 @@ fn states_that_build_on_each_other_are_found() {
     assert_eq!(found[0].code, "scenario/state-cycle");
 }
 
+#[rstest]
+#[case::create(
+    "create: Communication\n    body: { resourceType: Communication }",
+    true
+)]
+#[case::grant("grant: { actor: jackie, policy: participant }", true)]
+#[case::entry(
+    "batch:\n      - { read: \"${header}\" }\n      - { delete: \"${header}\" }",
+    true
+)]
+#[case::put("request: PUT ${header}", true)]
+#[case::create_by_hand("request: POST Communication", true)]
+#[case::bundle_by_hand("request: POST ?x=y", true)]
+#[case::read("read: ${header}", false)]
+#[case::entries("batch:\n      - { read: \"${header}\" }", false)]
+#[case::search_by_post("request: POST Communication/_search", false)]
+#[case::operation("operation: ${header}/$everything\n    parameters: { a: b }", false)]
+#[case::operation_by_hand("request: POST $graphql", false)]
+fn who_shares_a_state_only_looks(#[case] verb: &str, #[case] refused: bool) {
+    let step = format!("steps:\n  - step: a\n    as: admin\n    {verb}\n");
+    for (given, expected) in [
+        ("{ state: base, share: true }", refused),
+        ("{ state: base, share: false }", false),
+        ("base", false),
+    ] {
+        let files = files(&format!("{HEAD}given: {given}\n{step}"));
+        let codes: Vec<&str> = findings(&files).iter().map(|f| f.code).collect();
+        let wanted: &[&str] = if expected {
+            &["scenario/shared-write"]
+        } else {
+            &[]
+        };
+        assert_eq!(codes, wanted, "{given}");
+        if !expected {
+            let suite = Suite::check(&files).expect("a suite");
+            let shares = suite.scenarios[0].shares.is_some();
+            assert_eq!(shares, given.contains("true"));
+        }
+    }
+}
+
+#[test]
+fn a_state_is_built_by_itself_and_never_on_a_shared_one() {
+    let mut files = files(&format!("{HEAD}given: above\nsteps: []\n"));
+    let above = "state: above\ngiven: { state: base, share: true }\n";
+    files
+        .states
+        .insert("s/states/above.yaml".into(), above.into());
+    let found = findings(&files);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].message.contains("`given` must be text"));
+}
+
 #[test]
 fn a_file_becomes_a_plan() {
     let text = format!(

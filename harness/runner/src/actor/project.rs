@@ -185,6 +185,14 @@ impl Project {
         Ok(project)
     }
 
+    /// Whether the actors of a state can be shared by a scenario. Those that somebody else made are
+    /// cast for the scenario as a whole, so that nobody plays two.
+    pub fn shares_actors(&self, scenario: &Scenario) -> bool {
+        let state = scenario.shares.as_ref();
+        let own = |state: &Arc<Scenario>| scenario.actors.len() > state.actors.len();
+        state.is_some_and(|state| self.provisioning() != Provisioning::Static || !own(state))
+    }
+
     /// Who plays whom, where somebody else made the actors.
     pub(super) fn casting(&self) -> &Casting {
         &self.casting

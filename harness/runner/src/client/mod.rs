@@ -206,7 +206,7 @@ struct Inner {
     http: reqwest::Client,
     target: Arc<Target>,
     auth: Auth,
-    token: tokio::sync::Mutex<Option<sign_in::Token>>,
+    token: Arc<tokio::sync::Mutex<Option<sign_in::Token>>>,
     limits: Limits,
     redactor: Redactor,
     caller: Caller,
@@ -269,7 +269,7 @@ impl Client {
                 http: target.transport.client(&target.base_url, &limits)?,
                 target: Arc::clone(target),
                 auth,
-                token: tokio::sync::Mutex::new(None),
+                token: Arc::default(),
                 limits,
                 redactor: redactor.clone(),
                 caller,
@@ -277,6 +277,28 @@ impl Client {
                 retries: Mutex::new(Vec::new()),
             }),
         })
+    }
+
+    /// The same caller in another scenario: the token is shared, and what is told of requests is not.
+    #[must_use]
+    pub(crate) fn in_scenario(&self, scenario: &str) -> Self {
+        let inner = &self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                http: inner.http.clone(),
+                target: Arc::clone(&inner.target),
+                auth: inner.auth.clone(),
+                token: Arc::clone(&inner.token),
+                limits: inner.limits,
+                redactor: inner.redactor.clone(),
+                caller: Caller {
+                    scenario: Some(scenario.to_owned()),
+                    actor: inner.caller.actor.clone(),
+                },
+                run: inner.run.clone(),
+                retries: Mutex::default(),
+            }),
+        }
     }
 
     /// A caller with a token that somebody else got for it, and that is not renewed.

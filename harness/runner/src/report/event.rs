@@ -52,6 +52,20 @@ pub enum Event {
         /// What to try.
         help: String,
     },
+    /// A state that scenarios share is being built.
+    StateStarted {
+        /// The state.
+        state: String,
+    },
+    /// A state that scenarios share is there, or could not be built.
+    StateFinished(StateReport),
+    /// A state was removed, after the last scenario that shared it.
+    StateRemoved {
+        /// The state.
+        state: String,
+        /// How it went.
+        cleanup: CleanupReport,
+    },
     /// A scenario begins.
     ScenarioStarted(ScenarioInfo),
     /// A scenario is not played, because the server does not offer what it needs. Nothing is wrong.
@@ -153,7 +167,7 @@ pub struct ScenarioInfo {
     pub page: String,
     /// The file.
     pub file: String,
-    /// How many steps it has, those of its state included.
+    /// How many steps it has, those of its state included where it builds that for itself.
     pub planned_steps: usize,
 }
 
@@ -218,6 +232,25 @@ impl fmt::Display for StepVerdict {
             Self::Skipped => "skipped",
         })
     }
+}
+
+/// A state that scenarios share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateReport {
+    /// Its name.
+    pub state: String,
+    /// The file.
+    pub file: String,
+    /// The scenarios that share it.
+    pub scenarios: Vec<String>,
+    /// Why it could not be built; then none of them was played.
+    pub reason: Option<String>,
+    /// How long building it took.
+    pub duration_ms: u64,
+    /// The steps that built it.
+    pub steps: Vec<StepReport>,
+    /// How removing it went.
+    pub cleanup: CleanupReport,
 }
 
 /// A step, done.

@@ -36,7 +36,7 @@ pub(super) struct Matrix {
 }
 
 /// What the admin sees of a resource.
-enum Control {
+pub(super) enum Control {
     Copy(Value),
     /// Deleted by the scenario, and gone.
     Gone,
@@ -134,7 +134,7 @@ impl Player<'_> {
     }
 }
 
-async fn control(admin: &Client, watched: &Watched, transport: &mut bool) -> Control {
+pub(super) async fn control(admin: &Client, watched: &Watched, transport: &mut bool) -> Control {
     // Policies may ask who wrote it, which Medplum shows only to those who ask.
     let extended = [("x-medplum".to_owned(), "extended".to_owned())];
     let request = Request {

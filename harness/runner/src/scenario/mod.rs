@@ -6,6 +6,7 @@
 mod body;
 mod check;
 mod expectation;
+mod files;
 mod format;
 mod grants;
 mod node;
@@ -20,7 +21,9 @@ mod path;
 mod plan;
 mod read;
 mod schema;
+mod sharing;
 mod starter;
+mod states;
 mod step;
 mod suite;
 mod template;
@@ -28,6 +31,7 @@ mod types;
 mod vocabulary;
 
 pub use expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, HeaderValue};
+pub use files::{Files, is_state};
 pub use format::{FormatError, format};
 pub(crate) use node::{Kind, Node};
 pub use page::page;
@@ -37,7 +41,7 @@ pub use schema::schema;
 pub use starter::{Starter, starter};
 pub use step::{Action, Capture, Content, Delivery, Entry, Extras, Patience, Payload, Racer, Step};
 pub(crate) use suite::plural;
-pub use suite::{Files, LoadError, PolicyFile, SnapshotFile, Suite, is_state};
+pub use suite::{LoadError, PolicyFile, SnapshotFile, Suite};
 pub(crate) use template::fill_value;
 pub use template::{Field, Part, Reference, Template};
 

@@ -63,7 +63,9 @@ pub(super) fn step(
         .unwrap_or_default();
     let action = action?;
     fitting(&fields, &action, &expect, acting.as_deref(), findings);
+    let verb = STEP.key(action.verb()).and_then(|key| fields.named(key));
     Some(ParsedStep {
+        verb_span: verb.map_or(id_span, |entry| entry.key_span),
         step: Step {
             id: id?,
             title,

@@ -29,6 +29,9 @@ pub struct Scenario {
     pub needs: Vec<Need>,
     /// The state that it starts from.
     pub state: Option<String>,
+    /// That state, played once in a run for all scenarios that share it. It has no steps of its
+    /// own, and its actors are the first of this scenario.
+    pub shares: Option<Arc<Scenario>>,
     /// Where the server sends messages to.
     pub sinks: Vec<Sink>,
     /// The actors of the given states and its own, in the order they are written. Without the

@@ -119,7 +119,11 @@ pub(crate) static SCENARIO: Object = Object {
             Shape::Text,
         ),
         key("about", ABOUT, Shape::Text),
-        key("given", GIVEN, Shape::Name),
+        key(
+            "given",
+            GIVEN,
+            Shape::Either(&[Shape::Name, Shape::Object(&SHARED)]),
+        ),
         key("needs", NEEDS, Shape::List(&Shape::Need)),
         key("sinks", SINKS, Shape::Map(&Shape::Object(&SINK))),
         key("actors", ACTORS, Shape::Map(&Shape::Object(&ACTOR))),
@@ -156,6 +160,22 @@ pub(crate) static STATE: Object = Object {
             "steps",
             "What is done to build it.",
             Shape::List(&Shape::Object(&STEP)),
+        ),
+    ]],
+    required: &["state"],
+    verb: false,
+};
+
+/// A state that may be shared.
+pub(crate) static SHARED: Object = Object {
+    what: "`given`",
+    id: "given",
+    keys: &[&[
+        key("state", "A state from `states/`.", Shape::Name),
+        key(
+            "share",
+            "Built once in a run, for all scenarios that share it. They only look.",
+            Shape::Bool,
         ),
     ]],
     required: &["state"],
