@@ -171,12 +171,13 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
         }
     }
     for file in &report.obsolete {
+        let (message, help) = obsolete(report, file);
         issues.push(Issue {
             rule: Rule::Obsolete,
             scenario: None,
             cell: None,
-            message: format!("the snapshot {file} has no scenario any more"),
-            details: vec!["delete it".to_owned()],
+            message,
+            details: vec![help],
             place: Some(Place {
                 file: file.clone(),
                 line: None,
@@ -229,6 +230,21 @@ fn of_state(state: &StateReport) -> Option<Issue<'_>> {
         related: Vec::new(),
         key: vec!["state".to_owned(), state.state.clone()],
     })
+}
+
+/// What is wrong with a snapshot file that nobody needs, and what to do about it.
+pub(super) fn obsolete(report: &Report, file: &str) -> (String, String) {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let of = name.trim_end_matches(".snap.yaml").split('@').next();
+    let is_played = report.scenarios.iter().any(|one| Some(&*one.info.id) == of);
+    if name.contains('@') && is_played {
+        let message = format!("the snapshot {file} says the same as the common one");
+        return (message, format!("delete it: git rm {file}"));
+    }
+    (
+        format!("the snapshot {file} has no scenario any more"),
+        format!("delete it: git rm {file}; or give its scenario the old name again"),
+    )
 }
 
 /// Why a scenario did not pass, where no step, cell or snapshot says it.

@@ -2,7 +2,7 @@
 
 use super::event::{Cell, Problem, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
 use super::grid::{Grid, place};
-use super::issues::{more, sentence};
+use super::issues::{more, obsolete, sentence};
 use super::model::{Report, ScenarioReport};
 use crate::expect::CellVerdict;
 use crate::scenario::plural;
@@ -153,8 +153,10 @@ pub(super) fn of_run(report: &Report) -> Vec<Point<'_>> {
     }
     for file in &report.obsolete {
         let point = Point::new(Phase::Snapshot, format!("obsolete {file}"), (file, 0));
-        let text = format!("the snapshot {file} has no scenario any more");
-        points.push(point.ended(Outcome::Failed, "obsolete-snapshot", text));
+        let (text, help) = obsolete(report, file);
+        let mut point = point.ended(Outcome::Failed, "obsolete-snapshot", text);
+        point.details.push(help);
+        points.push(point);
     }
     for warning in &report.summary().warnings {
         let point = Point::new(Phase::Look, "plausibility".to_owned(), nowhere);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::event::{SightChange, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
+use super::issues::obsolete;
 use super::model::{Report, ScenarioReport};
 use super::summary::Summary;
 use crate::expect::{CellVerdict, Difference, Observed};
@@ -69,10 +70,9 @@ pub fn terminal(report: &Report, style: Style) -> String {
         }
     }
     for file in &report.obsolete {
-        line(
-            &mut out,
-            &format!("{}: {file} has no scenario any more", style.bad("obsolete")),
-        );
+        let (message, help) = obsolete(report, file);
+        line(&mut out, &format!("{}: {message}", style.bad("obsolete")));
+        line(&mut out, &format!("  help: {help}"));
     }
     for problem in &report.cleanup.problems {
         line(&mut out, &format!("cleanup: {problem}"));

@@ -104,20 +104,24 @@ pub async fn run(
             });
         }
     }
-    let obsolete = if options.filter.is_empty() && options.snapshots != SnapshotMode::Off {
-        suite
-            .obsolete
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect()
-    } else {
-        Vec::new()
-    };
+    let mut obsolete = Vec::new();
+    if options.filter.is_empty() && options.snapshots != SnapshotMode::Off {
+        obsolete.extend(suite.obsolete.iter().cloned());
+        obsolete.extend(
+            suite
+                .scenarios
+                .iter()
+                .flat_map(|one| snapshots::redundant(one)),
+        );
+    }
     tell(Event::RunFinished {
         duration_ms: clock::milliseconds(begun),
         interrupted: options.cancel.is_cancelled(),
         terminated: options.cancel.is_terminated(),
-        obsolete,
+        obsolete: obsolete
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect(),
         ci: options.ci,
     });
     RunOutcome { report }

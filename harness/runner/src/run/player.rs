@@ -90,7 +90,7 @@ pub(super) async fn play(part: Part) {
         &player.unknown,
         &|difference| player.is_consequence(difference),
         &options,
-        part.on_disk,
+        (part.on_disk, &part.project.admin().target().profile.name),
     );
     if !player.snapshot.steps.is_empty() {
         snapshot.seen = Some(Box::new(Seen {

@@ -8,7 +8,7 @@ use super::suite::LoadError;
 /// Folders beside the pages that hold no scenarios.
 const STATES: &str = "states";
 const POLICIES: &str = "policies";
-const SNAPSHOT_END: &str = ".snap.yaml";
+pub(super) const SNAPSHOT_END: &str = ".snap.yaml";
 /// How the files of scenarios and states end.
 const YAML: [&str; 2] = ["yaml", "yml"];
 
@@ -60,10 +60,7 @@ impl Files {
                 files.states.insert(path, content);
                 continue;
             }
-            let snapshot = path.with_extension("snap.yaml");
-            if snapshot.exists() {
-                files.snapshots.insert(snapshot.clone(), text(&snapshot)?);
-            }
+            files.snapshots_of(&path)?;
             files.scenarios.push((path, content));
         }
         for root in roots {
@@ -94,6 +91,28 @@ impl Files {
             files.shared(&root)?;
         }
         Ok(files)
+    }
+
+    /// The snapshots beside a scenario that a path names.
+    fn snapshots_of(&mut self, scenario: &Path) -> Result<(), LoadError> {
+        let stem = scenario
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let folder = scenario.parent().filter(|f| !f.as_os_str().is_empty());
+        for found in entries(folder.unwrap_or(Path::new(".")))? {
+            let name = found.file_name().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            let rest = name
+                .strip_prefix(stem.as_str())
+                .and_then(|rest| rest.strip_suffix(SNAPSHOT_END));
+            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@')) {
+                let content = text(&found)?;
+                self.snapshots
+                    .insert(scenario.with_file_name(name), content);
+            }
+        }
+        Ok(())
     }
 
     fn shared(&mut self, root: &Path) -> Result<(), LoadError> {

@@ -36,6 +36,7 @@ pub use format::{FormatError, format};
 pub(crate) use node::{Kind, Node};
 pub use page::page;
 pub use path::Path;
+pub(crate) use plan::in_file_name;
 pub use plan::{Access, Actor, ProfileType, Scenario, Sink, SinkKind};
 pub use schema::schema;
 pub use starter::{Starter, starter};

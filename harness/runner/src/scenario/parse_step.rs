@@ -16,7 +16,7 @@ use super::step::{Action, Capture, Patience, Step};
 use super::vocabulary::{self, STEP};
 use super::{ADMIN, GIVEN, HARNESS};
 use crate::client::Need;
-use crate::expect::WIDENING;
+use crate::expect::{NOISE, PROFILE, WIDENING};
 use crate::words::listed;
 
 /// How long to wait between two looks, where nobody says so.
@@ -93,6 +93,8 @@ fn is_free(id: &str, span: Span, findings: &mut Findings) -> bool {
     let taken = match id {
         GIVEN => "the name of the state before the first step",
         WIDENING => "the name of the accepted widenings in a snapshot",
+        NOISE => "the name of what a snapshot does not compare",
+        PROFILE => "the name of the server profile in a snapshot",
         _ => "",
     };
     if !taken.is_empty() {

@@ -145,6 +145,7 @@ impl States {
             given: scope.steps.clone(),
             steps: Vec::new(),
             snapshot: None,
+            profile_snapshots: BTreeMap::new(),
         })
     }
 

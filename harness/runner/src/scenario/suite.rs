@@ -10,7 +10,7 @@ use fhirward_engine::policy::PolicyDocument;
 use fhirward_engine::source::{Source, Span, json};
 use serde_json::Value;
 
-use super::files::Files;
+use super::files::{Files, SNAPSHOT_END};
 use super::grants;
 use super::parse::{FileKind, parse};
 use super::plan::Scenario;
@@ -178,7 +178,7 @@ impl Suite {
                             Some(made)
                         }
                     });
-                let snapshot = path.with_extension("snap.yaml");
+                let (snapshot, profile_snapshots) = beside(path, &files.snapshots);
                 scenarios.push(Arc::new(Scenario {
                     id: parsed.id,
                     title: parsed.title,
@@ -193,10 +193,8 @@ impl Suite {
                     actors: scope.actors,
                     given,
                     steps: scope.steps,
-                    snapshot: files.snapshots.get(&snapshot).map(|text| SnapshotFile {
-                        source: Source::new(snapshot.display().to_string(), text.as_str()),
-                        file: snapshot,
-                    }),
+                    snapshot,
+                    profile_snapshots,
                 }));
             }
             findings.extend(own);
@@ -208,7 +206,13 @@ impl Suite {
         let obsolete = files
             .snapshots
             .keys()
-            .filter(|snapshot| !scenarios.iter().any(|s| s.snapshot_path() == **snapshot))
+            .filter(|file| {
+                let is = |known: &SnapshotFile| known.file == **file;
+                let mut kept = scenarios
+                    .iter()
+                    .flat_map(|one| one.snapshot.iter().chain(one.profile_snapshots.values()));
+                !kept.any(is)
+            })
             .cloned()
             .collect();
         Ok(Self {
@@ -219,6 +223,37 @@ impl Suite {
             on_disk: files.on_disk,
         })
     }
+}
+
+/// The snapshots of a scenario: the common one, and those of server profiles.
+fn beside(
+    scenario: &Path,
+    snapshots: &BTreeMap<PathBuf, String>,
+) -> (Option<SnapshotFile>, BTreeMap<String, SnapshotFile>) {
+    let (mut common, mut own) = (None, BTreeMap::new());
+    let stem = stem(scenario);
+    for (file, text) in snapshots {
+        if file.parent() != scenario.parent() {
+            continue;
+        }
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let Some(rest) = name
+            .strip_prefix(stem.as_str())
+            .and_then(|rest| rest.strip_suffix(SNAPSHOT_END))
+        else {
+            continue;
+        };
+        let found = SnapshotFile {
+            source: Source::new(file.display().to_string(), text.as_str()),
+            file: file.clone(),
+        };
+        if rest.is_empty() {
+            common = Some(found);
+        } else if let Some(profile) = rest.strip_prefix('@') {
+            own.insert(profile.to_owned(), found);
+        }
+    }
+    (common, own)
 }
 
 pub(super) fn stem(path: &Path) -> String {
