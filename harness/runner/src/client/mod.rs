@@ -14,6 +14,7 @@ mod tag;
 mod target;
 mod traffic;
 mod transport;
+mod websocket;
 mod wire;
 
 use std::borrow::Cow;

@@ -216,6 +216,8 @@ pub enum StepVerdict {
     Failed,
     /// No usable answer.
     Error,
+    /// An answer that proves nothing: there is more of it than the run reads.
+    Inconclusive,
     /// Something that it needs does not exist.
     Blocked,
     /// The scenario ended before it.
@@ -228,6 +230,7 @@ impl fmt::Display for StepVerdict {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Error => "error",
+            Self::Inconclusive => "inconclusive",
             Self::Blocked => "blocked",
             Self::Skipped => "skipped",
         })

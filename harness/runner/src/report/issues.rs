@@ -278,7 +278,7 @@ fn of_steps<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
     for step in &scenario.steps {
         let usual = match step.verdict {
             StepVerdict::Failed => Rule::Step,
-            StepVerdict::Error => Rule::CouldNotTell,
+            StepVerdict::Error | StepVerdict::Inconclusive => Rule::CouldNotTell,
             // What follows from something else is not counted again.
             StepVerdict::Passed | StepVerdict::Blocked | StepVerdict::Skipped => continue,
         };

@@ -239,6 +239,7 @@ fn step(step: &StepReport) -> Point<'_> {
         StepVerdict::Failed if point.leak => (Outcome::Failed, "leak"),
         StepVerdict::Failed => (Outcome::Failed, "mismatch"),
         StepVerdict::Error => (Outcome::Error, "error"),
+        StepVerdict::Inconclusive => (Outcome::Error, "inconclusive"),
         StepVerdict::Blocked => (Outcome::Skipped, "blocked"),
         StepVerdict::Skipped => (Outcome::Skipped, "skipped"),
     };

@@ -103,6 +103,9 @@ impl Player<'_> {
         if snapshot.verdict.is_failure() {
             return differs();
         }
+        if let Some(reason) = step(StepVerdict::Inconclusive) {
+            return (Verdict::Inconclusive, Some(reason));
+        }
         if let Some(cell) = with(CellVerdict::Inconclusive).next() {
             return (Verdict::Inconclusive, Some(sentence(cell)));
         }

@@ -1,14 +1,18 @@
 //! From a suite to events: scenarios are played at the same time, each by actors of its own.
 
 mod bindings;
+mod bundle;
 mod clock;
+mod delivered;
 mod ending;
+mod found;
 mod judge;
 mod matrix;
 mod note;
 mod options;
 mod pace;
 mod player;
+mod race;
 mod request;
 mod setup;
 mod shared;

@@ -285,6 +285,9 @@ impl<'p> Player<'p> {
             self.leave_out(step, given, &reason);
             return;
         }
+        let is_success = |status| (200..300).contains(&status);
+        let done = played.verdict == StepVerdict::Passed || played.status.is_some_and(is_success);
+        self.sinks.note(step, done, false);
         if step.probe {
             // Found out, whatever it is.
             played.verdict = StepVerdict::Passed;
@@ -306,7 +309,10 @@ impl<'p> Player<'p> {
         report.problems = played.problems;
         report.looks = played.looks;
         self.note_silence(played.transport);
-        if report.verdict == StepVerdict::Error || report.verdict == StepVerdict::Blocked {
+        if matches!(
+            report.verdict,
+            StepVerdict::Error | StepVerdict::Inconclusive | StepVerdict::Blocked
+        ) {
             self.unknown.insert(step.id.clone());
         }
         let answered = matches!(report.verdict, StepVerdict::Passed | StepVerdict::Failed);
@@ -410,6 +416,8 @@ impl<'p> Player<'p> {
 
     /// Reports a step that is not played.
     fn leave_out(&mut self, step: &Step, given: bool, why: &str) {
+        let stopped = matches!(self.stopped, Some(Stop::Error(_) | Stop::Cancelled));
+        self.sinks.note(step, false, !stopped);
         let mut report = self.report(step, given);
         report.verdict = StepVerdict::Skipped;
         report.problems.push(Problem::new(why));

@@ -30,7 +30,9 @@ mod template;
 mod types;
 mod vocabulary;
 
-pub use expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, HeaderValue};
+pub use expectation::{
+    Assertion, Claim, Count, Expect, ExpectedStatus, HeaderClaim, HeaderValue, Winners,
+};
 pub use files::{Files, is_state};
 pub use format::{FormatError, format};
 pub(crate) use node::{Kind, Node};

@@ -466,12 +466,26 @@ fn fitting(
     if verb == "subscribe" {
         fields.require("into", findings);
     }
+    if let Action::Race(racers) = action
+        && expect.winners.is_none()
+        && racers.iter().any(|racer| racer.expect.is_none())
+    {
+        let place = fields.entry("expect").or_else(|| fields.entry("race"));
+        findings.error(
+            "scenario/value",
+            "a race expects `winners`: how many succeed",
+            place.map_or_else(|| fields.start(), |entry| entry.key_span),
+            "nothing is said about them",
+            "write `expect: { winners: 1, losers: [409, 412] }`, or `expect` in each part",
+        );
+    }
     if let Some(node) = fields.get("expect") {
-        meetable(node, verb, expect, findings);
+        meetable(node, action, expect, findings);
     }
 }
 
-fn meetable(node: &Node, verb: &str, expect: &Expect, findings: &mut Findings) {
+fn meetable(node: &Node, action: &Action, expect: &Expect, findings: &mut Findings) {
+    let verb = action.verb();
     let mut wrong = |message: String, label: &str, help: &str| {
         findings.error("scenario/value", message, node.span, label, help);
     };
@@ -502,11 +516,17 @@ fn meetable(node: &Node, verb: &str, expect: &Expect, findings: &mut Findings) {
             "",
         );
     }
-    if verb == "race" && expect.winners.is_none() {
+    if let (Some(winners), Action::Race(racers)) = (&expect.winners, action)
+        && winners.count.at_least > racers.len()
+    {
         wrong(
-            "a race expects `winners`: how many succeed".into(),
-            "nothing is said about them",
-            "write `expect: { winners: 1, losers: [409, 412] }`",
+            format!(
+                "{} of {} parts can never win",
+                winners.count.at_least,
+                racers.len()
+            ),
+            "more than there are",
+            "",
         );
     }
     if matches!(verb, "grant" | "subscribe") {

@@ -542,6 +542,11 @@ pub(crate) static RACER: Object = Object {
                 "The resource, or the list of JSON Patch operations.",
                 Shape::Any,
             ),
+            key(
+                "expect",
+                "What this part must get, whoever wins; left out, it wins or loses.",
+                Shape::Either(&[Shape::Word(STATUS_WORDS), Shape::Object(&EXPECT_ENTRY)]),
+            ),
         ],
     ],
     required: &["as"],
@@ -638,8 +643,8 @@ pub(crate) static EXPECT: Object = Object {
         OUTCOME,
         key(
             "winners",
-            "Of a race: how many succeed.",
-            Shape::Number(0, 100),
+            "Of a race: how many succeed, or who wins and how many.",
+            Shape::Either(&[Shape::Number(0, 100), Shape::Object(&WINNERS)]),
         ),
         key(
             "losers",
@@ -678,6 +683,28 @@ pub(crate) static EXPECT: Object = Object {
             Shape::List(&Shape::Name),
         ),
         key("order", "`matches` in this order.", Shape::Bool),
+    ]],
+    required: &[],
+    verb: false,
+};
+
+/// `winners` of a race.
+pub(crate) static WINNERS: Object = Object {
+    what: "`winners`",
+    id: "winners",
+    keys: &[&[
+        key("exactly", "So many.", Shape::Number(0, 100)),
+        key("at-least", "So many or more.", Shape::Number(0, 100)),
+        key("at-most", "So many or fewer.", Shape::Number(0, 100)),
+        key(
+            "status",
+            "What a winner gets; whoever gets something else has lost. Left out, the success of the verb.",
+            Shape::Either(&[
+                Shape::Number(200, 599),
+                Shape::Word(STATUS_WORDS),
+                Shape::List(&Shape::Number(200, 599)),
+            ]),
+        ),
     ]],
     required: &[],
     verb: false,

@@ -138,6 +138,7 @@ fn step(step: &StepReport, out: &mut Html) {
         StepVerdict::Failed if step.problems.iter().any(|p| p.leak) => ("leak", "⚠"),
         StepVerdict::Failed => ("failed", "✗"),
         StepVerdict::Error => ("error", "!"),
+        StepVerdict::Inconclusive => ("error", "?"),
         StepVerdict::Blocked => ("skipped", "⊘"),
         StepVerdict::Skipped => ("skipped", "○"),
     };
