@@ -515,13 +515,33 @@ fn one_mistake_in_a_step(
     "`Pratitioner` is no kind of actor",
     Some("did you mean `Practitioner`?")
 )]
+#[case::admin_undeclared(
+    "scenario: flow\ntitle: T\npage: p\nsteps:\n  - { step: s, as: admin, read: Patient/1 }\n",
+    "the admin acts here, for whom no policy counts, and the scenario does not say so",
+    Some("uses-admin: true")
+)]
+#[case::admin_races_undeclared(
+    "scenario: flow\ntitle: T\npage: p\nsteps:\n  - step: s\n    race:\n      - { as: admin, read: Patient/1 }\n      - { as: anonymous, read: Patient/1 }\n    expect: { winners: 2 }\n",
+    "the admin acts here, for whom no policy counts, and the scenario does not say so",
+    Some("uses-admin: true")
+)]
+#[case::admin_denied(
+    "scenario: flow\ntitle: T\npage: p\nuses-admin: false\nsteps:\n  - { step: s, as: admin, read: Patient/1 }\n",
+    "the admin acts here, for whom no policy counts, and the scenario does not say so",
+    Some("uses-admin: true")
+)]
+#[case::admin_declared_for_nothing(
+    "scenario: flow\ntitle: T\npage: p\nuses-admin: true\nsteps:\n  - { step: s, as: anonymous, read: Patient/1 }\n",
+    "no step of this scenario is the admin's",
+    Some("remove it")
+)]
 #[case::unused_sink(
     "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nsteps: []\n",
     "nobody waits at the sink `inbox`",
     Some("await")
 )]
 #[case::subscribe_into_a_web_server(
-    "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nsteps:\n  - { step: s, as: admin, subscribe: Subscription/1, into: inbox }\n",
+    "scenario: flow\ntitle: T\npage: p\nsinks: { inbox: {} }\nuses-admin: true\nsteps:\n  - { step: s, as: admin, subscribe: Subscription/1, into: inbox }\n",
     "the sink `inbox` is of kind `http`, and not `websocket`",
     None
 )]
@@ -650,6 +670,34 @@ fn a_state_is_built_by_itself_and_never_on_a_shared_one() {
     let found = findings(&files);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].message.contains("`given` must be text"));
+}
+
+#[test]
+fn a_file_ends_in_yaml_or_yml_and_has_its_snapshots_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    let put = |name: &str, text: &str| {
+        let file = root.join(name);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(file, text).expect("written");
+    };
+    put("policies/participant.json", PARTICIPANT);
+    put("states/base.yml", STATE);
+    put("p/flow.yml", &format!("{HEAD}given: base\nsteps: []\n"));
+    for name in ["flow", "flow@hapi", "flow-on", "flo"] {
+        put(&format!("p/{name}.snap.yaml"), "{}\n");
+    }
+    for paths in [root.to_path_buf(), root.join("p/flow.yml")] {
+        let suite = Suite::load(std::slice::from_ref(&paths)).expect("a suite");
+        let scenario = &suite.scenarios[0];
+        assert_eq!(scenario.given.len(), 1);
+        let file = |name: &str| root.join("p").join(name);
+        let accepted = |profile: &str| scenario.accepted(profile).expect("one").file.clone();
+        assert_eq!(accepted("hapi"), file("flow@hapi.snap.yaml"));
+        assert_eq!(accepted("other"), file("flow.snap.yaml"));
+        let obsolete = if paths == root { 2 } else { 0 };
+        assert_eq!(suite.obsolete.len(), obsolete, "{:?}", suite.obsolete);
+    }
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::render;
 
-/// Remove what runs left behind on a server, found by the tag that everything of a run carries.
+/// Remove what runs left behind on a server, found by the tag that everything of a run carries, and
+/// logins that a run did not finish by the name that it gave them.
 ///
 /// What refers goes first, then what is referred to. Ends with 3 where something remains.
 #[derive(Debug, clap::Args)]
@@ -75,10 +76,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         })?),
         None => None,
     };
-    let sweep = Sweep {
+    let mut sweep = Sweep {
         run: args.run.clone(),
         before,
         dry: args.dry_run,
+        project: None,
     };
     let limits = args.server.patience.limits();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -91,6 +93,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             .await
             .map_err(|error| unopened(&error))?;
         project.software().await.map_err(|error| unopened(&error))?;
+        sweep.project = project.id().map(str::to_owned);
         sweep
             .go(project.admin(), project.capabilities())
             .await

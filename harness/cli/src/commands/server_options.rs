@@ -84,7 +84,7 @@ pub struct TransportOptions {
         requires = "server",
         help_heading = "Connection"
     )]
-    proxy: Option<Url>,
+    proxy: Option<String>,
     /// At most so many requests a second.
     #[arg(long, value_name = "N", requires = "server", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Connection")]
     rate: Option<u32>,
@@ -229,6 +229,7 @@ impl ServerOptions {
     /// # Errors
     /// What cannot be used of the options and of the files that they name.
     pub fn target(&self) -> Result<Option<Target>, Failure> {
+        config::check_nearest()?;
         let Some(server) = &self.server else {
             return Ok(None);
         };
@@ -307,6 +308,7 @@ impl TransportOptions {
     /// # Errors
     /// As [`ServerOptions::target`].
     pub fn reach(&self, server: &str) -> Result<Target, Failure> {
+        config::check_nearest()?;
         let named = find(server)?;
         self.target(server, Auth::Nobody, named.as_ref())
     }
@@ -340,7 +342,7 @@ impl TransportOptions {
             .clone()
             .or(of_entry(entry.and_then(|e| e.key.as_ref())));
         if let Some(file) = ca {
-            target.transport.authorities = bytes("--ca", &file)?;
+            target.transport.authorities = Some(bytes("--ca", &file)?);
         }
         if let (Some(cert), Some(key)) = (cert, key) {
             let mut pem = bytes("--cert", &cert)?;
@@ -352,7 +354,13 @@ impl TransportOptions {
             })?;
             target.transport.identity = Some(Arc::new(SecretString::from(pem)));
         }
-        target.transport.proxy = self.proxy.clone().or(entry.and_then(|e| e.proxy.clone()));
+        let proxy = self.proxy.as_deref().map(proxy).transpose()?;
+        target.transport.proxy = proxy.or(entry.and_then(|e| e.proxy.clone()));
+        let transport = target.transport.check(&target.base_url);
+        transport.map_err(|error| {
+            let finding = Diagnostic::error("server/transport", error.to_string());
+            Failure::usage(finding.with_help(error.help()))
+        })?;
         if let Some(entry) = entry {
             if let Some(url) = &entry.token_url {
                 target.token_url = Some(url.clone());
@@ -367,6 +375,16 @@ impl TransportOptions {
         target.traffic = Traffic::limited(rate, parallel);
         Ok(target)
     }
+}
+
+/// The address of a proxy. It may hold a password, so that it is not repeated.
+fn proxy(text: &str) -> Result<Url, Failure> {
+    Url::parse(text).map_err(|error| {
+        let finding = Diagnostic::error("server/proxy", format!("--proxy: no address: {error}"));
+        Failure::usage(
+            finding.with_help("--proxy http://HOST:PORT, or http://NAME:PASSWORD@HOST:PORT"),
+        )
+    })
 }
 
 fn bytes(option: &str, file: &Path) -> Result<Vec<u8>, Failure> {

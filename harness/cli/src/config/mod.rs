@@ -1,7 +1,8 @@
 //! `fhirward.toml`: how much each rule matters here, and the findings that somebody answers for.
 //!
-//! The file has a section for each command that checks by rules, `[policy]` for `policy check`.
-//! This module knows the file; what a rule is it learns from a [`Catalogue`].
+//! The file has a section for each command that checks by rules, `[policy]` for `policy check`, and
+//! one for servers. Whatever a command reads of it, all of its sections and keys are checked. This
+//! module knows the file; what a rule is it learns from a [`Catalogue`].
 
 mod apply;
 mod catalogue;
@@ -10,6 +11,7 @@ pub mod departures;
 mod except;
 mod fault;
 mod level;
+mod outline;
 mod read;
 mod values;
 
@@ -27,6 +29,7 @@ pub use catalogue::{Catalogue, Selector};
 pub use date::Date;
 pub use except::Exception;
 pub use level::Level;
+pub use outline::check_nearest;
 pub use read::{Shape, read};
 
 /// What the file is called.

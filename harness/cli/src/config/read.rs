@@ -12,10 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::except::Pattern;
 use super::fault::{Faults, one_of};
-use super::{Catalogue, Exception, Level, Section, Selector};
-
-/// The sections that a file may have. `servers` is read by what talks to servers.
-const SECTIONS: [&str; 3] = ["policy", "servers", "thread"];
+use super::{Catalogue, Exception, Level, Section, Selector, outline};
 
 /// What a section may hold.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +50,11 @@ pub fn read(
         }
         Err(error) => faults.no_toml(&source.text, &error, "docs/config.md has an example"),
     }
-    (section, faults.into_all())
+    let mut faults = faults.into_all();
+    if faults.is_empty() {
+        faults.extend(outline::check_servers(source));
+    }
+    (section, faults)
 }
 
 struct Reader<'r, 's> {
@@ -65,28 +66,14 @@ struct Reader<'r, 's> {
 
 impl Reader<'_, '_> {
     fn file(&mut self, table: &DeTable<'_>) {
-        for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            if !SECTIONS.contains(&name) {
-                self.faults.add(
-                    "config/unknown-key",
-                    key.span(),
-                    format!("`{name}` is no section of a fhirward.toml"),
-                    one_of(name, &SECTIONS),
-                );
-            } else if name == self.shape.section
-                && let Some(table) = self.faults.table(name, value)
-            {
-                self.section(table);
-            }
+        outline::check(table, self.faults);
+        let section = table.get(self.shape.section);
+        if let Some(table) = section.and_then(|section| section.get_ref().as_table()) {
+            self.section(table);
         }
     }
 
     fn section(&mut self, table: &DeTable<'_>) {
-        let mut known = vec!["rules", "except"];
-        if self.shape.server_version {
-            known.push("server-version");
-        }
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "rules" => {
@@ -99,12 +86,8 @@ impl Reader<'_, '_> {
                     let text = self.faults.text("server-version", value);
                     self.section.server_version = text;
                 }
-                other => self.faults.add(
-                    "config/unknown-key",
-                    key.span(),
-                    format!("`{other}` is no key of `[{}]`", self.shape.section),
-                    one_of(other, &known),
-                ),
+                // The outline has found it.
+                _ => {}
             }
         }
     }

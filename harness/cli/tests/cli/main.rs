@@ -9,6 +9,8 @@
 
 mod check;
 mod clean;
+mod config;
+mod exits;
 mod filter;
 mod kill;
 mod policy;
@@ -23,5 +25,6 @@ mod semantics;
 mod serve;
 mod support;
 mod thread;
+mod transport;
 mod two_runs;
 mod usage;

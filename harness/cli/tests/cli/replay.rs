@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::{Shown, fhirward};
 
-fn vectors(name: &str) -> PathBuf {
+pub fn vectors(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../engine/tests/vectors")
         .join(name)

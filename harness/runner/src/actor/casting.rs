@@ -6,6 +6,16 @@ use super::file::StaticActor;
 use crate::client::Target;
 use crate::scenario::Actor;
 
+/// Why nobody of those who are there plays a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Uncast {
+    /// It needs somebody, or something, that whoever made the actors does not offer. Nothing is
+    /// wrong.
+    NotOffered(String),
+    /// The actors that are there would prove nothing.
+    Unusable(String),
+}
+
 /// Which actor of the file plays which of a scenario. Nobody plays two.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Casting {
@@ -14,7 +24,7 @@ pub(crate) struct Casting {
 
 impl Casting {
     /// First those who are named, then whoever has the type and the policies.
-    pub(crate) fn of(target: &Target, wanted: &[Actor]) -> Result<Self, String> {
+    pub(crate) fn of(target: &Target, wanted: &[Actor]) -> Result<Self, Uncast> {
         let nobody = BTreeMap::new();
         let there = target.actors.as_ref().map_or(&nobody, |file| &file.actors);
         let fits = |there: &StaticActor, wanted: &Actor| {
@@ -41,12 +51,12 @@ impl Casting {
                 !taken.contains(*name) && fits(found, actor) && has == policies
             });
             let Some((name, found)) = alike else {
-                return Err(format!(
+                return Err(Uncast::NotOffered(format!(
                     "nobody in the file of the actors can play {}, a {} with {}",
                     actor.name,
                     actor.profile,
                     crate::words::listed(policies)
-                ));
+                )));
             };
             taken.insert(name.clone());
             casting.insert(actor.name.clone(), (name, found));
@@ -57,7 +67,9 @@ impl Casting {
             .map(|(_, found)| found.reference.as_str())
             .collect();
         if people.len() < casting.len() {
-            return Err("two actors of the file are the same person".into());
+            return Err(Uncast::Unusable(
+                "two actors of the file are the same person".into(),
+            ));
         }
         Ok(Self {
             played_by: casting

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use url::Url;
 
+use super::masked::masked;
 use super::secret::{INLINE, SecretSource};
 use crate::client::{Auth, Backend, Credentials, InvitedSignIn, Password, SecretIn, SigningKey};
 use crate::words::near;
@@ -393,14 +394,14 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     text.len()
 }
 
-/// The finding, with an excerpt in which no value can be read: one of them may be a secret.
+/// The finding, with an excerpt in which no value can be read that may be a secret.
 fn fault(name: &str, text: &str, at: Range<usize>, message: &str) -> Diagnostic {
     let message = message.trim().trim_end_matches('.');
     let inline = message.contains(INLINE);
     let (code, said) = if inline {
         ("actors/inline-secret", INLINE.to_owned())
     } else {
-        ("actors/invalid", format!("not a file of actors: {message}"))
+        ("actors/invalid", format!("{}: {message}", what(name)))
     };
     let source = Source::new(name, masked(text));
     let end = at.end.max(at.start + 1).min(text.len());
@@ -416,47 +417,19 @@ fn fault(name: &str, text: &str, at: Range<usize>, message: &str) -> Diagnostic 
     }
 }
 
+/// What a file is not.
+fn what(name: &str) -> &'static str {
+    if name.ends_with("fhirward.toml") {
+        "not a section of servers"
+    } else {
+        "not a file of actors"
+    }
+}
+
 /// "unknown field `a`, expected one of `b`, `c`": which of them was meant.
 fn unknown_word(message: &str) -> Option<String> {
     let (before, after) = message.split_once("expected")?;
     let wrong = before.split('`').nth(1)?;
     let known = after.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
     near(wrong, known.filter(|word| word.len() > 2)).map(str::to_owned)
-}
-
-/// The text with a star for every character of a value. Lengths and lines stay.
-fn masked(text: &str) -> String {
-    text.split_inclusive('\n').map(masked_line).collect()
-}
-
-fn masked_line(line: &str) -> String {
-    let mut out = String::new();
-    let mut quote = None;
-    let mut value = false;
-    let mut before = ' ';
-    for c in line.chars() {
-        let structure = "{}[],\n\r".contains(c) && quote.is_none();
-        match quote {
-            Some(open) if c == open => {
-                quote = None;
-                out.push(c);
-            }
-            None if c == '"' || c == '\'' => {
-                quote = Some(c);
-                out.push(c);
-            }
-            None if structure => {
-                value = false;
-                out.push(c);
-            }
-            None if c == '=' || (c == ' ' && before == ':') => {
-                value = true;
-                out.push(c);
-            }
-            None if !value || c == ' ' => out.push(c),
-            _ => out.extend(std::iter::repeat_n('*', c.len_utf8())),
-        }
-        before = c;
-    }
-    out
 }

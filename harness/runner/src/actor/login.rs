@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::file::StaticAuth;
+use super::naming;
 use super::project::{Project, SetupError};
 use super::session::{Granted, fault, granting};
 use super::trash::Trash;
@@ -103,6 +104,14 @@ impl Login<'_> {
                 "membership changes must be effective before the next token is given",
             ));
         }
+        if self.project.admin_is() == Some(acting.reference.as_str()) && !may_be_admin {
+            return Err(SetupError::new(
+                &doing,
+                format!("the server takes them and the admin for the same {who}"),
+                "the admin is the witness of what the actors see: give one of the two another \
+                 login, or declare `bypass: true`",
+            ));
+        }
         if acting.admin && !may_be_admin {
             return Err(SetupError::new(
                 &doing,
@@ -133,7 +142,7 @@ impl Login<'_> {
                 &doing,
                 "client",
                 &json!({
-                    "name": format!("fhirward {} {} {actor}", project.run(), self.scenario),
+                    "name": naming::of_application(project.run(), self.scenario, actor),
                     "accessPolicy": { "reference": first },
                 }),
             )
@@ -205,12 +214,7 @@ impl Login<'_> {
         }
         let mut wanted = project.grants(granted)?;
         wanted.insert("profile".into(), json!({ "reference": who }));
-        let email = format!(
-            "fhirward-{}-{}-{actor}@example.com",
-            project.run(),
-            self.scenario
-        );
-        let email = email.to_ascii_lowercase();
+        let email = naming::of_user(project.run(), self.scenario, actor);
         let password = SecretString::from(uuid::Uuid::new_v4().to_string());
         project.redactor().add(password.expose_secret());
         let kind = who.split('/').next().unwrap_or_default();

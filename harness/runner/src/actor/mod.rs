@@ -4,6 +4,8 @@
 mod casting;
 mod file;
 mod login;
+mod masked;
+mod naming;
 mod project;
 mod secret;
 mod session;
@@ -11,6 +13,7 @@ mod settle;
 mod sweep;
 mod trash;
 
+pub use casting::Uncast;
 pub use file::{
     ActorEntry, ActorsFile, AuthEntry, BackendEntry, ClientEntry, PasswordEntry, ServerEntry,
     StaticActor, StaticAuth, Surroundings, servers,

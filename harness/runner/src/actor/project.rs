@@ -8,7 +8,7 @@ use fhirward_engine::policy::PolicyDocument;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::casting::Casting;
+use super::casting::{Casting, Uncast};
 use super::trash::Trash;
 use crate::client::{
     Answer, Auth, Caller, Capabilities, Client, ClientError, Limits, Place, Provisioning, Redactor,
@@ -65,6 +65,8 @@ impl SetupError {
 #[derive(Clone)]
 pub struct Project {
     admin: Client,
+    /// Who the server takes the admin for, where it says so.
+    admin_is: Option<String>,
     /// The id of the project, where the harness administers one.
     id: Option<String>,
     capabilities: Arc<Capabilities>,
@@ -89,7 +91,7 @@ impl fmt::Debug for Project {
 }
 
 impl Project {
-    /// Signs in as the admin.
+    /// Signs in as the admin, and asks the server whom it takes them for.
     ///
     /// # Errors
     /// When the server is out of reach, refuses the admin, or does not say which project it is.
@@ -107,6 +109,13 @@ impl Project {
             .sign_in()
             .await
             .map_err(|error| SetupError::client(doing, &error))?;
+        let admin_is = match provisioning_of(target) {
+            Provisioning::Medplum | Provisioning::Static => admin
+                .who_am_i()
+                .await
+                .map_err(|error| SetupError::client("asking who the admin is", &error))?,
+            Provisioning::None => None,
+        };
         let id = match provisioning_of(target) {
             Provisioning::Medplum => Some(project_id(project).ok_or_else(|| {
                 SetupError::new(
@@ -119,6 +128,7 @@ impl Project {
         };
         Ok(Self {
             admin,
+            admin_is,
             id,
             capabilities: Arc::new(Capabilities::read(None, &target.profile)),
             casting: Arc::default(),
@@ -172,13 +182,13 @@ impl Project {
     ///
     /// # Errors
     /// Why there are none: somebody else made the actors, and none of them fits.
-    pub fn cast(&self, scenario: &Scenario) -> Result<Self, String> {
+    pub fn cast(&self, scenario: &Scenario) -> Result<Self, Uncast> {
         let mut project = self.clone();
         if self.provisioning() == Provisioning::Static {
             let mut steps = scenario.given.iter().chain(&scenario.steps);
             if steps.any(|step| step.action.verb() == "grant") {
                 let why = "it changes policies, and somebody else made the actors";
-                return Err(why.to_owned());
+                return Err(Uncast::NotOffered(why.to_owned()));
             }
             project.casting = Arc::new(Casting::of(&self.target, &scenario.actors)?);
         }
@@ -210,6 +220,16 @@ impl Project {
     /// The admin's session.
     pub fn admin(&self) -> &Client {
         &self.admin
+    }
+
+    /// Its id, where the harness administers one.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Who the server takes the admin for, where it says so.
+    pub(super) fn admin_is(&self) -> Option<&str> {
+        self.admin_is.as_deref()
     }
 
     /// What the server calls itself, where it says so, and what it can do.

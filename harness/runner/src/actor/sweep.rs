@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::Value;
 
+use super::naming;
 use crate::client::{
     Answer, Capabilities, Client, ClientError, RUN_TAG_SYSTEM, Request, reference_of, run_of,
     text_at,
@@ -24,6 +25,9 @@ pub struct Sweep {
     pub before: Option<Timestamp>,
     /// Whether it is only shown.
     pub dry: bool,
+    /// The id of the admin's project: of what is known by its name alone, nothing of another one is
+    /// touched.
+    pub project: Option<String>,
 }
 
 /// What was removed and what remains.
@@ -64,6 +68,8 @@ impl Sweep {
         for kind in types(capabilities) {
             self.look(admin, &kind, &mut found, &mut swept).await?;
         }
+        self.add_named(admin, capabilities, &mut found, &mut swept)
+            .await?;
         self.add_logins(&mut found);
         self.add_binaries(admin, &mut found).await?;
         let mut order = ordered(&found);
@@ -99,27 +105,7 @@ impl Sweep {
         // `system|` is any code of the system.
         let run = self.run.as_deref().unwrap_or_default();
         let path = format!("{kind}?_tag={RUN_TAG_SYSTEM}%7C{run}&_count=200");
-        let mut hit = Vec::new();
-        let looked = admin
-            .search_pages(&path, &mut |page| hit.extend(page.matches))
-            .await;
-        match looked {
-            Ok(end) if end.is_success() => {}
-            // Many servers search no Binaries; those that are referred to are found in another way.
-            Ok(_) if kind == "Binary" => return Ok(()),
-            Ok(end) => {
-                swept
-                    .unseen
-                    .push(format!("{kind}: the server answers {}", end.status));
-                return Ok(());
-            }
-            Err(error) if error.is_transport() => return Err(error),
-            Err(error) => {
-                let why = admin.clean(&error.to_string());
-                swept.unseen.push(format!("{kind}: {why}"));
-            }
-        }
-        for resource in hit {
+        for resource in all(admin, kind, &path, swept).await? {
             // Whatever the server made of the search: only what carries the tag.
             if let (Some(run), Some(reference)) = (run_of(&resource), reference_of(&resource))
                 && self.wants(run, &resource)
@@ -141,7 +127,67 @@ impl Sweep {
         of_run && old
     }
 
-    /// Logins carry no tag: the endpoints that make them take none. Their memberships do.
+    /// Logins carry no tag: the endpoints that make them take none. Their memberships get theirs
+    /// when the login is finished; until then a login is known by its name alone.
+    async fn add_named(
+        &self,
+        admin: &Client,
+        capabilities: &Capabilities,
+        found: &mut BTreeMap<String, Value>,
+        swept: &mut Swept,
+    ) -> Result<(), ClientError> {
+        // Without a project there is nobody whom the harness could have made.
+        let Some(project) = &self.project else {
+            return Ok(());
+        };
+        let run = self.run.as_deref().unwrap_or_default();
+        let known: BTreeSet<String> = types(capabilities).into_iter().collect();
+        for (kind, search) in naming::searches(run, project) {
+            if !known.contains(kind) {
+                continue;
+            }
+            let path = format!("{kind}?{search}&_count=200");
+            for login in all(admin, kind, &path, swept).await? {
+                // Whatever the server made of the search: only what has such a name.
+                let Some(run) = naming::run_of_login(&login) else {
+                    continue;
+                };
+                let (true, Some(reference)) = (self.wants(run, &login), reference_of(&login))
+                else {
+                    continue;
+                };
+                if !self.is_in_project(&login) {
+                    continue;
+                }
+                swept.runs.insert(run.to_owned());
+                let path = format!("ProjectMembership?user={reference}&_count=200");
+                for membership in all(admin, "ProjectMembership", &path, swept).await? {
+                    if text_at(&membership, "/user/reference") == Some(reference.as_str())
+                        && self.is_in_project(&membership)
+                        && let Some(member) = reference_of(&membership)
+                    {
+                        found.entry(member).or_insert(membership);
+                    }
+                }
+                found.insert(reference, login);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is of the admin's project, as far as it says.
+    fn is_in_project(&self, resource: &Value) -> bool {
+        let own = self.project.as_deref();
+        let of_meta = text_at(resource, "/meta/project");
+        let of_membership = text_at(resource, "/project/reference");
+        let of_membership = of_membership.and_then(|text| text.strip_prefix("Project/"));
+        own.is_none_or(|own| {
+            let mut named = of_meta.into_iter().chain(of_membership);
+            named.all(|project| project == own)
+        })
+    }
+
+    /// The logins of the memberships that were found.
     fn add_logins(&self, found: &mut BTreeMap<String, Value>) {
         let logins: Vec<String> = found
             .values()
@@ -185,6 +231,36 @@ impl Sweep {
         }
         Ok(())
     }
+}
+
+/// What a search finds, on all its pages. What cannot be looked through is noted.
+async fn all(
+    admin: &Client,
+    kind: &str,
+    path: &str,
+    swept: &mut Swept,
+) -> Result<Vec<Value>, ClientError> {
+    let mut hit = Vec::new();
+    let looked = admin
+        .search_pages(path, &mut |page| hit.extend(page.matches))
+        .await;
+    match looked {
+        Ok(end) if end.is_success() => {}
+        // Many servers search no Binaries; those that are referred to are found in another way.
+        Ok(_) if kind == "Binary" => {}
+        Ok(end) => {
+            swept
+                .unseen
+                .push(format!("{kind}: the server answers {}", end.status));
+            hit.clear();
+        }
+        Err(error) if error.is_transport() => return Err(error),
+        Err(error) => {
+            let why = admin.clean(&error.to_string());
+            swept.unseen.push(format!("{kind}: {why}"));
+        }
+    }
+    Ok(hit)
 }
 
 fn types(capabilities: &Capabilities) -> Vec<String> {
@@ -268,6 +344,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// A super admin sees the projects of others.
+    #[test]
+    fn what_is_known_by_name_alone_is_of_the_admins_project() {
+        let sweep = Sweep {
+            run: None,
+            before: None,
+            dry: false,
+            project: Some("p1".to_owned()),
+        };
+        let of_meta = |id: &str| json!({ "meta": { "project": id } });
+        let of_member = |id: &str| json!({ "project": { "reference": format!("Project/{id}") } });
+        assert!(sweep.is_in_project(&of_meta("p1")) && sweep.is_in_project(&of_member("p1")));
+        assert!(!sweep.is_in_project(&of_meta("p2")) && !sweep.is_in_project(&of_member("p2")));
+        assert!(sweep.is_in_project(&json!({})));
+    }
 
     #[test]
     fn what_refers_goes_first() {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 
+use super::forward::Hindrance;
+use super::trust::Distrust;
 use crate::scenario::plural;
 
 /// Which request, in words that hold no secret: the method and the path.
@@ -53,6 +55,24 @@ pub enum ClientError {
         text: String,
         /// Whether something may have arrived.
         sent: bool,
+    },
+    /// TLS did not come to be.
+    #[error("{place}: {why}")]
+    Tls {
+        /// Which request.
+        place: Place,
+        /// Why not.
+        why: Distrust,
+    },
+    /// The proxy did not pass it on.
+    #[error("{place}: the proxy {proxy} {what}")]
+    Proxy {
+        /// Which request.
+        place: Place,
+        /// Where the proxy is.
+        proxy: String,
+        /// What it did instead.
+        what: Hindrance,
     },
     /// 5xx or 429.
     #[error("{place}: the server answers {status}{}", after_colon(.text))]
@@ -198,12 +218,14 @@ fn to_host(host: &Option<String>) -> String {
 }
 
 impl ClientError {
-    /// What went wrong below HTTP. `connect` and `whole` are the times that were allowed.
+    /// What went wrong below HTTP. `connect` and `whole` are the times that were allowed, `proxy` is
+    /// what the request went through.
     pub(super) fn of(
         error: reqwest::Error,
         place: Place,
         connect: Duration,
         whole: Duration,
+        proxy: Option<String>,
     ) -> Self {
         // The address may carry a secret, and the place says where it was.
         let error = error.without_url();
@@ -214,15 +236,32 @@ impl ClientError {
                 milliseconds: waited.as_millis(),
             };
         }
+        if let Some(why) = Distrust::of(&error) {
+            return Self::Tls { place, why };
+        }
+        let hindered = |what| {
+            let proxy = proxy.clone()?;
+            let place = place.clone();
+            Some(Self::Proxy { place, proxy, what })
+        };
         let mut source: Option<&dyn std::error::Error> = Some(&error);
         let mut deepest = String::new();
         while let Some(cause) = source {
             if let Some(io) = cause.downcast_ref::<std::io::Error>()
                 && io.kind() == std::io::ErrorKind::ConnectionRefused
             {
-                return Self::Refused(place);
+                return hindered(Hindrance::Refused).unwrap_or(Self::Refused(place));
             }
             deepest = cause.to_string();
+            // The type of these errors has no name outside of its crate.
+            let what = match deepest.as_str() {
+                "tunnel error: proxy authorization required" => Some(Hindrance::Login),
+                "tunnel error: unsuccessful" => Some(Hindrance::NoTunnel),
+                _ => None,
+            };
+            if let Some(hindrance) = what.and_then(&hindered) {
+                return hindrance;
+            }
             source = cause.source();
         }
         let sent = !error.is_connect();
@@ -246,7 +285,11 @@ impl ClientError {
     pub fn is_transport(&self) -> bool {
         matches!(
             self,
-            Self::Refused(_) | Self::Timeout { .. } | Self::Network { .. }
+            Self::Refused(_)
+                | Self::Timeout { .. }
+                | Self::Network { .. }
+                | Self::Tls { .. }
+                | Self::Proxy { .. }
         )
     }
 
@@ -256,6 +299,15 @@ impl ClientError {
             Self::Refused(_) => "is the server running, and is the port right?",
             Self::Timeout { .. } => "is the server overloaded? the time-outs can be raised",
             Self::Network { .. } => "check the host name, the proxy settings and the certificate",
+            Self::Tls { why, .. } => why.help(),
+            Self::Proxy { what, .. } => match what {
+                Hindrance::Login => {
+                    "--proxy http://NAME:PASSWORD@HOST:PORT, or so in the environment"
+                }
+                Hindrance::Refused | Hindrance::NoTunnel => {
+                    "it is named by --proxy, by fhirward.toml, or by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY of the environment; NO_PROXY names the hosts that need none"
+                }
+            },
             Self::Status { status: 429, .. } => {
                 "the server's quota is used up: run fewer scenarios at once, or wait"
             }

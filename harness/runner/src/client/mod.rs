@@ -3,6 +3,7 @@
 mod auth;
 mod capabilities;
 mod error;
+mod forward;
 mod jwt;
 mod limits;
 mod paging;
@@ -14,6 +15,7 @@ mod tag;
 mod target;
 mod traffic;
 mod transport;
+mod trust;
 mod websocket;
 mod wire;
 
@@ -34,6 +36,7 @@ use url::Url;
 pub use auth::{Auth, Backend, Credentials, Password, SecretIn};
 pub use capabilities::{Capabilities, Need, Plain, Reason, UnknownNeed};
 pub use error::{ClientError, Place};
+pub use forward::Hindrance;
 pub use jwt::{BadKey, SigningKey};
 pub use limits::{Kind, Limits, Retries, Timeouts};
 pub(crate) use paging::reference_of;
@@ -48,7 +51,9 @@ pub use tag::{RUN_TAG_SYSTEM, run_of};
 pub use target::{BadServer, Target, WhoAmI};
 pub use traffic::{Caller, Exchanged, Heard, Retried, Traffic};
 pub use transport::Transport;
+pub use trust::Distrust;
 
+use forward::Proxies;
 use retry::Again;
 pub use sign_in::Acting;
 use sign_in::Held;
@@ -205,6 +210,7 @@ pub struct Client {
 
 struct Inner {
     http: reqwest::Client,
+    proxies: Arc<Proxies>,
     target: Arc<Target>,
     auth: Auth,
     token: Arc<tokio::sync::Mutex<Option<sign_in::Token>>>,
@@ -259,15 +265,15 @@ impl Client {
         run: Option<&str>,
     ) -> Result<Self, ClientError> {
         auth.hide(redactor);
-        if let Some(password) = target.transport.proxy.as_ref().and_then(Url::password) {
-            redactor.add(password);
-        }
+        let given = target.transport.proxy.as_ref();
+        let proxies = Proxies::of(given, &target.base_url, redactor);
         if let Some(identity) = &target.transport.identity {
             redactor.add(identity.expose_secret());
         }
         Ok(Self {
             inner: Arc::new(Inner {
                 http: target.transport.client(&target.base_url, &limits)?,
+                proxies: Arc::new(proxies),
                 target: Arc::clone(target),
                 auth,
                 token: Arc::default(),
@@ -287,6 +293,7 @@ impl Client {
         Self {
             inner: Arc::new(Inner {
                 http: inner.http.clone(),
+                proxies: Arc::clone(&inner.proxies),
                 target: Arc::clone(&inner.target),
                 auth: inner.auth.clone(),
                 token: Arc::clone(&inner.token),
@@ -385,7 +392,7 @@ impl Client {
         if url.origin() != self.inner.target.base_url.origin() {
             return Err(ClientError::Outside(place));
         }
-        let body = self.body_of(&request);
+        let body = self.body_of(&request, &url);
         let repeatable = request.repeatable || retry::only_looks(&request.method, request.path);
         let (mut tried, mut renewed) = (0, false);
         loop {
@@ -424,12 +431,15 @@ impl Client {
         }
     }
 
-    fn body_of<'b>(&self, request: &Request<'b>) -> Option<Cow<'b, [u8]>> {
+    fn body_of<'b>(&self, request: &Request<'b>, url: &Url) -> Option<Cow<'b, [u8]>> {
         if let Some(bytes) = request.bytes {
             return Some(bytes.into());
         }
         let body = request.body?;
-        let writes = matches!(request.method, Method::POST | Method::PUT)
+        // The endpoints of a project's administration take what they know, and no tags.
+        let is_fhir = url.path().starts_with(self.inner.target.base_url.path());
+        let writes = is_fhir
+            && matches!(request.method, Method::POST | Method::PUT)
             && Kind::of(&request.method, request.path) == Kind::Write;
         let tagged = match &self.inner.run {
             Some(run) if writes => tag::tagged(body, run),

@@ -6,6 +6,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::error::ClientError;
+use super::forward::Hindrance;
 
 /// Whether it may be sent again, and how long the server asks to wait before.
 pub(super) enum Again {
@@ -20,7 +21,12 @@ pub(super) enum Again {
 pub(super) fn again(error: &ClientError, repeatable: bool) -> Again {
     match error {
         // It never arrived.
-        ClientError::Refused(_) | ClientError::Network { sent: false, .. } => Again::After(None),
+        ClientError::Refused(_)
+        | ClientError::Network { sent: false, .. }
+        | ClientError::Proxy {
+            what: Hindrance::Refused | Hindrance::NoTunnel,
+            ..
+        } => Again::After(None),
         // A quota is looked at before anything is done.
         ClientError::Status {
             status: 429,

@@ -28,7 +28,11 @@ impl Client {
         let place = Place::new(&Method::GET, url.path());
         let limits = &self.inner.limits;
         let time = limits.time_for(Kind::Operation);
-        let fault = |error| ClientError::of(error, place.clone(), limits.connect, time);
+        let proxy = self.inner.proxies.before(&url);
+        let fault = |error| {
+            let (connect, proxy) = (limits.connect, proxy.clone());
+            ClientError::of(error, place.clone(), connect, time, proxy)
+        };
         let key = generate_key();
         let response = self
             .inner
@@ -85,6 +89,73 @@ impl Client {
         match url.set_scheme(scheme) {
             Ok(()) => Ok(url),
             Err(()) => Err(bad("the address is neither ws:// nor wss://")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+
+    use super::super::{Auth, Limits, Redactor, ServerProfile, Target};
+    use super::*;
+
+    #[rstest]
+    #[case::tls(
+        "https://a.example/fhir/R4/",
+        "wss://a.example/ws",
+        Ok("https://a.example/ws")
+    )]
+    #[case::another_host(
+        "https://a.example/fhir/R4/",
+        "wss://b.example/ws",
+        Ok("https://b.example/ws")
+    )]
+    #[case::clear(
+        "http://a.example/fhir/R4/",
+        "ws://a.example/ws",
+        Ok("http://a.example/ws")
+    )]
+    #[case::upgraded(
+        "http://a.example/fhir/R4/",
+        "wss://a.example/ws",
+        Ok("https://a.example/ws")
+    )]
+    #[case::downgraded(
+        "https://a.example/fhir/R4/",
+        "ws://a.example/ws",
+        Err("where everybody on the way reads along")
+    )]
+    #[case::never_on_the_wire(
+        "https://a.example/fhir/R4/",
+        "ws://127.0.0.1:9/ws",
+        Ok("http://127.0.0.1:9/ws")
+    )]
+    #[case::other_scheme(
+        "https://a.example/fhir/R4/",
+        "ftp://a.example/",
+        Err("neither ws:// nor wss://")
+    )]
+    #[case::no_address("https://a.example/fhir/R4/", "/ws", Err("this is no address"))]
+    fn what_is_secret_goes_over_no_clearer_way(
+        #[case] base: &str,
+        #[case] address: &str,
+        #[case] expected: Result<&str, &str>,
+    ) {
+        let target = Arc::new(Target::new(base, Auth::Nobody, ServerProfile::generic()).unwrap());
+        let client = Client::new(
+            &target,
+            Auth::Nobody,
+            Limits::default(),
+            &Redactor::default(),
+        )
+        .unwrap();
+        match (client.over_http(address), expected) {
+            (Ok(url), Ok(expected)) => assert_eq!(url.as_str(), expected),
+            (Err(error), Err(words)) => assert!(error.to_string().contains(words), "{error}"),
+            (result, _) => panic!("{result:?}"),
         }
     }
 }

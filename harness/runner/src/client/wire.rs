@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::error::{ClientError, Place};
+use super::forward::Hindrance;
 use super::limits::Kind;
 use super::traffic::{Exchanged, Heard};
 use super::{Answer, Client, retry};
@@ -24,10 +25,23 @@ impl Client {
     ) -> Result<Answer, ClientError> {
         let limits = &self.inner.limits;
         let time = limits.time_for(kind);
-        let fault = |error| ClientError::of(error, place.clone(), limits.connect, time);
+        let (http, call) = call.timeout(time).build_split();
+        let call = call.map_err(|error| ClientError::Setup(error.without_url().to_string()))?;
+        let proxy = self.inner.proxies.before(call.url());
+        let fault = |error| {
+            let (connect, proxy) = (limits.connect, proxy.clone());
+            ClientError::of(error, place.clone(), connect, time, proxy)
+        };
         let admitted = self.inner.target.traffic.admit().await;
-        let mut response = call.timeout(time).send().await.map_err(fault)?;
+        let mut response = http.execute(call).await.map_err(fault)?;
         let status = response.status();
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(ClientError::Proxy {
+                place,
+                proxy: proxy.unwrap_or_else(|| "before the server".to_owned()),
+                what: Hindrance::Login,
+            });
+        }
         let headers = response.headers().clone();
         self.hide_cookies(&headers);
         let mut bytes = Vec::new();

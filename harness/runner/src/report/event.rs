@@ -68,7 +68,8 @@ pub enum Event {
     },
     /// A scenario begins.
     ScenarioStarted(ScenarioInfo),
-    /// A scenario is not played, because the server does not offer what it needs. Nothing is wrong.
+    /// A scenario is not played, because the server, or the file of its actors, does not offer what
+    /// it needs. Nothing is wrong.
     NotOffered {
         /// The scenario.
         scenario: String,

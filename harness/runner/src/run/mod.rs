@@ -31,7 +31,7 @@ use shared::Shared;
 
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
-use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash};
+use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash, Uncast};
 use crate::client::{Redactor, Target};
 use crate::report::{
     CleanupReport, Event, EventSink, PolicyPlaces, Report, ScenarioInfo, ServerInfo,
@@ -212,9 +212,18 @@ async fn play_scenarios(work: &Work, project: &Project) {
         let scenario = Arc::clone(scenario);
         let project = match project.cast(&scenario) {
             Ok(project) => project,
-            Err(reason) => {
+            Err(uncast) => {
                 work.tell(Event::ScenarioStarted(info(index, &scenario)));
-                work.tell(skipped(&scenario, reason));
+                match uncast {
+                    Uncast::NotOffered(reason) => {
+                        work.tell(Event::NotOffered {
+                            scenario: scenario.id.clone(),
+                            reason: reason.clone(),
+                        });
+                        work.tell(skipped(&scenario, reason));
+                    }
+                    Uncast::Unusable(reason) => work.tell(ended(&scenario, reason)),
+                }
                 continue;
             }
         };
@@ -302,7 +311,7 @@ fn info(index: usize, scenario: &Scenario) -> ScenarioInfo {
     }
 }
 
-/// The end of a scenario that this server cannot be asked to play.
+/// The end of a scenario that nobody on this server can be asked to play.
 fn skipped(scenario: &Scenario, reason: String) -> Event {
     Event::ScenarioFinished {
         scenario: scenario.id.clone(),

@@ -99,6 +99,7 @@ impl Scope {
             self.steps.push(step.clone());
         }
         self.unused(parsed, &mut findings);
+        super::declared::check(parsed, &mut findings);
         if let Some(outputs) = &parsed.outputs {
             self.keep(parsed, outputs, &mut findings);
         }

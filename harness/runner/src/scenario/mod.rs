@@ -5,6 +5,7 @@
 
 mod body;
 mod check;
+mod declared;
 mod expectation;
 mod files;
 mod format;

@@ -111,6 +111,8 @@ pub(crate) struct Parsed {
     pub(crate) outputs: Option<Vec<(String, Span)>>,
     pub(crate) sinks: Vec<(Sink, Span)>,
     pub(crate) actors: Vec<ParsedActor>,
+    /// Where it says that the admin acts too.
+    pub(crate) uses_admin: Option<Span>,
     pub(crate) steps: Vec<ParsedStep>,
 }
 
@@ -176,6 +178,10 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
             }
         }
     }
+    let uses_admin = fields
+        .flag("uses-admin", findings)
+        .then(|| fields.entry("uses-admin").map(|entry| entry.key_span))
+        .flatten();
     let default_actor = (kind == FileKind::State).then_some(ADMIN);
     let mut steps = Vec::new();
     let list = if kind == FileKind::Scenario {
@@ -200,6 +206,7 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
         outputs,
         sinks,
         actors,
+        uses_admin,
         steps,
     })
 }

@@ -100,6 +100,7 @@ const NEEDS: &str =
 const GIVEN: &str = "A state from `states/` that is built first.";
 const ABOUT: &str = "Two or three lines: why a person should care.";
 const ACTORS: &str = "People and programs, added to those of the state.";
+const USES_ADMIN: &str = "Whether steps of the flow are the admin's, for whom no policy counts; `grant` needs no saying.";
 const SINKS: &str = "Places that take what the server sends; `${name}` is the address.";
 
 /// A scenario file.
@@ -127,6 +128,7 @@ pub(crate) static SCENARIO: Object = Object {
         key("needs", NEEDS, Shape::List(&Shape::Need)),
         key("sinks", SINKS, Shape::Map(&Shape::Object(&SINK))),
         key("actors", ACTORS, Shape::Map(&Shape::Object(&ACTOR))),
+        key("uses-admin", USES_ADMIN, Shape::Bool),
         key(
             "steps",
             "What happens, in order.",

@@ -490,7 +490,7 @@ async fn a_token_of_somebody_else_is_noticed() {
 #[tokio::test]
 async fn not_knowing_who_acts_is_an_error() {
     let (_fake, outcome) = scripted(|call| {
-        if call.path == "/auth/me" {
+        if call.path == "/auth/me" && call.actor == "alice" {
             Fault::Answer(200, "application/json", "{}".into())
         } else {
             Fault::None

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_harness::actor::{ActorsFile, Surroundings, servers};
+use fhirward_harness::actor::{ActorsFile, StaticAuth, Surroundings, servers};
 use fhirward_harness::client::{Auth, InvitedSignIn, ServerProfile, Target, run_of};
 use fhirward_harness::report::{Event, StepVerdict, Verdict};
 use fhirward_harness::{RunOutcome, run};
@@ -269,6 +269,28 @@ async fn a_scenario_for_which_there_is_nobody_is_skipped_with_the_reason() {
         only(&outcome).reason.as_deref(),
         Some("nobody in the file of the actors can play clerk, a Practitioner with `clerk`")
     );
+    assert!(only(&outcome).not_offered.is_some());
+    // Nothing is wrong, and nothing was played.
+    assert_eq!(outcome.exit_code(), 6);
+}
+
+/// Two names for one person would make every test of isolation pass.
+#[tokio::test]
+async fn two_actors_who_are_one_person_are_an_error_and_no_reason_to_skip() {
+    let fake = Fake::start().await;
+    let mut target = static_world(&fake, &["alice", "jackie", "outsider", "clerk"]).await;
+    let actors = target.actors.as_mut().unwrap();
+    let alice = actors.actors["alice"].clone();
+    let outsider = actors.actors.get_mut("outsider").unwrap();
+    outsider.reference = alice.reference;
+    outsider.auth = alice.auth;
+    let (outcome, _) = play_small(&target).await;
+    assert_eq!(only(&outcome).verdict, Verdict::Error);
+    assert_eq!(
+        only(&outcome).reason.as_deref(),
+        Some("two actors of the file are the same person")
+    );
+    assert_eq!(outcome.exit_code(), 3);
 }
 
 #[tokio::test]
@@ -285,6 +307,43 @@ async fn a_login_of_somebody_else_is_noticed() {
         reason.contains("the server takes the token for"),
         "{reason}"
     );
+}
+
+/// The witness of what an actor sees is not the actor.
+#[tokio::test]
+async fn an_actor_who_is_the_admin_is_noticed() {
+    let fake = Fake::start().await;
+    let mut target = static_world(&fake, &["alice", "jackie", "outsider", "clerk"]).await;
+    let actors = target.actors.as_mut().unwrap();
+    let StaticAuth::Own(alice) = actors.actors["alice"].auth.clone() else {
+        panic!("everybody here has a login");
+    };
+    target.admin = alice;
+    let (outcome, _) = play_small(&target).await;
+    assert_eq!(outcome.exit_code(), 3, "{}", words(&outcome));
+    let reason = only(&outcome).reason.clone().unwrap();
+    assert!(
+        reason.contains("them and the admin for the same"),
+        "{reason}"
+    );
+}
+
+/// Not knowing who the admin is stops the run before anything is made.
+#[tokio::test]
+async fn the_admin_is_asked_for_at_the_start() {
+    let fake = Fake::scripted("a", |call: &Call| {
+        if call.path == "/auth/me" && call.actor == "admin" {
+            Fault::Answer(200, "application/json", "{}".into())
+        } else {
+            Fault::None
+        }
+    })
+    .await;
+    let (outcome, _) = play_at(&fake.target(), &options()).await;
+    assert_eq!(outcome.exit_code(), 3);
+    let (reason, _) = outcome.report.aborted.clone().unwrap();
+    assert!(reason.contains("asking who the admin is"), "{reason}");
+    assert_eq!(fake.leftovers(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -355,7 +414,7 @@ async fn a_scenario_that_changes_policies_needs_actors_of_its_own() {
 
 /// Makes people as an administrator would, and the target that names them.
 async fn static_world(fake: &Fake, names: &[&str]) -> Target {
-    use fhirward_harness::actor::{StaticActor, StaticAuth};
+    use fhirward_harness::actor::StaticActor;
     let mut target = fake.target();
     let mut actors = std::collections::BTreeMap::new();
     for name in names {

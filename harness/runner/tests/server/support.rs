@@ -183,6 +183,13 @@ impl Fake {
         let input: Value = serde_json::from_slice(body).unwrap_or_default();
         match path {
             "/oauth2/token" => return self.token(form),
+            "/auth/me" if client == "admin" => {
+                let own = json!({ "reference": "ClientApplication/admin" });
+                return (
+                    200,
+                    json!({ "profile": own, "membership": { "admin": true } }),
+                );
+            }
             "/auth/me" => return (200, json!({ "profile": self.profile(client) })),
             "/fhir/R4/metadata" => {
                 let software = json!({ "name": "fake", "version": "1" });

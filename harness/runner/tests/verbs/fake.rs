@@ -398,7 +398,10 @@ async fn handle(State(fake): State<Fake>, request: Request) -> Response {
         return reply(refused(401, "login"));
     };
     if path == "/auth/me" {
-        let profile = fake.member(&client)["profile"].clone();
+        let profile = match client.as_str() {
+            "admin" => json!({ "reference": "ClientApplication/admin" }),
+            _ => fake.member(&client)["profile"].clone(),
+        };
         return reply(ok(json!({ "profile": profile })));
     }
     let path = path

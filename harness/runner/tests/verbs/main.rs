@@ -290,6 +290,24 @@ async fn another_kind_of_answer_is_not_compared(#[case] verb: &str, #[case] expe
     assert_eq!(fails(&fake, &rest).await, expected);
 }
 
+/// Who expects 404 and gets another refusal hears of the word that takes them all.
+#[tokio::test]
+async fn another_refusal_than_the_one_that_is_named() {
+    let fake = Fake::start().await;
+    let rest =
+        "steps:\n  - step: a\n    as: alice\n    read: Patient/none\n    expect: { status: 403 }\n";
+    let report = play(&fake, rest).await;
+    let problem = &report.scenarios[0].steps[0].problems[0];
+    assert_eq!(problem.message, "expected 403, got 404 (not-found)");
+    let help = problem.help.as_deref().unwrap();
+    assert!(
+        help.starts_with(
+            "servers differ in how they refuse; `expect: hidden` takes `403`, `404` and `410` alike"
+        ),
+        "{help}"
+    );
+}
+
 const RAW: &str = r#"steps:
   - step: upload
     as: alice

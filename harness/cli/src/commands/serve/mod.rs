@@ -193,7 +193,7 @@ async fn serve(
     let server = tokio::select! {
         started = fhirward_server::start(config) => started.map_err(not_started)?,
         // A large folder takes its time, and nothing has been promised to anybody yet.
-        signal = signals.next() => return Ok(signal.map_err(unheard)?.exit()),
+        signal = signals.next() => return signal.map(|_| Exit::Ok).map_err(unheard),
     };
     // Of an administrator that a folder keeps, the secret was shown when it was made.
     let secret = made_up
