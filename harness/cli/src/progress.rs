@@ -108,8 +108,17 @@ struct Now {
 impl Now {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { scenarios, .. } => self.all = *scenarios,
+            Event::RunStarted {
+                scenarios, server, ..
+            } => {
+                self.all = *scenarios;
+                let what = format!("signing in at {}", server.url);
+                self.running.push((String::new(), what));
+            }
+            Event::ServerFound { .. } => self.set("", "making what all scenarios need".to_owned()),
+            Event::RunAborted { .. } => self.running.clear(),
             Event::ScenarioStarted(info) => {
+                self.running.retain(|(scenario, _)| !scenario.is_empty());
                 self.running.push((info.id.clone(), "setting up".into()));
             }
             Event::StateStarted { state } => {
@@ -147,9 +156,7 @@ impl Now {
                 }
             }
             // A matrix is looked at within its step.
-            Event::ServerFound { .. }
-            | Event::PolicyRead(_)
-            | Event::RunAborted { .. }
+            Event::PolicyRead(_)
             | Event::NotOffered { .. }
             | Event::StepFinished { .. }
             | Event::MatrixObserved { .. }
@@ -292,7 +299,7 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fhirward_harness::report::{ScenarioInfo, SnapshotReport, SnapshotVerdict};
+    use fhirward_harness::report::{ScenarioInfo, ServerInfo, SnapshotReport, SnapshotVerdict};
 
     fn started(index: usize) -> Event {
         Event::ScenarioStarted(ScenarioInfo {
@@ -340,6 +347,27 @@ mod tests {
         }
         now.all = 9;
         assert_eq!(now.sentence(), "9 of 9 scenarios done (8 passed, 1 failed)");
+    }
+
+    /// A server that does not answer is what the first seconds may be spent on.
+    #[test]
+    fn what_comes_before_the_first_scenario_is_shown() {
+        let mut now = Now::default();
+        now.event(&Event::RunStarted {
+            id: "r".into(),
+            started: "2026-01-01T00:00:00Z".into(),
+            scenarios: 2,
+            server: ServerInfo {
+                url: "http://h/".into(),
+                software: None,
+                profile: "generic".into(),
+            },
+        });
+        assert_eq!(now.lines(), ["signing in at http://h/"]);
+        now.event(&Event::ServerFound { software: None });
+        assert_eq!(now.lines(), ["making what all scenarios need"]);
+        now.event(&started(0));
+        assert_eq!(now.lines(), ["s0 › setting up"]);
     }
 
     #[test]

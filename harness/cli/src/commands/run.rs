@@ -125,12 +125,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     }
     let mut suite = load()?;
     if args.last_failed {
-        let failed = memory.failed()?;
-        suite
-            .scenarios
-            .retain(|scenario| failed.contains(&memory::name(scenario)));
-        suite.obsolete.clear();
-        if suite.scenarios.is_empty() {
+        memory.failed()?.narrow(&mut suite);
+        if suite.scenarios.is_empty() && suite.obsolete.is_empty() {
             output.say("everything passed when it was last played");
         }
     }
@@ -236,7 +232,8 @@ impl Round<'_> {
             bodies.end()?;
         }
         if !options.ci && !recorded.is_empty() {
-            self.memory.remember(&recorded, output);
+            let whole = args.filter.is_empty() && (args.paths.is_empty() || args.last_failed);
+            self.memory.remember(&recorded, whole, output);
         }
         output.say(&report::terminal(&report, output.report_style()));
         if let (Some(server), true) = (&args.server.server, clean::leaves(&report)) {

@@ -185,6 +185,33 @@ fn only_what_failed_is_played_again() {
     assert!(none.stderr.contains("everything passed"), "{none}");
 }
 
+/// A snapshot without its scenario fails a run like anything else, and is not forgotten.
+#[test]
+fn an_obsolete_snapshot_is_among_what_did_not_pass() {
+    let folder = accepted();
+    let snapshot = folder.path().join("scenarios/page/two-people.snap.yaml");
+    let gone = folder.path().join("scenarios/page/gone.snap.yaml");
+    let text = fs::read_to_string(&snapshot).unwrap();
+    fs::write(&gone, text.replace("two-people", "gone")).unwrap();
+    assert_eq!(go(folder.path(), &["run"]).code, 4);
+    let again = go(folder.path(), &["run", "--last-failed"]);
+    assert_eq!(again.code, 4, "{again}");
+    assert!(
+        again.stderr.contains("gone.snap.yaml has no scenario"),
+        "{again}"
+    );
+    // A run that does not look at it changes nothing about it.
+    assert_eq!(
+        go(folder.path(), &["run", "--filter", "two-people"]).code,
+        0
+    );
+    assert_eq!(go(folder.path(), &["run", "--last-failed"]).code, 4);
+    fs::remove_file(&gone).unwrap();
+    let passed = go(folder.path(), &["run", "--last-failed"]);
+    assert_eq!(passed.code, 6, "{passed}");
+    assert!(passed.stderr.contains("everything passed"), "{passed}");
+}
+
 #[test]
 fn a_ci_job_remembers_nothing() {
     let folder = accepted();

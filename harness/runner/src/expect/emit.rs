@@ -113,16 +113,15 @@ fn list(names: &[String]) -> String {
 
 /// A list as a list, and anything else as a text.
 fn value_of(text: &str) -> String {
-    let is_list = text.starts_with('[')
-        && serde_json::from_str::<Value>(text).is_ok_and(|value| value.to_string() == text);
-    if !is_list {
-        return scalar(text);
-    }
-    // JSON is YAML; a space after each comma makes it readable, and no text is split by it.
     let Ok(Value::Array(items)) = serde_json::from_str::<Value>(text) else {
         return scalar(text);
     };
     let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    // Only what reading gives back again.
+    if format!("[{}]", items.join(",")) != text {
+        return scalar(text);
+    }
+    // JSON is YAML, and a space after each comma makes it readable.
     format!("[{}]", items.join(", "))
 }
 

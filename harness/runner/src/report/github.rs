@@ -14,6 +14,9 @@ use crate::scenario::plural;
 
 /// GitHub shows no more annotations of a kind for a step.
 const MAX_ANNOTATIONS: usize = 10;
+/// A message may have 64 KB, in bytes; escaping makes at most three of one.
+/// Source: docs.github.com, "REST API endpoints for check runs", `annotations.message`.
+const MAX_MESSAGE: usize = 64 * 1024 / 3;
 /// A step's summary may have 1 MiB; the rest is for other steps' words.
 const MAX_SUMMARY: usize = 900 * 1024;
 
@@ -62,8 +65,21 @@ fn annotation(out: &mut String, command: &str, issue: &Issue<'_>) {
         out,
         "::{command} {}::{}",
         properties.join(","),
-        command_message(&issue.text())
+        command_message(&cut(&issue.text()))
     );
+}
+
+/// What fits into a message, and that there was more.
+fn cut(text: &str) -> String {
+    const MORE: &str = "\n… the rest stands in the other reports";
+    if text.len() <= MAX_MESSAGE {
+        return text.to_owned();
+    }
+    let mut end = MAX_MESSAGE - MORE.len();
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{MORE}", text.get(..end).unwrap_or_default())
 }
 
 /// The Markdown of the summary: numbers, what is wrong, and who sees what in each scenario.
@@ -224,5 +240,20 @@ fn mark(verdict: CellVerdict) -> String {
         symbol(verdict).to_owned()
     } else {
         format!("{} **{}**", symbol(verdict), word(verdict))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_fits_also_when_every_byte_is_escaped() {
+        assert_eq!(cut("short"), "short");
+        for text in ["\n".repeat(100_000), "ü%".repeat(100_000)] {
+            let sent = command_message(&cut(&text));
+            assert!(sent.len() <= 64 * 1024, "{}", sent.len());
+            assert!(sent.ends_with("other reports"));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What is remembered of the last run, in the folder `.fhirward` of the project: all that happened,
-//! for `replay`, and what did not pass, for `run --last-failed`.
+//! for `replay`, and what did not pass, for `run --last-failed`: scenarios by their names, and
+//! snapshots of which there is no scenario by their files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_harness::Suite;
 use fhirward_harness::report::{Kind, Recorded, Report, Verdict, write_file};
 use fhirward_harness::scenario::Scenario;
 use serde_json::{Value, json};
@@ -19,6 +21,27 @@ pub const FOLDER: &str = ".fhirward";
 const FAILED: &str = "failed.json";
 const LAST_RUN: &str = "last-run.jsonl";
 const VERSION: u64 = 1;
+
+/// What did not pass.
+#[derive(Debug, Default)]
+pub struct NotPassed {
+    /// The names of scenarios.
+    pub scenarios: BTreeSet<String>,
+    /// The files of snapshots that belong to no scenario.
+    pub obsolete: BTreeSet<String>,
+}
+
+impl NotPassed {
+    /// Leaves of a suite what did not pass, as far as it is still there.
+    pub fn narrow(&self, suite: &mut Suite) {
+        suite
+            .scenarios
+            .retain(|scenario| self.scenarios.contains(&name(scenario)));
+        suite
+            .obsolete
+            .retain(|file| self.obsolete.contains(&shown(file)));
+    }
+}
 
 /// What tells that a folder is a project's own.
 const MARKS: [&str; 3] = [FOLDER, "fhirward.toml", "scenarios"];
@@ -60,11 +83,11 @@ impl Memory {
         self.folder.join(LAST_RUN)
     }
 
-    /// The names of the scenarios that did not pass when they were last played.
+    /// What did not pass when it was last played.
     ///
     /// # Errors
     /// Nothing is known, or the file is broken.
-    pub fn failed(&self) -> Result<BTreeSet<String>, Failure> {
+    pub fn failed(&self) -> Result<NotPassed, Failure> {
         match self.read() {
             Ok(Some(failed)) => Ok(failed),
             Ok(None) => Err(Failure::usage(
@@ -91,7 +114,7 @@ impl Memory {
         }
     }
 
-    fn read(&self) -> Result<Option<BTreeSet<String>>, String> {
+    fn read(&self) -> Result<Option<NotPassed>, String> {
         let text = match fs::read_to_string(self.folder.join(FAILED)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -101,26 +124,24 @@ impl Memory {
         if value.get("version").and_then(Value::as_u64) != Some(VERSION) {
             return Err(format!("it is not of version {VERSION}"));
         }
-        let names = value.get("failed").and_then(Value::as_array);
-        let names = names.ok_or("it has no list `failed`")?;
-        names
-            .iter()
-            .map(|name| name.as_str().map(str::to_owned))
-            .collect::<Option<_>>()
-            .map(Some)
-            .ok_or_else(|| "`failed` is no list of names".to_owned())
+        Ok(Some(NotPassed {
+            scenarios: names(&value, "failed")?.ok_or("it has no list `failed`")?,
+            // Older versions knew nothing of them.
+            obsolete: names(&value, "obsolete")?.unwrap_or_default(),
+        }))
     }
 
-    /// Remembers a run. What it did not play stays as it was. When that is not possible, somebody
-    /// hears of it, and that is all.
-    pub fn remember(&self, recorded: &[Recorded], output: Output) {
-        if let Err(why) = self.write(recorded) {
+    /// Remembers a run. What it did not play stays as it was; `whole` says that it was of everything,
+    /// or of everything that had not passed. When that is not possible, somebody hears of it, and
+    /// that is all.
+    pub fn remember(&self, recorded: &[Recorded], whole: bool, output: Output) {
+        if let Err(why) = self.write(recorded, whole) {
             let folder = self.folder.display();
             output.say(&format!("the run is not remembered in `{folder}`: {why}"));
         }
     }
 
-    fn write(&self, recorded: &[Recorded]) -> Result<(), String> {
+    fn write(&self, recorded: &[Recorded], whole: bool) -> Result<(), String> {
         let events: Vec<_> = recorded.iter().map(|one| one.event.clone()).collect();
         let report = Report::of(&events);
         // A broken memory is replaced, not repaired.
@@ -128,13 +149,21 @@ impl Memory {
         for scenario in &report.scenarios {
             let name = format!("{}/{}", scenario.info.page, scenario.info.id);
             if scenario.verdict == Verdict::Passed {
-                failed.remove(&name);
+                failed.scenarios.remove(&name);
             } else {
-                failed.insert(name);
+                failed.scenarios.insert(name);
             }
         }
+        if whole {
+            failed.obsolete.clear();
+        }
+        failed.obsolete.extend(report.obsolete.iter().cloned());
         let text = Kind::Jsonl.render(recorded).map_err(|e| e.to_string())?;
-        let memory = json!({ "version": VERSION, "failed": failed });
+        let memory = json!({
+            "version": VERSION,
+            "failed": failed.scenarios,
+            "obsolete": failed.obsolete,
+        });
         fs::create_dir_all(&self.folder).map_err(|e| e.to_string())?;
         self.put(".gitignore", "*\n")?;
         self.put(LAST_RUN, &text)?;
@@ -145,6 +174,20 @@ impl Memory {
         let file = self.folder.join(name);
         write_file(&file, text).map_err(|error| format!("{}: {error}", shown(&file)))
     }
+}
+
+/// A list of names; nothing where there is none.
+fn names(value: &Value, key: &str) -> Result<Option<BTreeSet<String>>, String> {
+    let Some(list) = value.get(key) else {
+        return Ok(None);
+    };
+    let items = list.as_array().into_iter().flatten();
+    let names: Option<BTreeSet<String>> =
+        items.map(|name| name.as_str().map(str::to_owned)).collect();
+    names
+        .filter(|_| list.is_array())
+        .map(Some)
+        .ok_or_else(|| format!("`{key}` is no list of names"))
 }
 
 fn shown(file: &Path) -> String {

@@ -1,6 +1,8 @@
 //! One scenario: who sees what, its steps, its snapshot, its cleanup.
 
-use super::super::event::{Cell, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
+use super::super::event::{
+    Cell, SightChange, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
+};
 use super::super::grid::Grid;
 use super::super::markup::Html;
 use super::super::model::ScenarioReport;
@@ -49,14 +51,22 @@ pub(super) fn write(scenario: &ScenarioReport, out: &mut Html) {
 /// The moments with something new that is wrong are open; the others are there to look at.
 fn matrices(scenario: &ScenarioReport, out: &mut Html) {
     let mut told: Vec<(&str, &str, CellVerdict)> = Vec::new();
+    let mut changed: Vec<&SightChange> = Vec::new();
+    let same = |a: &SightChange, b: &SightChange| {
+        (&a.actor, &a.resource, a.was, a.is) == (&b.actor, &b.resource, b.was, b.is)
+    };
     for grid in Grid::all(scenario) {
         let wrong: Vec<_> = grid.wrong().collect();
         let is_new = |cell: &&Cell| {
             !told.contains(&(cell.actor.as_str(), cell.resource.as_str(), cell.verdict))
         };
         let new: Vec<&Cell> = wrong.iter().copied().filter(is_new).collect();
+        let all = scenario.snapshot.changes.iter();
+        let changes: Vec<&SightChange> = all.filter(|c| c.after == grid.after).collect();
+        let is_first = |change: &&&SightChange| !changed.iter().any(|known| same(known, change));
+        let first: Vec<&SightChange> = changes.iter().filter(is_first).copied().collect();
         out.raw("<details class=\"moment\"");
-        if !new.is_empty() {
+        if !new.is_empty() || !first.is_empty() {
             out.raw(" open");
         }
         out.raw("><summary>Who sees what ").text(&grid.moment());
@@ -67,8 +77,28 @@ fn matrices(scenario: &ScenarioReport, out: &mut Html) {
                 .text(&text)
                 .raw("</strong>");
         }
+        if !changes.is_empty() {
+            let again = if first.is_empty() { ", as before" } else { "" };
+            let text = format!(
+                ": {} not as in the snapshot{again}",
+                plural(changes.len(), "cell")
+            );
+            out.raw("<strong class=\"problem\">")
+                .text(&text)
+                .raw("</strong>");
+        }
         out.raw("</summary>\n");
-        matrix::write(&grid, out);
+        matrix::write(&grid, &changes, out);
+        for change in &first {
+            let cell = grid.cell(&change.actor, &change.resource);
+            let why = cell.and_then(|c| c.nearest_miss.as_deref().or(c.entry.as_deref()));
+            let text = format!("{} {} {}", change.actor, gained(change), change.resource);
+            out.element("p", "problem", &text);
+            if let Some(why) = why {
+                out.element("pre", "", why);
+            }
+        }
+        changed.extend(first);
         for cell in new {
             told.push((&cell.actor, &cell.resource, cell.verdict));
             let text = issues::sentence(cell);
@@ -81,6 +111,15 @@ fn matrices(scenario: &ScenarioReport, out: &mut Html) {
             reproducer(&curl::of_cell(cell), out);
         }
         out.raw("</details>\n");
+    }
+}
+
+/// What became of somebody's view, in a word.
+fn gained(change: &SightChange) -> &'static str {
+    if change.is.exceeds(change.was) {
+        "gained"
+    } else {
+        "lost"
     }
 }
 

@@ -45,9 +45,9 @@ td { border: 0; border-radius: .25rem; min-width: 3.2rem; padding: .25rem .5rem;
   white-space: nowrap; }
 .expected-allow { background: var(--okbg); color: var(--ok); }
 .expected-deny { background: var(--nobg); color: var(--no); }
-.unexpected-allow { background: var(--leakbg); color: var(--leakfg); font-weight: 700; }
+.unexpected-allow, .gained { background: var(--leakbg); color: var(--leakfg); font-weight: 700; }
 .departure { background: var(--badbg); font-weight: 700; }
-.unexpected-deny { background: var(--badbg); color: var(--bad); font-weight: 700; }
+.unexpected-deny, .lost { background: var(--badbg); color: var(--bad); font-weight: 700; }
 td.error, span.error, td.inconclusive, span.inconclusive, td.skipped, span.skipped {
   background: var(--errbg); color: var(--err); font-weight: 600; }
 .legend { list-style: none; padding: 0; }
