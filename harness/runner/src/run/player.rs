@@ -1,5 +1,6 @@
 //! One scenario, from its actors to its verdict.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,6 +12,7 @@ use super::bindings::Bindings;
 use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::{RunOptions, SnapshotMode};
+use super::race::without_refused;
 use super::setup::Stop;
 use super::shared::Shared;
 use super::sink::Sinks;
@@ -260,6 +262,11 @@ impl<'p> Player<'p> {
             self.leave_out(step, given, &reason);
             return;
         }
+        let asked = match self.project.enforces_policies() {
+            Ok(()) => Cow::Borrowed(step),
+            Err(_) => without_refused(step),
+        };
+        let step = &*asked;
         if let Some(reason) = self.missing(&step.needs) {
             for name in step.names() {
                 self.bindings.not_offered(name, &step.id);

@@ -1,5 +1,7 @@
 //! A race: who won, what the others got, and what each part by itself must get.
 
+use std::borrow::Cow;
+
 use super::judge::{Case, answer_of};
 use super::player::Player;
 use super::step::{Played, is_success_of};
@@ -123,6 +125,25 @@ impl Player<'_> {
             ExpectedStatus::Denied => profile.denied.contains(&status),
             other => other.names(status),
         }
+    }
+}
+
+/// A race as a server can be asked that enforces no policies: without the parts that a policy is to
+/// refuse. They would be carried out, and whoever may race would lose against them.
+pub(super) fn without_refused(step: &Step) -> Cow<'_, Step> {
+    let refused = |racer: &Racer| {
+        let own = racer.expect.as_ref();
+        own.is_some_and(|expect| expect.status.is_denial())
+    };
+    match &step.action {
+        Action::Race(racers) if racers.iter().any(refused) => {
+            let mut step = step.clone();
+            if let Action::Race(racers) = &mut step.action {
+                racers.retain(|racer| !refused(racer));
+            }
+            Cow::Owned(step)
+        }
+        _ => Cow::Borrowed(step),
     }
 }
 
