@@ -111,7 +111,10 @@ fn winners(node: &Node, findings: &mut Findings) -> Option<Winners> {
             status: None,
         });
     }
+    let before = findings.list.len();
     let fields = Fields::read(node, &vocabulary::WINNERS, findings);
+    // Whoever mistyped a key has said how many.
+    let mistyped = findings.list.len() > before;
     let mut read = |key: &str| {
         let node = fields.get(key)?;
         number(node, &format!("`{key}`"), 0..=100, findings).map(usize::from)
@@ -134,6 +137,7 @@ fn winners(node: &Node, findings: &mut Findings) -> Option<Winners> {
             wrong("`exactly` and a range", "leave one of them out");
             any
         }
+        (None, None, None) if mistyped => any,
         (None, None, None) => {
             wrong(
                 "`winners` does not say how many",
