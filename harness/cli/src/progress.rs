@@ -91,6 +91,11 @@ fn slow(scenario: &str, step: &StepReport) -> Option<String> {
     })
 }
 
+/// What a shared state is called among what is played.
+fn shared(state: &str) -> String {
+    format!("state {state}")
+}
+
 /// What is played at this moment, and how it went so far.
 #[derive(Debug, Default)]
 struct Now {
@@ -115,6 +120,15 @@ impl Now {
             Event::ScenarioStarted(info) => {
                 self.running.retain(|(scenario, _)| !scenario.is_empty());
                 self.running.push((info.id.clone(), "setting up".into()));
+            }
+            Event::StateStarted { state } => {
+                let id = shared(state);
+                self.running
+                    .push((id, "building it for all that share it".into()));
+            }
+            Event::StateFinished(state) => {
+                let id = shared(&state.state);
+                self.running.retain(|(running, _)| *running != id);
             }
             Event::StepStarted {
                 scenario,
@@ -146,6 +160,7 @@ impl Now {
             | Event::NotOffered { .. }
             | Event::StepFinished { .. }
             | Event::MatrixObserved { .. }
+            | Event::StateRemoved { .. }
             | Event::CleanedUp { .. }
             | Event::RunFinished { .. } => {}
         }

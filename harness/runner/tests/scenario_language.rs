@@ -318,6 +318,36 @@ fn with_step(step: &str) -> String {
     "as",
     ""
 )]
+#[case::winners_without_number(
+    "step: a\nrace:\n  - { as: alice, delete: \"${homer}\" }\n  - { as: homer, delete: \"${homer}\" }\nexpect: { winners: { status: 200 } }",
+    "`winners` does not say how many",
+    "status",
+    "`exactly`, `at-least` or `at-most`"
+)]
+#[case::winners_twice(
+    "step: a\nrace:\n  - { as: alice, delete: \"${homer}\" }\n  - { as: homer, delete: \"${homer}\" }\nexpect: { winners: { exactly: 1, at-most: 2 } }",
+    "`exactly` and a range",
+    "exactly",
+    "leave one of them out"
+)]
+#[case::winners_backwards(
+    "step: a\nrace:\n  - { as: alice, delete: \"${homer}\" }\n  - { as: homer, delete: \"${homer}\" }\nexpect: { winners: { at-least: 2, at-most: 1 } }",
+    "`at-least` is more than `at-most`",
+    "at-least",
+    ""
+)]
+#[case::more_winners_than_parts(
+    "step: a\nrace:\n  - { as: alice, delete: \"${homer}\" }\n  - { as: homer, delete: \"${homer}\" }\nexpect: { winners: 3 }",
+    "3 of 2 parts can never win",
+    "{ winners: 3",
+    ""
+)]
+#[case::part_without_expectation(
+    "step: a\nrace:\n  - { as: alice, delete: \"${homer}\", expect: hidden }\n  - { as: homer, delete: \"${homer}\" }",
+    "a race expects `winners`",
+    "race",
+    "`expect` in each part"
+)]
 #[case::winners_of_one(
     "step: a\nas: alice\nread: ${homer}\nexpect: { winners: 1 }",
     "`read` is done by one actor, who neither wins nor loses",
@@ -491,7 +521,7 @@ fn one_mistake_in_a_step(
     Some("uses-admin: true")
 )]
 #[case::admin_races_undeclared(
-    "scenario: flow\ntitle: T\npage: p\nsteps:\n  - step: s\n    race:\n      - { as: admin, read: Patient/1 }\n      - { as: anonymous, read: Patient/1 }\n",
+    "scenario: flow\ntitle: T\npage: p\nsteps:\n  - step: s\n    race:\n      - { as: admin, read: Patient/1 }\n      - { as: anonymous, read: Patient/1 }\n    expect: { winners: 2 }\n",
     "the admin acts here, for whom no policy counts, and the scenario does not say so",
     Some("uses-admin: true")
 )]
@@ -588,6 +618,86 @@ fn states_that_build_on_each_other_are_found() {
     let found = findings(&files);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0].code, "scenario/state-cycle");
+}
+
+#[rstest]
+#[case::create(
+    "create: Communication\n    body: { resourceType: Communication }",
+    true
+)]
+#[case::entry(
+    "batch:\n      - { read: \"${header}\" }\n      - { delete: \"${header}\" }",
+    true
+)]
+#[case::put("request: PUT ${header}", true)]
+#[case::create_by_hand("request: POST Communication", true)]
+#[case::bundle_by_hand("request: POST ?x=y", true)]
+#[case::read("read: ${header}", false)]
+#[case::entries("batch:\n      - { read: \"${header}\" }", false)]
+#[case::search_by_post("request: POST Communication/_search", false)]
+#[case::operation("operation: ${header}/$everything\n    parameters: { a: b }", false)]
+#[case::operation_by_hand("request: POST $graphql", false)]
+fn who_shares_a_state_only_looks(#[case] verb: &str, #[case] refused: bool) {
+    let step = format!("steps:\n  - step: a\n    as: jackie\n    {verb}\n");
+    for (given, expected) in [
+        ("{ state: base, share: true }", refused),
+        ("{ state: base, share: false }", false),
+        ("base", false),
+    ] {
+        let files = files(&format!("{HEAD}given: {given}\n{step}"));
+        let codes: Vec<&str> = findings(&files).iter().map(|f| f.code).collect();
+        let wanted: &[&str] = if expected {
+            &["scenario/shared-write"]
+        } else {
+            &[]
+        };
+        assert_eq!(codes, wanted, "{given}");
+        if !expected {
+            let suite = Suite::check(&files).expect("a suite");
+            let shares = suite.scenarios[0].shares.is_some();
+            assert_eq!(shares, given.contains("true"));
+        }
+    }
+}
+
+#[test]
+fn a_state_is_built_by_itself_and_never_on_a_shared_one() {
+    let mut files = files(&format!("{HEAD}given: above\nsteps: []\n"));
+    let above = "state: above\ngiven: { state: base, share: true }\n";
+    files
+        .states
+        .insert("s/states/above.yaml".into(), above.into());
+    let found = findings(&files);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].message.contains("`given` must be text"));
+}
+
+#[test]
+fn a_file_ends_in_yaml_or_yml_and_has_its_snapshots_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    let put = |name: &str, text: &str| {
+        let file = root.join(name);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(file, text).expect("written");
+    };
+    put("policies/participant.json", PARTICIPANT);
+    put("states/base.yml", STATE);
+    put("p/flow.yml", &format!("{HEAD}given: base\nsteps: []\n"));
+    for name in ["flow", "flow@hapi", "flow-on", "flo"] {
+        put(&format!("p/{name}.snap.yaml"), "{}\n");
+    }
+    for paths in [root.to_path_buf(), root.join("p/flow.yml")] {
+        let suite = Suite::load(std::slice::from_ref(&paths)).expect("a suite");
+        let scenario = &suite.scenarios[0];
+        assert_eq!(scenario.given.len(), 1);
+        let file = |name: &str| root.join("p").join(name);
+        let accepted = |profile: &str| scenario.accepted(profile).expect("one").file.clone();
+        assert_eq!(accepted("hapi"), file("flow@hapi.snap.yaml"));
+        assert_eq!(accepted("other"), file("flow.snap.yaml"));
+        let obsolete = if paths == root { 2 } else { 0 };
+        assert_eq!(suite.obsolete.len(), obsolete, "{:?}", suite.obsolete);
+    }
 }
 
 #[test]

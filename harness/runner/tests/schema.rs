@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
+use fhirward_harness::client::{Need, Plain};
 use fhirward_harness::scenario::{format, page, schema, starter};
 use fhirward_harness::{Suite, scenario::Files};
 use serde_json::{Value, json};
@@ -131,6 +132,28 @@ fn the_page_of_a_suite() {
     });
     let suite = Suite::check(&files).expect("a suite");
     insta::assert_snapshot!(page(&suite));
+}
+
+/// A capability that nobody reads about is one that nobody names.
+#[test]
+fn every_capability_is_documented() {
+    let text = std::fs::read_to_string(root().join("docs/scenario-language.md")).expect("the page");
+    let (_, section) = text
+        .split_once("\n## What the server must offer\n")
+        .expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let missing: Vec<&str> = Plain::ALL
+        .iter()
+        .map(|(_, word)| *word)
+        .filter(|word| !section.contains(&format!("`{word}`")))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+    // And every word of the table is one.
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let words = rows.flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`'));
+    for word in words.map(|word| word.trim_matches([',', ' '])) {
+        assert!(word.is_empty() || word.parse::<Need>().is_ok(), "{word}");
+    }
 }
 
 /// A key that nobody reads about is a key that nobody uses.

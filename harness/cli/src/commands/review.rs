@@ -35,6 +35,33 @@ pub struct Args {
     /// --accept-all accepts.
     #[arg(long, value_name = "REASON")]
     accept_widening: Option<String>,
+    /// Keep what is accepted for the server profile of its run only, as ID@PROFILE.
+    #[arg(long, conflicts_with = "for_all")]
+    for_profile: bool,
+    /// Keep what is accepted for all server profiles that have no snapshot of their own.
+    #[arg(long)]
+    for_all: bool,
+}
+
+/// For which runs a snapshot is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// As the run proposes.
+    Proposed,
+    /// For the profile of the run.
+    ForProfile,
+    /// For all.
+    ForAll,
+}
+
+impl Kept {
+    fn of(self, one: Pending) -> Result<Pending, ReviewError> {
+        match self {
+            Self::Proposed => Ok(one),
+            Self::ForProfile => one.for_profile(),
+            Self::ForAll => one.for_all(),
+        }
+    }
 }
 
 /// What becomes of a pending snapshot.
@@ -78,16 +105,22 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let mut open: Vec<Value> = Vec::new();
     let mut stopped = false;
     for (at, one) in pending.into_iter().enumerate() {
-        let choice = if asked {
-            by_arguments(args, &one.scenario)
+        let (one, choice) = if asked {
+            let choice = by_arguments(args, &one.scenario);
+            let kept = match &choice {
+                Choice::Accept(_) if args.for_profile => Kept::ForProfile,
+                Choice::Accept(_) if args.for_all => Kept::ForAll,
+                _ => Kept::Proposed,
+            };
+            (kept.of(one).map_err(|error| failure(&error))?, choice)
         } else if stopped {
-            Choice::Skip
+            (one, Choice::Skip)
         } else {
             show(&one, output);
             if interactive {
-                ask(&one, at, total, output).map_err(|error| closed(&error))?
+                ask(one, at, total, output)?
             } else {
-                Choice::Skip
+                (one, Choice::Skip)
             }
         };
         let id = one.scenario.clone();
@@ -155,15 +188,32 @@ fn check_selection(args: &Args) -> Result<(), Failure> {
             .with_help("name it once: with --accept or with --reject"),
         ));
     }
-    if args.accept_widening.is_some() && !args.accept_all && args.accept.is_empty() {
-        return Err(Failure::usage(
-            Diagnostic::error(
-                "review/nothing-accepted",
-                "--accept-widening applies to what --accept ID or --accept-all accepts, and \
-                 neither is given",
-            )
-            .with_help("in a conversation, the reason is asked for"),
-        ));
+    let nothing = !args.accept_all && args.accept.is_empty();
+    for (option, given, help) in [
+        (
+            "--accept-widening",
+            args.accept_widening.is_some(),
+            "in a conversation, the reason is asked for",
+        ),
+        (
+            "--for-profile",
+            args.for_profile,
+            "in a conversation, `p` does it",
+        ),
+        ("--for-all", args.for_all, "in a conversation, `e` does it"),
+    ] {
+        if given && nothing {
+            return Err(Failure::usage(
+                Diagnostic::error(
+                    "review/nothing-accepted",
+                    format!(
+                        "{option} applies to what --accept ID or --accept-all accepts, and \
+                         neither is given"
+                    ),
+                )
+                .with_help(help),
+            ));
+        }
     }
     Ok(())
 }
@@ -183,6 +233,7 @@ fn described(one: &Pending) -> Value {
     json!({
         "scenario": one.scenario,
         "snapshot": one.snapshot.display().to_string(),
+        "profile": one.profile(),
         "first": one.old.is_none() && one.unreadable.is_none(),
         "unreadable": one.unreadable.as_ref().map(ToString::to_string),
         "differences": one.differences.iter().map(|difference| json!({
@@ -194,6 +245,13 @@ fn described(one: &Pending) -> Value {
 
 fn show(one: &Pending, output: Output) {
     output.say(&format!("{}  ({})", one.scenario, one.snapshot.display()));
+    let first_of_profile = one.is_of_profile() && !one.snapshot.exists();
+    if let (true, Some(profile)) = (first_of_profile, one.profile()) {
+        output.say(&format!(
+            "  {profile} differs here from the server that the common snapshot was accepted from; \
+             accepting keeps this for {profile} only"
+        ));
+    }
     if let Some(why) = &one.unreadable {
         output.say(&format!(
             "  ! the accepted snapshot cannot be read, so nobody can tell whether this shows more \
@@ -222,38 +280,61 @@ fn show(one: &Pending, output: Output) {
     output.say("");
 }
 
-fn ask(one: &Pending, at: usize, total: usize, output: Output) -> io::Result<Choice> {
+fn ask(
+    mut one: Pending,
+    at: usize,
+    total: usize,
+    output: Output,
+) -> Result<(Pending, Choice), Failure> {
+    // Where there is nothing accepted yet, there is nothing to differ from.
+    let other = match one.profile() {
+        _ if one.old.is_none() => String::new(),
+        Some(_) if one.is_of_profile() => " accept for [e]very server,".to_owned(),
+        Some(profile) => format!(" accept for [p]rofile {profile} only,"),
+        None => String::new(),
+    };
     loop {
         let answer = prompt(&format!(
-            "{} of {total}: [a]ccept, [r]eject, [s]kip, [q]uit? ",
+            "{} of {total}: [a]ccept,{other} [r]eject, [s]kip, [q]uit? ",
             at + 1
         ))?;
-        match answer.as_deref().map(str::trim) {
-            Some("a" | "accept") => {}
-            Some("r" | "reject") => return Ok(Choice::Reject),
-            Some("s" | "skip" | "") => return Ok(Choice::Skip),
-            Some("q" | "quit") | None => return Ok(Choice::Quit),
+        let kept = match answer.as_deref().map(str::trim) {
+            Some("a" | "accept") => Kept::Proposed,
+            Some("p" | "profile") if other.contains("[p]") => Kept::ForProfile,
+            Some("e" | "every") if other.contains("[e]") => Kept::ForAll,
+            Some("r" | "reject") => return Ok((one, Choice::Reject)),
+            Some("s" | "skip" | "") => return Ok((one, Choice::Skip)),
+            Some("q" | "quit") | None => return Ok((one, Choice::Quit)),
             Some(_) => continue,
+        };
+        one = kept.of(one).map_err(|error| failure(&error))?;
+        if kept != Kept::Proposed {
+            // Compared with another snapshot, it may show more than was shown above.
+            show(&one, output);
         }
         if !one.needs_reason() {
-            return Ok(Choice::Accept(None));
+            return Ok((one, Choice::Accept(None)));
         }
         let reason = prompt("why is it right that they see what they see? ")?.unwrap_or_default();
         if !reason.trim().is_empty() {
-            return Ok(Choice::Accept(Some(reason.trim().to_owned())));
+            let reason = reason.trim().to_owned();
+            return Ok((one, Choice::Accept(Some(reason))));
         }
         output.say("not accepted: a widening needs a reason");
     }
 }
 
 /// A line from the terminal; nothing at its end.
-fn prompt(question: &str) -> io::Result<Option<String>> {
-    let mut stderr = io::stderr().lock();
-    write!(stderr, "{question}")?;
-    stderr.flush()?;
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line)?;
-    Ok((read > 0).then_some(line))
+fn prompt(question: &str) -> Result<Option<String>, Failure> {
+    let read = || -> io::Result<Option<String>> {
+        let mut stderr = io::stderr().lock();
+        write!(stderr, "{question}")?;
+        stderr.flush()?;
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line)?;
+        Ok((read > 0).then_some(line))
+    };
+    read().map_err(|error| closed(&error))
 }
 
 fn not_pending(id: &str, pending: &[Pending]) -> Failure {
@@ -290,6 +371,10 @@ fn failure(error: &ReviewError) -> Failure {
         ReviewError::Unreadable(_) => Failure::new(
             Exit::Invalid,
             finding.with_help("delete the file and run the scenario again"),
+        ),
+        ReviewError::NoProfile(_) => Failure::usage(
+            finding
+                .with_help("an older run wrote it: run the scenario again, or accept it for all"),
         ),
         ReviewError::File { .. } => Failure::new(Exit::CouldNotRun, finding),
     }

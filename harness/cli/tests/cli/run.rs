@@ -156,6 +156,75 @@ fn from_the_first_run_to_a_leak() {
     assert!(fs::read_to_string(snapshot).unwrap().contains("open ward"));
 }
 
+/// The common snapshot belongs to the server that it was accepted from.
+#[test]
+fn what_another_server_does_otherwise_is_kept_apart_from_the_common_snapshot() {
+    let folder = copied("one");
+    let go = |arguments: &[&str]| run(command(folder.path(), arguments));
+    go(&["run"]);
+    assert_eq!(go(&["review", "--accept-all"]).code, 0);
+    let file = |name: &str| folder.path().join("scenarios/page").join(name);
+    let common = fs::read_to_string(file("two-people.snap.yaml")).unwrap();
+    assert!(common.starts_with("profile: embedded\n"), "{common}");
+
+    // As if it came from a server that answers one step in another way.
+    let other = common
+        .replace("profile: embedded", "profile: hapi")
+        .replacen("outcome: 201", "outcome: 200", 1);
+    assert_ne!(common.replace("embedded", "hapi"), other);
+    fs::write(file("two-people.snap.yaml"), &other).unwrap();
+    let run = go(&["run"]);
+    assert_eq!(run.code, 4, "{run}");
+    assert!(
+        run.stderr.contains("two-people@embedded.snap.yaml.new"),
+        "{run}"
+    );
+    let shown = go(&["review"]);
+    let words = "embedded differs here from the server that the common snapshot was accepted from";
+    assert!(shown.stderr.contains(words), "{shown}");
+    for option in ["--for-profile", "--for-all"] {
+        let shown = go(&["review", option]);
+        assert_eq!(shown.code, 1, "{shown}");
+        assert!(
+            shown.stderr.contains("applies to what --accept ID"),
+            "{shown}"
+        );
+    }
+    assert_eq!(go(&["review", "--accept", "two-people@embedded"]).code, 0);
+    assert_eq!(
+        fs::read_to_string(file("two-people.snap.yaml")).unwrap(),
+        other
+    );
+    let own = fs::read_to_string(file("two-people@embedded.snap.yaml")).unwrap();
+    assert_eq!(own, common);
+    assert_eq!(go(&["run"]).code, 0);
+
+    // Decided otherwise: it is the common one after all, and its own file says nothing more.
+    fs::rename(
+        file("two-people@embedded.snap.yaml"),
+        file("two-people@embedded.snap.yaml.new"),
+    )
+    .unwrap();
+    let accepted = go(&["review", "--accept-all", "--for-all"]);
+    assert_eq!(accepted.code, 0, "{accepted}");
+    assert!(
+        accepted.stderr.contains("accepted two-people\n"),
+        "{accepted}"
+    );
+    assert_eq!(
+        fs::read_to_string(file("two-people.snap.yaml")).unwrap(),
+        common
+    );
+    fs::write(file("two-people@hapi.snap.yaml"), &common).unwrap();
+    let obsolete = go(&["run"]);
+    assert_eq!(obsolete.code, 4, "{obsolete}");
+    assert!(
+        obsolete.stderr.contains("says the same as the common one"),
+        "{obsolete}"
+    );
+    assert!(obsolete.stderr.contains("delete it: git rm"), "{obsolete}");
+}
+
 /// What was accepted and is lost in conflict markers is no first snapshot: accepting is guarded.
 #[test]
 fn a_snapshot_with_conflict_markers_takes_a_reason() {

@@ -30,12 +30,31 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::of(tokio::runtime::Runtime::new().unwrap(), |_| {})
+    }
+
+    /// A server that knows that it stands behind TLS, and says so in the addresses that it gives.
+    pub fn behind_tls(identity: &authority::Identity) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
+        // Each has to know the port of the other; this one is free now.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let inside = free.local_addr().unwrap();
+        drop(free);
+        let port = tunnel::to(&runtime, inside.to_string(), identity, None);
+        Self::of(runtime, |config| {
+            config.addr = inside;
+            config.public_url = Some(format!("https://localhost:{port}/").parse().unwrap());
+        })
+    }
+
+    fn of(runtime: tokio::runtime::Runtime, set: impl FnOnce(&mut Config)) -> Self {
         let admin = Credentials {
             id: "admin".to_owned(),
             secret: SecretString::from(SECRET),
         };
-        let server = runtime.block_on(start(Config::new(admin))).unwrap();
+        let mut config = Config::new(admin);
+        set(&mut config);
+        let server = runtime.block_on(start(config)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         World {
             runtime,

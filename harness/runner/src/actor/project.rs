@@ -195,6 +195,14 @@ impl Project {
         Ok(project)
     }
 
+    /// Whether the actors of a state can be shared by a scenario. Those that somebody else made are
+    /// cast for the scenario as a whole, so that nobody plays two.
+    pub fn shares_actors(&self, scenario: &Scenario) -> bool {
+        let state = scenario.shares.as_ref();
+        let own = |state: &Arc<Scenario>| scenario.actors.len() > state.actors.len();
+        state.is_some_and(|state| self.provisioning() != Provisioning::Static || !own(state))
+    }
+
     /// Who plays whom, where somebody else made the actors.
     pub(super) fn casting(&self) -> &Casting {
         &self.casting
@@ -382,11 +390,21 @@ impl Project {
             .map(|words| format!(": {}", self.redactor.clean(&shorten(words))))
             .unwrap_or_default();
         let text = format!("the server answers {}{words}", answer.status);
-        Err(SetupError::new(
-            doing,
-            text,
-            "the admin must be allowed to administer the project",
-        ))
+        Err(SetupError::new(doing, text, self.help_with(answer.status)))
+    }
+
+    /// What to try when something that everybody needs is refused. Of anything but a lack of rights
+    /// the server's own words say more.
+    fn help_with(&self, status: u16) -> &'static str {
+        let nobody = matches!(self.target.admin, Auth::Nobody) && self.target.actors.is_none();
+        match status {
+            401 | 403 if nobody => {
+                "the server is asked without a login, as its profile says; one that wants a login \
+                 needs another profile, and --admin-client"
+            }
+            401 | 403 => "the admin must be allowed to administer the project",
+            _ => "",
+        }
     }
 }
 

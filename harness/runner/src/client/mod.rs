@@ -16,6 +16,7 @@ mod target;
 mod traffic;
 mod transport;
 mod trust;
+mod websocket;
 mod wire;
 
 use std::borrow::Cow;
@@ -209,10 +210,10 @@ pub struct Client {
 
 struct Inner {
     http: reqwest::Client,
-    proxies: Proxies,
+    proxies: Arc<Proxies>,
     target: Arc<Target>,
     auth: Auth,
-    token: tokio::sync::Mutex<Option<sign_in::Token>>,
+    token: Arc<tokio::sync::Mutex<Option<sign_in::Token>>>,
     limits: Limits,
     redactor: Redactor,
     caller: Caller,
@@ -272,10 +273,10 @@ impl Client {
         Ok(Self {
             inner: Arc::new(Inner {
                 http: target.transport.client(&target.base_url, &limits)?,
-                proxies,
+                proxies: Arc::new(proxies),
                 target: Arc::clone(target),
                 auth,
-                token: tokio::sync::Mutex::new(None),
+                token: Arc::default(),
                 limits,
                 redactor: redactor.clone(),
                 caller,
@@ -283,6 +284,29 @@ impl Client {
                 retries: Mutex::new(Vec::new()),
             }),
         })
+    }
+
+    /// The same caller in another scenario: the token is shared, and what is told of requests is not.
+    #[must_use]
+    pub(crate) fn in_scenario(&self, scenario: &str) -> Self {
+        let inner = &self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                http: inner.http.clone(),
+                proxies: Arc::clone(&inner.proxies),
+                target: Arc::clone(&inner.target),
+                auth: inner.auth.clone(),
+                token: Arc::clone(&inner.token),
+                limits: inner.limits,
+                redactor: inner.redactor.clone(),
+                caller: Caller {
+                    scenario: Some(scenario.to_owned()),
+                    actor: inner.caller.actor.clone(),
+                },
+                run: inner.run.clone(),
+                retries: Mutex::default(),
+            }),
+        }
     }
 
     /// A caller with a token that somebody else got for it, and that is not renewed.

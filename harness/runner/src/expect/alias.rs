@@ -19,6 +19,15 @@ impl Aliases {
         }
     }
 
+    /// Puts names to the front of the order of appearance.
+    pub fn put_first(&mut self, names: &[&str]) {
+        let place = |name: &String| {
+            let place = names.iter().position(|first| first == name);
+            place.unwrap_or(names.len())
+        };
+        self.order.sort_by_key(place);
+    }
+
     /// The name of a resource; a new one where it has none.
     pub fn of(&mut self, reference: &str) -> String {
         if let Some(name) = self.names.get(reference) {

@@ -244,13 +244,21 @@ fn compare_step(old: &StepSnapshot, new: &StepSnapshot, differences: &mut Vec<Di
         (None, Some(_)) | (Some(_), None) => differences.push(Difference::Shape(step.clone())),
         _ => {}
     }
-    compare_fields(step, &old.fields, &new.fields, differences);
+    if is_success(old) == is_success(new) {
+        // An answer of another kind has other fields, and the outcome says so.
+        compare_fields(step, &old.fields, &new.fields, differences);
+    }
     match (&old.sees, &new.sees) {
         (Some(was), Some(is)) => compare_sees(step, was, is, differences),
         (None, Some(is)) => compare_sees(step, &[], is, differences),
         (Some(_), None) => differences.push(Difference::Shape(step.clone())),
         (None, None) => {}
     }
+}
+
+fn is_success(step: &StepSnapshot) -> bool {
+    let refused = |outcome: &String| outcome.starts_with(['4', '5']);
+    !step.outcome.as_ref().is_some_and(refused)
 }
 
 fn compare_fields(
@@ -415,6 +423,16 @@ mod tests {
         "a: { outcome: 200, matches: [m1, m2] }",
         "a: { outcome: 200, matches: [m2, m1] }",
         &["step a: another order: m2, m1"], false
+    )]
+    #[case::field(
+        "a: { outcome: 200, fields: { x: [1, 2] } }",
+        "a: { outcome: 200, fields: { x: [1] } }",
+        &["step a: x is [1], was [1,2]"], false
+    )]
+    #[case::fields_of_another_kind_of_answer(
+        "a: { outcome: 200, fields: { x: y } }",
+        "a: { outcome: 404 not-found }",
+        &["step a: 404 not-found, was 200"], false
     )]
     #[case::steps(
         "a: { outcome: 200 }\nb: { outcome: 200 }",

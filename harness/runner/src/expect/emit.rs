@@ -2,11 +2,18 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::noise::NOISE;
-use super::snapshot::{ActorSees, READ_ONLY, SEARCH_ONLY, Snapshot, StepSnapshot, WIDENING};
+use super::snapshot::{
+    ActorSees, PROFILE, READ_ONLY, SEARCH_ONLY, Snapshot, StepSnapshot, WIDENING,
+};
 
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(profile) = &self.profile {
+            writeln!(f, "{PROFILE}: {}", scalar(profile))?;
+        }
         for step in &self.steps {
             write_step(f, step)?;
         }
@@ -27,7 +34,11 @@ impl fmt::Display for Snapshot {
                 writeln!(f, "    reason: {}", scalar(&noise.reason))?;
             }
         }
-        if self.steps.is_empty() && self.widening.is_empty() && self.noise.is_empty() {
+        if self.profile.is_none()
+            && self.steps.is_empty()
+            && self.widening.is_empty()
+            && self.noise.is_empty()
+        {
             writeln!(f, "{{}}")?;
         }
         Ok(())
@@ -60,7 +71,7 @@ fn write_step(f: &mut fmt::Formatter<'_>, step: &StepSnapshot) -> fmt::Result {
     if !step.fields.is_empty() {
         writeln!(f, "  fields:")?;
         for (path, value) in &step.fields {
-            writeln!(f, "    {}: {}", scalar(path), scalar(value))?;
+            writeln!(f, "    {}: {}", scalar(path), value_of(value))?;
         }
     }
     match &step.sees {
@@ -100,6 +111,20 @@ fn list(names: &[String]) -> String {
     format!("[{}]", names.join(", "))
 }
 
+/// A list as a list, and anything else as a text.
+fn value_of(text: &str) -> String {
+    let Ok(Value::Array(items)) = serde_json::from_str::<Value>(text) else {
+        return scalar(text);
+    };
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    // Only what reading gives back again.
+    if format!("[{}]", items.join(",")) != text {
+        return scalar(text);
+    }
+    // JSON is YAML, and a space after each comma makes it readable.
+    format!("[{}]", items.join(", "))
+}
+
 /// Plain where YAML cannot misread it, else quoted.
 fn scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -132,6 +157,7 @@ mod tests {
     #[test]
     fn the_text_is_stable_and_readable() {
         let snapshot = Snapshot {
+            profile: Some("embedded".into()),
             steps: vec![
                 StepSnapshot {
                     step: "remove-jackie".into(),
@@ -160,7 +186,10 @@ mod tests {
                     step: "alice-lists".into(),
                     outcome: Some("404 not-found".into()),
                     matches: Some(vec![]),
-                    fields: vec![("$.status".into(), "\"completed\"".into())],
+                    fields: vec![
+                        ("$.status".into(), "\"completed\"".into()),
+                        ("$.recipient".into(), r#"["${alice}",{"a":1}]"#.into()),
+                    ],
                     sees: None,
                 },
             ],
@@ -177,6 +206,7 @@ mod tests {
             }],
         };
         insta::assert_snapshot!(snapshot.to_string(), @r#"
+        profile: embedded
         remove-jackie:
           outcome: 200
           sees:
@@ -191,6 +221,7 @@ mod tests {
           matches: []
           fields:
             "$.status": "\"completed\""
+            "$.recipient": ["${alice}", {"a":1}]
         widening:
           - step: remove-jackie
             actor: jackie
@@ -216,11 +247,33 @@ mod tests {
         })
     }
 
+    /// A text, one that looks like a list, or a list.
+    fn field() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "\\PC{0,6}".prop_map(Value::from),
+        ];
+        let list = leaf.prop_recursive(2, 6, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[a-z#: -]{0,4}", inner, 0..3)
+                    .prop_map(|members| members.into_iter().collect::<Value>()),
+            ]
+        });
+        prop_oneof![
+            "\\PC{0,8}",
+            "\\[[\\[\\], \"a1]{0,5}",
+            prop::collection::vec(list, 0..3).prop_map(|items| Value::from(items).to_string()),
+        ]
+    }
+
     fn step() -> impl Strategy<Value = StepSnapshot> {
         (
             prop::option::of("[2-5][0-9][0-9]( [a-z]{2,6}(-[a-z]{2,5})?)?"),
             prop::option::of(names()),
-            prop::collection::vec(("[$.a-z\\[\\]0-9]{1,6}", "\\PC{0,8}"), 0..3),
+            prop::collection::vec(("[$.a-z\\[\\]0-9]{1,6}", field()), 0..3),
             prop::option::of(prop::collection::vec(sees(), 0..3)),
         )
             .prop_map(|(outcome, matches, fields, sees)| StepSnapshot {
@@ -237,8 +290,9 @@ mod tests {
         fn what_is_written_can_be_read(
             steps in prop::collection::vec(step(), 0..4),
             reasons in prop::collection::vec("[^\\p{C}]{0,20}[a-z]", 0..3),
+            profile in prop::option::of("[a-z0-9.-]{1,8}"),
         ) {
-            let mut snapshot = Snapshot { steps, ..Snapshot::default() };
+            let mut snapshot = Snapshot { steps, profile, ..Snapshot::default() };
             for (at, step) in snapshot.steps.iter_mut().enumerate() {
                 step.step = format!("s{at}");
                 for (at, (path, _)) in step.fields.iter_mut().enumerate() {

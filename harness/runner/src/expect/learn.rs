@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::diff::compare;
 use super::noise::{Noise, proposed};
-use super::review::write;
+use super::review::{pending_of, write};
 use super::snapshot::Snapshot;
 use crate::report::{Report, ScenarioReport};
 use crate::scenario::{Scenario, Suite};
@@ -40,13 +40,14 @@ pub fn learn(suite: &Suite, first: &Report, second: &Report, writes: bool) -> Ve
                 .iter()
                 .find(|it| (&it.page, &it.id) == (&one.info.page, &one.info.id))?;
             let other = second.scenarios.iter().find(same);
-            Some(of_scenario(scenario, one, other, writes))
+            let profile = first.server.profile.as_str();
+            Some(of_scenario((scenario, profile), one, other, writes))
         })
         .collect()
 }
 
 fn of_scenario(
-    scenario: &Scenario,
+    (scenario, profile): (&Scenario, &str),
     one: &ScenarioReport,
     other: Option<&ScenarioReport>,
     writes: bool,
@@ -70,20 +71,18 @@ fn of_scenario(
             None => learned.unstable.push(difference.to_string()),
         }
     }
-    let accepted = scenario
-        .snapshot
-        .as_ref()
-        .and_then(|file| Snapshot::parse(&file.source).ok());
-    if let Some(accepted) = &accepted {
+    let file = scenario.accepted(profile);
+    let accepted = file.and_then(|file| Some((file, Snapshot::parse(&file.source).ok()?)));
+    if let Some((_, accepted)) = &accepted {
         learned.noise.retain(|noise| {
             let known = |known: &Noise| known.step == noise.step && known.of == noise.of;
             !accepted.noise.iter().any(known)
         });
     }
     // Only what was accepted before is proposed with noise; a first snapshot is looked at whole.
-    if let (true, false, Some(mut pending)) = (writes, learned.noise.is_empty(), accepted) {
+    if let (true, false, Some((file, mut pending))) = (writes, learned.noise.is_empty(), accepted) {
         pending.noise.extend(learned.noise.iter().cloned());
-        let path = scenario.file.with_extension("snap.yaml.new");
+        let path = pending_of(&file.file);
         match write(&path, &pending.to_string()) {
             Ok(()) => learned.pending = Some(path),
             Err(error) => learned.problem = Some(format!("`{}`: {error}", path.display())),

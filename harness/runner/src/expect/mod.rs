@@ -24,5 +24,7 @@ pub use diff::{Difference, compare};
 pub use learn::{Learned, learn};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};
 pub use predict::{Known, Prediction, Predictor, membership_of};
-pub use snapshot::{ActorSees, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING, Widening};
+pub use snapshot::{
+    ActorSees, PROFILE, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING, Widening,
+};
 pub use verdict::{CellVerdict, Observed, Sight, Way, Ways, judge};

@@ -8,6 +8,7 @@ use fhirward_engine::source::Source;
 
 use super::diff::{Difference, compare};
 use super::snapshot::{Snapshot, UnreadableSnapshot, Widening};
+use crate::scenario::in_file_name;
 
 const SNAPSHOT: &str = ".snap.yaml";
 const PENDING: &str = ".snap.yaml.new";
@@ -15,13 +16,15 @@ const PENDING: &str = ".snap.yaml.new";
 /// A snapshot that a run wrote and nobody has looked at.
 #[derive(Debug, Clone)]
 pub struct Pending {
-    /// The scenario.
+    /// The scenario; with `@` and the name of a server profile, where it is to be kept for that
+    /// profile.
     pub scenario: String,
-    /// The accepted snapshot, which may not exist yet.
+    /// The file that accepting writes, which may not exist yet.
     pub snapshot: PathBuf,
     /// The pending one.
     pub pending: PathBuf,
-    /// What is accepted, if anything is, and if it can be read.
+    /// What is accepted and counts for the same runs, if anything is, and if it can be read. For a
+    /// profile that has no snapshot of its own yet it is the common one.
     pub old: Option<Snapshot>,
     /// Why the accepted snapshot cannot be read. What it allowed is unknown then, and anything
     /// pending may be more.
@@ -46,6 +49,9 @@ pub enum ReviewError {
     /// A pending file that is no snapshot.
     #[error(transparent)]
     Unreadable(#[from] UnreadableSnapshot),
+    /// Nobody knows for which profile to keep it.
+    #[error("`{0}` does not say which server profile it is of")]
+    NoProfile(String),
     /// Somebody would see more, and nobody says why.
     #[error("`{scenario}` widens access and needs a reason: {widening}")]
     NeedsReason {
@@ -79,65 +85,88 @@ pub fn pending(paths: &[PathBuf]) -> Result<Vec<Pending>, ReviewError> {
     let mut files = BTreeSet::new();
     for path in paths {
         if path.is_dir() {
-            find(path, &mut files)?;
-        } else {
-            let name = path.to_string_lossy();
-            let stem = name
-                .strip_suffix(PENDING)
-                .or_else(|| name.strip_suffix(SNAPSHOT))
-                .or_else(|| name.strip_suffix(".yaml"))
-                .unwrap_or(&name);
-            let pending = PathBuf::from(format!("{stem}{PENDING}"));
-            if pending.exists() {
-                files.insert(pending);
-            }
+            find(path, &|_| true, &mut files)?;
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = [PENDING, SNAPSHOT, ".yaml", ".yml"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+            .unwrap_or(&name);
+        let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        if folder.is_dir() {
+            let is_of = |name: &str| {
+                let rest = name.strip_prefix(stem);
+                rest.is_some_and(|rest| rest == PENDING || rest.starts_with('@'))
+            };
+            find(folder, &is_of, &mut files)?;
         }
     }
     files.iter().map(|file| read(file)).collect()
 }
 
-fn find(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), ReviewError> {
+/// The pending files of a folder whose names fit, and those in the folders below where all fit.
+fn find(
+    folder: &Path,
+    fits: &dyn Fn(&str) -> bool,
+    files: &mut BTreeSet<PathBuf>,
+) -> Result<(), ReviewError> {
     for entry in std::fs::read_dir(folder).map_err(file_error(folder))? {
         let path = entry.map_err(file_error(folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         if path.is_dir() {
-            find(&path, files)?;
-        } else if path.to_string_lossy().ends_with(PENDING) {
+            if fits("") {
+                find(&path, fits, files)?;
+            }
+        } else if name.ends_with(PENDING) && fits(&name) {
             files.insert(path);
         }
     }
     Ok(())
 }
 
+/// The pending file of a snapshot.
+pub(crate) fn pending_of(snapshot: &Path) -> PathBuf {
+    let mut name = snapshot.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
 fn read(pending: &Path) -> Result<Pending, ReviewError> {
-    let name = pending.to_string_lossy();
-    let stem = name.strip_suffix(PENDING).unwrap_or(&name);
-    let snapshot = PathBuf::from(format!("{stem}{SNAPSHOT}"));
-    let load = |path: &Path| -> Result<Snapshot, ReviewError> {
-        let text = std::fs::read_to_string(path).map_err(file_error(path))?;
-        Ok(Snapshot::parse(&Source::new(
-            path.display().to_string(),
-            text,
-        ))?)
-    };
     let new = load(pending)?;
-    let (old, unreadable) = if snapshot.exists() {
-        match load(&snapshot) {
-            Ok(old) => (Some(old), None),
-            Err(ReviewError::Unreadable(why)) => (None, Some(why)),
-            Err(error) => return Err(error),
-        }
-    } else {
-        (None, None)
+    let name = pending.file_name().unwrap_or_default().to_string_lossy();
+    let id = name.strip_suffix(PENDING).unwrap_or(&name);
+    of(pending, id, new)
+}
+
+fn load(path: &Path) -> Result<Snapshot, ReviewError> {
+    let text = std::fs::read_to_string(path).map_err(file_error(path))?;
+    let source = Source::new(path.display().to_string(), text);
+    Ok(Snapshot::parse(&source)?)
+}
+
+/// A pending snapshot as one of `id`, a scenario or `scenario@profile`.
+fn of(pending: &Path, id: &str, new: Snapshot) -> Result<Pending, ReviewError> {
+    let named = |id: &str| pending.with_file_name(format!("{id}{SNAPSHOT}"));
+    let snapshot = named(id);
+    let common = id.split('@').next().map(named);
+    let accepted = [Some(&snapshot), common.as_ref()]
+        .into_iter()
+        .flatten()
+        .find(|file| file.exists());
+    let (old, unreadable) = match accepted.map(|file| load(file)) {
+        None => (None, None),
+        Some(Ok(old)) => (Some(old), None),
+        Some(Err(ReviewError::Unreadable(why))) => (None, Some(why)),
+        Some(Err(error)) => return Err(error),
     };
     let differences = old
         .as_ref()
         .map(|old| compare(old, &new, &BTreeSet::new()))
         .unwrap_or_default();
     Ok(Pending {
-        scenario: Path::new(stem)
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        scenario: id.to_owned(),
         snapshot,
         pending: pending.to_path_buf(),
         old,
@@ -148,6 +177,40 @@ fn read(pending: &Path) -> Result<Pending, ReviewError> {
 }
 
 impl Pending {
+    /// The server profile of the run that wrote it.
+    pub fn profile(&self) -> Option<&str> {
+        self.new.profile.as_deref()
+    }
+
+    /// Whether it is kept for its server profile only.
+    pub fn is_of_profile(&self) -> bool {
+        self.scenario.contains('@')
+    }
+
+    /// The same, to be kept for its server profile only.
+    ///
+    /// # Errors
+    /// A pending snapshot that does not say its profile, or an accepted one that cannot be read.
+    pub fn for_profile(self) -> Result<Self, ReviewError> {
+        if self.is_of_profile() {
+            return Ok(self);
+        }
+        let Some(profile) = self.profile().map(in_file_name) else {
+            return Err(ReviewError::NoProfile(self.scenario));
+        };
+        let id = format!("{}@{profile}", self.scenario);
+        of(&self.pending, &id, self.new)
+    }
+
+    /// The same, to be kept for all server profiles that have no snapshot of their own.
+    ///
+    /// # Errors
+    /// An accepted snapshot that cannot be read.
+    pub fn for_all(self) -> Result<Self, ReviewError> {
+        let common = self.scenario.split('@').next().unwrap_or_default();
+        of(&self.pending, common, self.new)
+    }
+
     /// The differences in which somebody sees more.
     pub fn widenings(&self) -> impl Iterator<Item = &Difference> {
         self.differences
@@ -357,5 +420,91 @@ mod tests {
         pending.reject().unwrap();
         assert!(!folder.path().join("flow.snap.yaml.new").exists());
         assert!(!folder.path().join("flow.snap.yaml").exists());
+    }
+
+    /// A folder of files, and what is pending in it.
+    fn files(files: &[(&str, &str)]) -> (tempfile::TempDir, Vec<Pending>) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let found = pending(&[folder.path().to_path_buf()]).unwrap();
+        (folder, found)
+    }
+
+    const COMMON: &str = "profile: embedded\na: { outcome: 200, sees: { x: [] } }\n";
+    const LEAKY: &str = "profile: hapi\na: { outcome: 200, sees: { x: [m] } }\n";
+
+    #[test]
+    fn the_first_snapshot_of_a_profile_is_held_against_the_common_one() {
+        let (folder, mut found) = files(&[
+            ("flow.snap.yaml", COMMON),
+            ("flow@hapi.snap.yaml.new", LEAKY),
+        ]);
+        let one = found.remove(0);
+        assert_eq!(one.scenario, "flow@hapi");
+        assert!(one.is_of_profile() && one.needs_reason());
+        assert!(one.clone().accept(None).is_err());
+        one.accept(Some("it does not enforce")).unwrap();
+        let read = |name| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("flow.snap.yaml"), COMMON);
+        let own = read("flow@hapi.snap.yaml");
+        assert!(own.starts_with("profile: hapi\n") && own.contains("it does not enforce"));
+    }
+
+    #[test]
+    fn a_snapshot_is_kept_for_one_profile_or_for_all() {
+        let same = "profile: hapi\na: { outcome: 201, sees: { x: [] } }\n";
+        let (folder, mut found) =
+            files(&[("flow.snap.yaml", COMMON), ("flow.snap.yaml.new", same)]);
+        let one = found.remove(0).for_profile().unwrap();
+        assert_eq!(one.scenario, "flow@hapi");
+        one.accept(None).unwrap();
+        let read = |name| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("flow.snap.yaml"), COMMON);
+        assert!(read("flow@hapi.snap.yaml").contains("201"));
+
+        // Its own snapshot allows the leak, the common one does not.
+        let (folder, mut found) = files(&[
+            ("flow.snap.yaml", COMMON),
+            ("flow@hapi.snap.yaml", LEAKY),
+            ("flow@hapi.snap.yaml.new", LEAKY),
+        ]);
+        let one = found.remove(0);
+        assert!(!one.needs_reason());
+        let one = one.for_all().unwrap();
+        assert_eq!(one.scenario, "flow");
+        assert!(one.needs_reason());
+        assert!(one.clone().accept(None).is_err());
+        one.accept(Some("everybody may")).unwrap();
+        let common = std::fs::read_to_string(folder.path().join("flow.snap.yaml")).unwrap();
+        assert!(common.contains("everybody may"), "{common}");
+    }
+
+    #[test]
+    fn without_a_profile_it_is_kept_for_all() {
+        let (_kept, pending) = folder(Some("a: { outcome: 200 }\n"), "a: { outcome: 201 }\n");
+        let error = pending.for_profile().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`flow` does not say which server profile it is of"
+        );
+    }
+
+    #[test]
+    fn a_scenario_names_what_is_pending_of_all_its_profiles() {
+        let (folder, found) = files(&[
+            ("flow.snap.yaml.new", COMMON),
+            ("flow@hapi.snap.yaml.new", LEAKY),
+            ("flow-on.snap.yaml.new", COMMON),
+        ]);
+        assert_eq!(found.len(), 3);
+        let of = |name: &str| -> Vec<String> {
+            let found = pending(&[folder.path().join(name)]).unwrap();
+            found.into_iter().map(|one| one.scenario).collect()
+        };
+        assert_eq!(of("flow.yaml"), ["flow", "flow@hapi"]);
+        assert_eq!(of("flow@hapi.snap.yaml"), ["flow@hapi"]);
+        assert_eq!(of("flow-on.snap.yaml.new"), ["flow-on"]);
     }
 }

@@ -1,6 +1,7 @@
 //! What a scenario did, in names that hold for every server and every run.
 //!
 //! ```yaml
+//! profile: embedded
 //! remove-jackie:
 //!   outcome: 200
 //!   sees:
@@ -16,6 +17,7 @@
 use std::sync::Arc;
 
 use fhirward_engine::source::Source;
+use serde_json::{Map, Value};
 
 use super::noise::{NOISE, Noise, NoiseOf};
 use super::verdict::Sight;
@@ -23,12 +25,16 @@ use crate::scenario::{Kind, Node};
 
 /// The key under which accepted widenings stand.
 pub const WIDENING: &str = "widening";
+/// The key under which the server profile stands.
+pub const PROFILE: &str = "profile";
 pub(super) const READ_ONLY: &str = "read-only-by-id";
 pub(super) const SEARCH_ONLY: &str = "search-only";
 
 /// What a scenario did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
+    /// The server profile of the run that it was accepted from.
+    pub profile: Option<String>,
     /// In the order of the plan.
     pub steps: Vec<StepSnapshot>,
     /// Widenings that somebody accepted, and why.
@@ -185,6 +191,34 @@ impl Reader<'_> {
         }
     }
 
+    /// What an assertion selected: a list is kept as compact JSON.
+    fn field(&self, node: &Node) -> Result<String, UnreadableSnapshot> {
+        match &node.kind {
+            Kind::List(_) => Ok(self.json(node)?.to_string()),
+            _ => self.text(node),
+        }
+    }
+
+    fn json(&self, node: &Node) -> Result<Value, UnreadableSnapshot> {
+        Ok(match &node.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(flag) => Value::Bool(*flag),
+            Kind::Number(number) => Value::Number(number.clone()),
+            Kind::Text(text) => Value::String(text.clone()),
+            Kind::List(items) => items
+                .iter()
+                .map(|item| self.json(item))
+                .collect::<Result<Value, _>>()?,
+            Kind::Map(_) => {
+                let mut members = Map::new();
+                for (key, value) in self.members(node, "a value")? {
+                    members.insert(key.to_owned(), self.json(value)?);
+                }
+                Value::Object(members)
+            }
+        })
+    }
+
     fn items<'n>(&self, node: &'n Node) -> Result<&'n [Node], UnreadableSnapshot> {
         match &node.kind {
             Kind::List(items) => Ok(items),
@@ -202,7 +236,9 @@ impl Reader<'_> {
     fn snapshot(&self, node: &Node) -> Result<Snapshot, UnreadableSnapshot> {
         let mut snapshot = Snapshot::default();
         for (key, value) in self.members(node, "a snapshot")? {
-            if key == WIDENING {
+            if key == PROFILE {
+                snapshot.profile = Some(self.text(value)?);
+            } else if key == WIDENING {
                 for item in self.items(value)? {
                     snapshot.widening.push(self.widening(item)?);
                 }
@@ -228,7 +264,7 @@ impl Reader<'_> {
                 "matches" => step.matches = Some(self.names(value)?),
                 "fields" => {
                     for (path, value) in self.members(value, "`fields`")? {
-                        step.fields.push((path.to_owned(), self.text(value)?));
+                        step.fields.push((path.to_owned(), self.field(value)?));
                     }
                 }
                 "sees" => {

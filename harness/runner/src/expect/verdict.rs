@@ -127,6 +127,8 @@ pub enum Observed {
     Error(String),
     /// Nobody asked, and why.
     NotAsked(String),
+    /// It was not on the pages that were read, and there are more.
+    Truncated(String),
 }
 
 impl Observed {
@@ -135,14 +137,14 @@ impl Observed {
         match self {
             Self::Seen(_) => Some(true),
             Self::Hidden(_) => Some(false),
-            Self::Error(_) | Self::NotAsked(_) => None,
+            Self::Error(_) | Self::NotAsked(_) | Self::Truncated(_) => None,
         }
     }
 
     /// Why it is not known.
     pub fn problem(&self) -> Option<&str> {
         match self {
-            Self::Error(why) | Self::NotAsked(why) => Some(why),
+            Self::Error(why) | Self::NotAsked(why) | Self::Truncated(why) => Some(why),
             Self::Seen(_) | Self::Hidden(_) => None,
         }
     }
@@ -154,6 +156,7 @@ impl fmt::Display for Observed {
             Self::Seen(how) | Self::Hidden(how) => f.write_str(how),
             Self::Error(_) => f.write_str("error"),
             Self::NotAsked(_) => f.write_str("not asked"),
+            Self::Truncated(_) => f.write_str("truncated"),
         }
     }
 }
@@ -177,7 +180,7 @@ pub enum CellVerdict {
     /// Not asked.
     Skipped,
     /// The admin could not see it either, so nothing follows from a denial; or the semantics does
-    /// not say what to expect.
+    /// not say what to expect; or the search has more pages than the run reads.
     Inconclusive,
 }
 
@@ -243,7 +246,7 @@ pub fn judge(predicted: Option<Ways>, read: &Observed, search: &Observed) -> Cel
         CellVerdict::Skipped
     } else if any(&|way, seen| way.differs(seen)) {
         CellVerdict::UnexpectedDeny
-    } else if any(&|way, _| way == Way::Unknown) {
+    } else if any(&|way, seen| way == Way::Unknown || matches!(seen, Observed::Truncated(_))) {
         CellVerdict::Inconclusive
     } else if any(&|_, seen| seen.seen() == Some(true)) {
         CellVerdict::ExpectedAllow
@@ -263,6 +266,7 @@ mod tests {
             "200" | "found" => Observed::Seen(word.into()),
             "error" => Observed::Error("500".into()),
             "not asked" => Observed::NotAsked("gone".into()),
+            "truncated" => Observed::Truncated("more pages".into()),
             _ => Observed::Hidden(word.into()),
         }
     }
@@ -288,6 +292,11 @@ mod tests {
     #[case(Some(Sight::Visible), "200", "error", CellVerdict::Error)]
     #[case(Some(Sight::Visible), "404", "error", CellVerdict::Error)]
     #[case(Some(Sight::Hidden), "404", "not asked", CellVerdict::Skipped)]
+    #[case(Some(Sight::Visible), "200", "truncated", CellVerdict::Inconclusive)]
+    #[case(Some(Sight::Hidden), "404", "truncated", CellVerdict::Inconclusive)]
+    #[case(Some(Sight::Hidden), "200", "truncated", CellVerdict::UnexpectedAllow)]
+    #[case(Some(Sight::Visible), "404", "truncated", CellVerdict::UnexpectedDeny)]
+    #[case(Some(Sight::Visible), "error", "truncated", CellVerdict::Error)]
     #[case(None, "404", "absent", CellVerdict::Inconclusive)]
     #[case(None, "200", "found", CellVerdict::Inconclusive)]
     fn verdicts(

@@ -52,6 +52,20 @@ pub enum Event {
         /// What to try.
         help: String,
     },
+    /// A state that scenarios share is being built.
+    StateStarted {
+        /// The state.
+        state: String,
+    },
+    /// A state that scenarios share is there, or could not be built.
+    StateFinished(StateReport),
+    /// A state was removed, after the last scenario that shared it.
+    StateRemoved {
+        /// The state.
+        state: String,
+        /// How it went.
+        cleanup: CleanupReport,
+    },
     /// A scenario begins.
     ScenarioStarted(ScenarioInfo),
     /// A scenario is not played, because the server, or the file of its actors, does not offer what
@@ -154,7 +168,7 @@ pub struct ScenarioInfo {
     pub page: String,
     /// The file.
     pub file: String,
-    /// How many steps it has, those of its state included.
+    /// How many steps it has, those of its state included where it builds that for itself.
     pub planned_steps: usize,
 }
 
@@ -203,6 +217,8 @@ pub enum StepVerdict {
     Failed,
     /// No usable answer.
     Error,
+    /// An answer that proves nothing: there is more of it than the run reads.
+    Inconclusive,
     /// Something that it needs does not exist.
     Blocked,
     /// The scenario ended before it.
@@ -215,10 +231,30 @@ impl fmt::Display for StepVerdict {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Error => "error",
+            Self::Inconclusive => "inconclusive",
             Self::Blocked => "blocked",
             Self::Skipped => "skipped",
         })
     }
+}
+
+/// A state that scenarios share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateReport {
+    /// Its name.
+    pub state: String,
+    /// The file.
+    pub file: String,
+    /// The scenarios that share it.
+    pub scenarios: Vec<String>,
+    /// Why it could not be built; then none of them was played.
+    pub reason: Option<String>,
+    /// How long building it took.
+    pub duration_ms: u64,
+    /// The steps that built it.
+    pub steps: Vec<StepReport>,
+    /// How removing it went.
+    pub cleanup: CleanupReport,
 }
 
 /// A step, done.

@@ -176,6 +176,7 @@ fn overview(out: &mut String, report: &Report) {
         .scenarios
         .iter()
         .map(|scenario| &scenario.cleanup)
+        .chain(report.states.iter().map(|state| &state.cleanup))
         .chain([&report.cleanup])
         .map(|cleanup| cleanup.problems.len())
         .sum::<usize>();

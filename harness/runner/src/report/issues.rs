@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::event::{Cell, SnapshotVerdict, StepVerdict};
+use super::event::{Cell, SnapshotVerdict, StateReport, StepReport, StepVerdict};
 use super::grid::{self, Grid, moment};
 use super::model::{Report, ScenarioReport};
 use crate::expect::CellVerdict;
@@ -150,12 +150,19 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
             key: vec!["run".to_owned()],
         });
     }
+    for state in &report.states {
+        issues.extend(of_state(state));
+    }
     for scenario in &report.scenarios {
         let before = issues.len();
         of_steps(scenario, &mut issues);
         of_cells(report, scenario, &mut issues);
         of_snapshot(scenario, &mut issues);
-        let told = issues.len() > before || report.aborted.is_some();
+        // What keeps several from being played is one thing, and told once.
+        let by_state =
+            |state: &StateReport| state.reason.is_some() && state.reason == scenario.reason;
+        let told =
+            issues.len() > before || report.aborted.is_some() || report.states.iter().any(by_state);
         if !told && let Some(reason) = unexplained(scenario) {
             issues.push(issue(Rule::CouldNotTell, scenario, reason, &["scenario"]));
         }
@@ -164,12 +171,13 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
         }
     }
     for file in &report.obsolete {
+        let (message, help) = obsolete(report, file);
         issues.push(Issue {
             rule: Rule::Obsolete,
             scenario: None,
             cell: None,
-            message: format!("the snapshot {file} has no scenario any more"),
-            details: vec!["delete it".to_owned()],
+            message,
+            details: vec![help],
             place: Some(Place {
                 file: file.clone(),
                 line: None,
@@ -189,7 +197,8 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
         related: Vec::new(),
         key: vec![key.to_owned()],
     };
-    for problem in &report.cleanup.problems {
+    let states = report.states.iter().map(|state| &state.cleanup);
+    for problem in states.chain([&report.cleanup]).flat_map(|c| &c.problems) {
         issues.push(of_run(Rule::Cleanup, problem, problem));
     }
     for warning in &report.summary().warnings {
@@ -197,6 +206,45 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
     }
     issues.sort_by_key(|issue| issue.rule);
     issues
+}
+
+/// Why a state that scenarios share could not be built.
+fn of_state(state: &StateReport) -> Option<Issue<'_>> {
+    let reason = state.reason.clone()?;
+    let wrong = |step: &&StepReport| step.verdict == StepVerdict::Error;
+    let (file, line) = match state.steps.iter().find(wrong) {
+        Some(step) => (step.file.clone(), step.line),
+        None => (state.file.clone(), 1),
+    };
+    Some(Issue {
+        rule: Rule::CouldNotTell,
+        scenario: None,
+        cell: None,
+        message: reason,
+        details: vec![format!("not played: {}", state.scenarios.join(", "))],
+        place: Some(Place {
+            file,
+            line: Some(line),
+            text: String::new(),
+        }),
+        related: Vec::new(),
+        key: vec!["state".to_owned(), state.state.clone()],
+    })
+}
+
+/// What is wrong with a snapshot file that nobody needs, and what to do about it.
+pub(super) fn obsolete(report: &Report, file: &str) -> (String, String) {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let of = name.trim_end_matches(".snap.yaml").split('@').next();
+    let is_played = report.scenarios.iter().any(|one| Some(&*one.info.id) == of);
+    if name.contains('@') && is_played {
+        let message = format!("the snapshot {file} says the same as the common one");
+        return (message, format!("delete it: git rm {file}"));
+    }
+    (
+        format!("the snapshot {file} has no scenario any more"),
+        format!("delete it: git rm {file}; or give its scenario the old name again"),
+    )
 }
 
 /// Why a scenario did not pass, where no step, cell or snapshot says it.
@@ -230,7 +278,7 @@ fn of_steps<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
     for step in &scenario.steps {
         let usual = match step.verdict {
             StepVerdict::Failed => Rule::Step,
-            StepVerdict::Error => Rule::CouldNotTell,
+            StepVerdict::Error | StepVerdict::Inconclusive => Rule::CouldNotTell,
             // What follows from something else is not counted again.
             StepVerdict::Passed | StepVerdict::Blocked | StepVerdict::Skipped => continue,
         };

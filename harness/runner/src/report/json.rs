@@ -24,6 +24,7 @@ pub fn json(report: &Report) -> Value {
         "obsolete_snapshots": report.obsolete,
         "cleanup": report.cleanup,
         "policies": report.policies,
+        "shared_states": report.states,
         "scenarios": scenarios,
     })
 }

@@ -42,8 +42,13 @@ pub fn document(report: &Report) -> Result<String, SerializeError> {
     for point in points::of_run(report) {
         run.add_test_case(case(&point, "fhirward"));
     }
-    if !report.cleanup.problems.is_empty() {
-        run.set_system_err(cleanup_text(&report.cleanup.problems));
+    let states = report.states.iter().map(|state| &state.cleanup);
+    let problems: Vec<String> = states
+        .chain([&report.cleanup])
+        .flat_map(|cleanup| cleanup.problems.iter().cloned())
+        .collect();
+    if !problems.is_empty() {
+        run.set_system_err(cleanup_text(&problems));
     }
     document.add_test_suite(run);
     for scenario in &report.scenarios {

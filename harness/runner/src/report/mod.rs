@@ -28,7 +28,7 @@ mod test_report;
 
 pub use event::{
     Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SightChange,
-    SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
+    SnapshotReport, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
 };
 pub use file::{check_writable, write_file};
 pub use json::json;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::event::{
     Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SnapshotReport,
-    SnapshotVerdict, StepReport, StepVerdict, Verdict,
+    SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
 };
 use super::places::PolicyPlaces;
 use super::summary::Summary;
@@ -23,6 +23,8 @@ pub struct Report {
     pub server: ServerInfo,
     /// Sorted as in the suite.
     pub scenarios: Vec<ScenarioReport>,
+    /// The states that they shared, by name.
+    pub states: Vec<StateReport>,
     /// How removing what the run itself created went.
     pub cleanup: CleanupReport,
     /// Why nothing could run, and what to try.
@@ -138,7 +140,21 @@ impl EventSink for Report {
             Event::ServerFound { software } => self.server.software.clone_from(software),
             Event::PolicyRead(policy) => self.policies.push(policy.clone()),
             // What begins adds nothing that its end does not say.
-            Event::StepStarted { .. } | Event::CleanupStarted { .. } => {}
+            Event::StepStarted { .. }
+            | Event::StateStarted { .. }
+            | Event::CleanupStarted { .. } => {}
+            Event::StateFinished(state) => {
+                let at = self
+                    .states
+                    .partition_point(|known| known.state < state.state);
+                self.states.insert(at, state.clone());
+            }
+            Event::StateRemoved { state, cleanup } => {
+                let mut known = self.states.iter_mut();
+                if let Some(known) = known.find(|known| known.state == *state) {
+                    known.cleanup = cleanup.clone();
+                }
+            }
             Event::RunAborted { reason, help } => {
                 self.aborted = Some((reason.clone(), help.clone()));
             }

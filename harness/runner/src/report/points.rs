@@ -1,8 +1,8 @@
 //! A scenario as a list of points that pass or fail: what JUnit, TAP and TestReport are made of.
 
-use super::event::{Cell, Problem, SnapshotVerdict, StepReport, StepVerdict, Verdict};
+use super::event::{Cell, Problem, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
 use super::grid::{Grid, place};
-use super::issues::{more, sentence};
+use super::issues::{more, obsolete, sentence};
 use super::model::{Report, ScenarioReport};
 use crate::expect::CellVerdict;
 use crate::scenario::plural;
@@ -148,10 +148,15 @@ pub(super) fn of_run(report: &Report) -> Vec<Point<'_>> {
         setup = setup.ended(Outcome::Error, "interrupted", text);
     }
     let mut points = vec![setup];
+    for state in &report.states {
+        points.extend(of_state(state));
+    }
     for file in &report.obsolete {
         let point = Point::new(Phase::Snapshot, format!("obsolete {file}"), (file, 0));
-        let text = format!("the snapshot {file} has no scenario any more");
-        points.push(point.ended(Outcome::Failed, "obsolete-snapshot", text));
+        let (text, help) = obsolete(report, file);
+        let mut point = point.ended(Outcome::Failed, "obsolete-snapshot", text);
+        point.details.push(help);
+        points.push(point);
     }
     for warning in &report.summary().warnings {
         let point = Point::new(Phase::Look, "plausibility".to_owned(), nowhere);
@@ -169,6 +174,25 @@ pub(super) fn of_run(report: &Report) -> Vec<Point<'_>> {
         report.cleanup.deleted,
         nowhere,
     ));
+    points
+}
+
+/// A state that scenarios share: its steps, and that it is gone again.
+fn of_state(state: &StateReport) -> Vec<Point<'_>> {
+    let here = (state.file.as_str(), 1);
+    let name = |what: &str| format!("shared state {} {what}", state.state);
+    let mut built = Point::new(Phase::Setup, name("setup"), here);
+    built.duration_ms = state.duration_ms;
+    if let Some(reason) = &state.reason {
+        built = built.ended(Outcome::Error, "setup", reason.clone());
+    }
+    let mut points = vec![built];
+    points.extend(state.steps.iter().map(step));
+    let gone = cleanup(&state.cleanup.problems, state.cleanup.deleted, here);
+    points.push(Point {
+        name: name("cleanup"),
+        ..gone
+    });
     points
 }
 
@@ -215,6 +239,7 @@ fn step(step: &StepReport) -> Point<'_> {
         StepVerdict::Failed if point.leak => (Outcome::Failed, "leak"),
         StepVerdict::Failed => (Outcome::Failed, "mismatch"),
         StepVerdict::Error => (Outcome::Error, "error"),
+        StepVerdict::Inconclusive => (Outcome::Error, "inconclusive"),
         StepVerdict::Blocked => (Outcome::Skipped, "blocked"),
         StepVerdict::Skipped => (Outcome::Skipped, "skipped"),
     };

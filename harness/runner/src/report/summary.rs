@@ -119,7 +119,12 @@ impl Summary {
                 + report.selected.saturating_sub(report.scenarios.len()),
             inconclusive: with(Verdict::Inconclusive),
             leaks: report.scenarios.iter().filter(|s| s.leaks()).count(),
-            steps: report.scenarios.iter().map(|s| s.steps.len()).sum(),
+            steps: report
+                .scenarios
+                .iter()
+                .map(|s| s.steps.len())
+                .sum::<usize>()
+                + report.states.iter().map(|s| s.steps.len()).sum::<usize>(),
             warnings: warnings(&cells),
             cells,
             exit_code: 0,

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::event::{SightChange, SnapshotVerdict, StepReport, StepVerdict, Verdict};
+use super::event::{SightChange, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
+use super::issues::obsolete;
 use super::model::{Report, ScenarioReport};
 use super::summary::Summary;
 use crate::expect::{CellVerdict, Difference, Observed};
@@ -48,6 +49,9 @@ impl Style {
 /// The whole report.
 pub fn terminal(report: &Report, style: Style) -> String {
     let mut out = String::new();
+    for state in &report.states {
+        shared_state(&mut out, state, style);
+    }
     for scenario in &report.scenarios {
         line(&mut out, &scenario_line(scenario, style));
         // What keeps every scenario from running is said once, below.
@@ -66,10 +70,9 @@ pub fn terminal(report: &Report, style: Style) -> String {
         }
     }
     for file in &report.obsolete {
-        line(
-            &mut out,
-            &format!("{}: {file} has no scenario any more", style.bad("obsolete")),
-        );
+        let (message, help) = obsolete(report, file);
+        line(&mut out, &format!("{}: {message}", style.bad("obsolete")));
+        line(&mut out, &format!("  help: {help}"));
     }
     for problem in &report.cleanup.problems {
         line(&mut out, &format!("cleanup: {problem}"));
@@ -80,6 +83,31 @@ pub fn terminal(report: &Report, style: Style) -> String {
     }
     closing(&mut out, report, &summary, style);
     out
+}
+
+/// A state that scenarios share: a line, and what is wrong with it.
+fn shared_state(out: &mut String, state: &StateReport, style: Style) {
+    let verdict = match state.reason {
+        None => style.verdict(Verdict::Passed),
+        Some(_) => style.verdict(Verdict::Error),
+    };
+    let by = plural(state.scenarios.len(), "scenario");
+    let took = style.faint(&format!("({})", duration(state.duration_ms)));
+    line(
+        out,
+        &format!("{verdict} shared state {}, for {by} {took}", state.state),
+    );
+    if let Some(reason) = &state.reason {
+        if let Some(reason) = beyond_steps(reason, &state.steps) {
+            line(out, &format!("  {reason}"));
+        }
+        for step in &state.steps {
+            step_details(out, step, style);
+        }
+    }
+    for problem in &state.cleanup.problems {
+        line(out, &format!("  cleanup: {problem}"));
+    }
 }
 
 /// One line about a scenario: verdict, name, duration.

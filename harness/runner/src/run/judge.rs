@@ -5,19 +5,17 @@ use std::slice::from_ref;
 use serde_json::Value;
 
 use super::player::Player;
-use super::request::responses;
-use super::step::{Played, Reply, is_met, is_success_of};
+use super::step::{Played, Reply, is_met};
 use crate::client::{Answer, ClientError, Found, shorten};
 use crate::expect::{
-    Sight, check_body, check_fhirpath, check_headers, check_matches, check_text, plain, selected,
+    Sight, check_body, check_fhirpath, check_headers, check_text, plain, selected,
 };
 use crate::report::{Problem, StepVerdict};
-use crate::scenario::{
-    Action, Entry, Expect, ExpectedStatus, Extras, HeaderValue, Racer, Step, Template,
-};
+use crate::scenario::{Action, Expect, ExpectedStatus, Extras, HeaderValue, Step, Template};
+use crate::words::listed;
 
 /// What is held against an answer, and whose answer it is.
-struct Case<'s> {
+pub(super) struct Case<'s> {
     actor: &'s str,
     action: &'s Action,
     conditional: bool,
@@ -25,7 +23,12 @@ struct Case<'s> {
 }
 
 impl<'s> Case<'s> {
-    fn of(actor: &'s str, action: &'s Action, extras: &Extras, expect: &'s Expect) -> Self {
+    pub(super) fn of(
+        actor: &'s str,
+        action: &'s Action,
+        extras: &Extras,
+        expect: &'s Expect,
+    ) -> Self {
         Self {
             actor,
             action,
@@ -46,15 +49,15 @@ impl Player<'_> {
                 let empty = is_empty(&step.action, &answer);
                 played.record(answer.status, answer.outcome());
                 let follows = answer.is_success() && self.follows_from_undone(step, None);
-                self.judge_status(&case, &answer_of(&answer, empty), played);
+                let kind = self.judge_status(&case, &answer_of(&answer, empty), played);
                 self.forgive(follows, step, played);
                 self.note(step, &answer, played);
-                self.judge_answer(&case, &answer, played);
+                self.judge_answer(&case, &answer, kind, played);
                 if let Action::Bundle { entries, .. } = &step.action {
                     self.judge_bundle(step, entries, &answer, played);
                 }
             }
-            Reply::Found(found) => {
+            Reply::Found(found, rest) => {
                 played.record(found.status, found.outcome.as_deref());
                 let follows = found.is_success() && self.follows_from_undone(step, Some(&found));
                 let seen = Seen {
@@ -62,9 +65,12 @@ impl Player<'_> {
                     code: found.outcome.as_deref(),
                     empty: self.own(&found.references()).is_empty(),
                 };
-                self.judge_status(&case, &seen, played);
+                let kind = self.judge_status(&case, &seen, played);
                 self.forgive(follows, step, played);
-                self.judge_found(step, &found, played);
+                self.judge_found(step, &found, kind, played);
+                if let Some(truncated) = rest {
+                    only_what_is_there(&truncated, played);
+                }
                 if let Some(first) = &found.first {
                     self.capture_parts(step, first, played);
                 }
@@ -118,7 +124,14 @@ impl Player<'_> {
         }
     }
 
-    fn judge_status(&self, case: &Case<'_>, seen: &Seen<'_>, played: &mut Played) {
+    /// Says whether the answer is of the kind that is expected, so that what is in it can be held
+    /// against the file.
+    pub(super) fn judge_status(
+        &self,
+        case: &Case<'_>,
+        seen: &Seen<'_>,
+        played: &mut Played,
+    ) -> AnswerKind {
         let profile = &self.project.admin().target().profile;
         let (status, empty) = (seen.status, seen.empty);
         let success = (200..300).contains(&status);
@@ -129,7 +142,7 @@ impl Player<'_> {
             _ => is_met(expected, case.action, case.conditional, status),
         };
         if met {
-            return;
+            return AnswerKind::Expected;
         }
         let code = seen
             .code
@@ -146,34 +159,40 @@ impl Player<'_> {
         } else if expected.is_denial() && success && !empty {
             let message = format!("{message}: {} got through", case.actor);
             played.problems.push(Problem::leak(message));
+        } else if expected.is_denial() && profile.hidden.contains(&status) {
+            let taken: Vec<String> = profile.hidden.iter().map(u16::to_string).collect();
+            played
+                .problems
+                .push(Problem::new(message).with_help(format!(
+                    "servers differ in how they refuse; `expect: hidden` takes {} alike",
+                    listed(taken.iter().map(String::as_str))
+                )));
         } else {
             played.problems.push(Problem::new(message));
         }
+        if success == expected.wants_success() {
+            AnswerKind::Expected
+        } else {
+            AnswerKind::Other
+        }
     }
 
-    fn judge_answer(&self, case: &Case<'_>, answer: &Answer, played: &mut Played) {
+    pub(super) fn judge_answer(
+        &self,
+        case: &Case<'_>,
+        answer: &Answer,
+        kind: AnswerKind,
+        played: &mut Played,
+    ) {
         let creates = case.action.creates();
         if creates && answer.is_success() && answer.reference().is_none() {
             played.problems.push(Problem::new(
                 "the answer does not say what was created: no id in the body, no Location",
             ));
         }
-        if let Some(code) = &case.expect.outcome
-            && !answer.has_outcome(code)
-        {
-            let got = answer.outcome().unwrap_or("no OperationOutcome");
-            played.problems.push(Problem::new(format!(
-                "expected the issue code `{code}`, got {got}"
-            )));
-        }
-        self.judge_headers(case.expect, answer, played);
-        self.judge_body(case.expect, answer.body.as_ref(), played);
-        if let Some(text) = &case.expect.text {
-            let problem = match self.bindings.fill(text) {
-                Ok(text) => check_text(answer.text.as_deref(), answer.body.as_ref(), &text),
-                Err(missing) => Some(missing.why),
-            };
-            played.problems.extend(problem.map(Problem::new));
+        match kind {
+            AnswerKind::Expected => self.judge_content(case.expect, answer, played),
+            AnswerKind::Other => leave_unjudged(case.expect, played),
         }
         if played.verdict == StepVerdict::Passed
             && !played.problems.is_empty()
@@ -181,7 +200,31 @@ impl Player<'_> {
             && let Some(words) = answer.explanation()
             && let Some(first) = played.problems.first_mut()
         {
-            first.help = Some(format!("the server says: {}", self.clean(words)));
+            let said = format!("the server says: {}", self.clean(words));
+            first.help = Some(match &first.help {
+                None => said,
+                Some(help) => format!("{help}; {said}"),
+            });
+        }
+    }
+
+    fn judge_content(&self, expect: &Expect, answer: &Answer, played: &mut Played) {
+        if let Some(code) = &expect.outcome
+            && !answer.has_outcome(code)
+        {
+            let got = answer.outcome().unwrap_or("no OperationOutcome");
+            played.problems.push(Problem::new(format!(
+                "expected the issue code `{code}`, got {got}"
+            )));
+        }
+        self.judge_headers(expect, answer, played);
+        self.judge_body(expect, answer.body.as_ref(), played);
+        if let Some(text) = &expect.text {
+            let problem = match self.bindings.fill(text) {
+                Ok(text) => check_text(answer.text.as_deref(), answer.body.as_ref(), &text),
+                Err(missing) => Some(missing.why),
+            };
+            played.problems.extend(problem.map(Problem::new));
         }
     }
 
@@ -208,7 +251,7 @@ impl Player<'_> {
         );
     }
 
-    fn judge_body(&self, expect: &Expect, body: Option<&Value>, played: &mut Played) {
+    pub(super) fn judge_body(&self, expect: &Expect, body: Option<&Value>, played: &mut Played) {
         let expected: Result<Vec<Value>, _> = expect
             .body
             .iter()
@@ -245,304 +288,60 @@ impl Player<'_> {
         }
     }
 
-    /// Each entry of a Bundle by itself. Where the whole was refused, there is none.
-    fn judge_bundle(
-        &mut self,
-        step: &Step,
-        entries: &[Entry],
-        answer: &Answer,
-        played: &mut Played,
-    ) {
-        if !answer.is_success() {
-            return;
-        }
-        let Some(answers) = responses(answer) else {
-            played.problems.push(Problem::new(
-                "the answer is no Bundle in which every entry has a response with a status",
-            ));
-            return;
-        };
-        if answers.len() != entries.len() {
-            played.problems.push(Problem::new(format!(
-                "{} entries were sent, and {} answered",
-                entries.len(),
-                answers.len()
-            )));
-        }
-        let mut outcomes = Vec::new();
-        for (index, (entry, answer)) in entries.iter().zip(&answers).enumerate() {
-            let case = Case::of(&step.actor, &entry.action, &entry.extras, &entry.expect);
-            let mut own = Played::new();
-            own.record(answer.status, answer.outcome());
-            if answer.status >= 500 || answer.status == 429 {
-                if !entry.expect.status.names(answer.status) {
-                    own.verdict = StepVerdict::Error;
-                    let message = format!("the server answers {}", answer.status);
-                    own.problems.push(Problem::new(message));
-                }
-            } else {
-                let empty = answer.is_success() && is_empty(&entry.action, answer);
-                self.judge_status(&case, &answer_of(answer, empty), &mut own);
-                self.note_entry(entry, answer);
-                self.judge_answer(&case, answer, &mut own);
-            }
-            outcomes.push(own.outcome.unwrap_or_default());
-            if own.verdict == StepVerdict::Error {
-                played.verdict = StepVerdict::Error;
-            }
-            let what = format!("{} {}", entry.action.verb(), entry.action.target());
-            for mut problem in own.problems {
-                problem.message = format!("entry {} ({what}): {}", index + 1, problem.message);
-                played.problems.push(problem);
-            }
-        }
-        played.outcome = Some(format!("{}: {}", answer.status, outcomes.join(", ")));
-    }
-
-    fn judge_race(
-        &mut self,
-        step: &Step,
-        answers: Vec<Result<Answer, ClientError>>,
-        played: &mut Played,
-    ) {
-        let Action::Race(racers) = &step.action else {
-            return;
-        };
-        let profile = &self.project.admin().target().profile;
-        let (hidden, denied) = (profile.hidden.clone(), profile.denied.clone());
-        let mut winners = 0;
-        let mut told = Vec::new();
-        for (racer, answer) in racers.iter().zip(answers) {
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(error) => {
-                    let expected = step.expect.losers.as_ref().zip(error.status());
-                    if expected.is_some_and(|(losers, status)| losers.names(status)) {
-                        told.push(told_of(racer, error.status().unwrap_or_default()));
-                        continue;
-                    }
-                    played.verdict = StepVerdict::Error;
-                    played.transport |= error.is_transport();
-                    let message = format!("{}: {error}", racer.actor);
-                    played
-                        .problems
-                        .push(Problem::new(message).with_help(error.help()));
-                    continue;
-                }
-            };
-            let status = answer.status;
-            told.push(told_of(racer, status));
-            if is_success_of(&racer.action, status)
-                || (racer.extras.if_none_exist.is_some() && status == 200)
-            {
-                winners += 1;
-                self.note_racer(step, racer, &answer);
-                continue;
-            }
-            let met = match &step.expect.losers {
-                None => (400..500).contains(&status) && status != 401,
-                Some(ExpectedStatus::Hidden) => hidden.contains(&status),
-                Some(ExpectedStatus::Denied) => denied.contains(&status),
-                Some(expected) => expected.names(status),
-            };
-            if !met {
-                let code = answer.outcome().map(|code| format!(" ({code})"));
-                let expected = match &step.expect.losers {
-                    Some(losers) => losers.to_string(),
-                    None => "a refusal (4xx)".to_owned(),
-                };
-                played.problems.push(Problem::new(format!(
-                    "{} lost with {status}{}, expected {expected}",
-                    racer.actor,
-                    code.unwrap_or_default(),
-                )));
-            }
-        }
-        let wanted = step.expect.winners.unwrap_or_default();
-        if winners != wanted && played.verdict != StepVerdict::Error {
-            let message = format!(
-                "{winners} succeeded, expected {wanted}: {}",
-                told.join(", ")
-            );
-            played.problems.insert(0, Problem::new(message));
-        }
-        played.winners = Some(winners);
-        played.outcome = Some(format!("{winners} of {} succeeded", racers.len()));
-    }
-
-    fn judge_found(&mut self, step: &Step, found: &Found, played: &mut Played) {
-        if let Some(code) = &step.expect.outcome
-            && found.outcome.as_ref() != Some(code)
-        {
-            let got = found.outcome.as_deref().unwrap_or("no OperationOutcome");
-            played.problems.push(Problem::new(format!(
-                "expected the issue code `{code}`, got {got}"
-            )));
-        }
-        self.judge_body(&step.expect, found.first.as_ref(), played);
-        if !found.is_success() {
-            let wanted = step.expect.matches.is_some() || step.expect.includes.is_some();
-            if wanted && played.problems.is_empty() {
-                let message = format!("finds nothing: the server answers {}", found.status);
-                played.problems.push(Problem::new(message));
-            }
-            return;
-        }
-        let sorted = step.action.target().contains("_sort=");
-        let references = found.references();
-        let names = self.compare(
-            step,
-            &references,
-            step.expect.matches.as_ref(),
-            "finds",
-            sorted,
-            played,
-        );
-        played.matches = Some(names);
-        if step.expect.includes.is_some() {
-            let included: Vec<String> = found
-                .included
-                .iter()
-                .filter_map(crate::client::reference_of)
-                .collect();
-            let expected = step.expect.includes.as_ref();
-            self.compare(step, &included, expected, "includes", false, played);
-        }
-    }
-
-    /// The names of what was found, held against those that were expected.
-    fn compare(
-        &mut self,
-        step: &Step,
-        references: &[String],
-        expected: Option<&Vec<String>>,
-        verb: &str,
-        sorted: bool,
-        played: &mut Played,
-    ) -> Vec<String> {
-        // Two names may stand for one resource; its alias is the first of them.
-        let expected: Option<Vec<String>> = expected.map(|names| {
-            names
-                .iter()
-                .filter_map(|name| self.bindings.reference(name))
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-                .iter()
-                .map(|reference| self.aliases.of(reference))
-                .collect()
-        });
-        let mut references = self.own(references);
-        if self.project.enforces_policies().is_err() {
-            // The server shows everything to everybody; what the policies hide is not judged.
-            references.retain(|reference| !self.must_not_find(&step.actor, reference));
-        }
-        let mut names: Vec<String> = references.iter().map(|r| self.aliases.of(r)).collect();
-        if !sorted {
-            // Without a sort the order is the server's own and means nothing.
-            self.aliases.sort(&mut names);
-        }
-        if let Some(expected) = expected {
-            let leak = references.iter().any(|r| {
-                let alias = self.aliases.known(r).unwrap_or_default();
-                !expected.iter().any(|name| name == alias) && self.must_not_find(&step.actor, r)
-            });
-            let order = step.expect.order && verb == "finds";
-            for message in check_matches(&expected, &names, order) {
-                let leak = leak && message.starts_with("also finds");
-                let message = message.replacen("finds", verb, 1);
-                played.problems.push(Problem {
-                    leak,
-                    ..Problem::new(message)
-                });
-            }
-        }
-        names
-    }
-
-    /// What a search found of the scenario's own. Other scenarios play on the same server, and
-    /// what an actor sees of theirs depends on which of them are there at this moment.
-    fn own(&self, references: &[String]) -> Vec<String> {
-        let mut references = references.to_vec();
-        references.retain(|reference| self.aliases.known(reference).is_some());
-        references
-    }
-
-    /// Whether the engine says that a search must not show the resource to the actor.
-    fn must_not_find(&self, actor: &str, reference: &str) -> bool {
-        let session = self.sessions.iter().find(|session| session.name == actor);
-        match (session, self.copies.get(reference)) {
-            (Some(session), Some(copy)) => {
-                let known = |of: &str| self.copies.get(of);
-                !session.predictor.sight(copy, &known).0.by_search()
-            }
-            _ => false,
-        }
-    }
-
-    fn judge_delivered(
-        &mut self,
-        step: &Step,
-        delivered: &[super::sink::Delivered],
-        played: &mut Played,
-    ) {
-        let Action::Await(delivery) = &step.action else {
-            return;
-        };
-        let (came, wanted) = (delivered.len(), delivery.count);
-        played.outcome = Some(format!("{came} delivered"));
-        if came != wanted {
-            let within = delivery.within.as_millis();
-            let message = if wanted == 0 {
-                format!(
-                    "{came} came to `{}` within {within} ms, expected none",
-                    delivery.sink
-                )
-            } else {
-                format!(
-                    "{came} of {wanted} came to `{}` within {within} ms",
-                    delivery.sink
-                )
-            };
-            let problem = Problem::new(message);
-            played
-                .problems
-                .push(match self.sinks.others(&delivery.sink) {
-                    0 => problem,
-                    others => problem
-                        .with_help(format!("{others} arrived there that `match` does not take")),
-                });
-            return;
-        }
-        let Some(last) = delivered.last() else {
-            return;
-        };
-        let answer = Answer {
-            status: 200,
-            version: None,
-            location: None,
-            body: last.body.clone(),
-            headers: last.headers.clone(),
-            text: Some(last.text.clone()),
-        };
-        self.note(step, &answer, played);
-        let case = Case::of(&step.actor, &step.action, &step.extras, &step.expect);
-        self.judge_answer(&case, &answer, played);
-    }
-
     pub(super) fn clean(&self, text: &str) -> String {
         self.aliases
             .rewrite(&self.project.admin().clean(&shorten(text)))
     }
 }
 
+/// Whether what came is what the expectations are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AnswerKind {
+    /// It is.
+    Expected,
+    /// A refusal instead of a success, or the other way round.
+    Other,
+}
+
+/// Says once that a resource is not compared with an OperationOutcome.
+pub(super) fn leave_unjudged(expect: &Expect, played: &mut Played) {
+    let keys = expect.of_content();
+    if keys.is_empty() {
+        return;
+    }
+    let verb = if keys.len() == 1 { "is" } else { "are" };
+    played.problems.push(Problem::new(format!(
+        "{} {verb} not judged: this is another kind of answer",
+        listed(keys.iter().copied())
+    )));
+}
+
+/// Of a search that did not come to its end only what was found counts: what is missing may be on a
+/// later page.
+fn only_what_is_there(truncated: &ClientError, played: &mut Played) {
+    let definite = |problem: &Problem| {
+        let missing = ["does not find", "does not include"];
+        problem.leak
+            || !missing
+                .iter()
+                .any(|words| problem.message.starts_with(words))
+    };
+    played.problems.retain(definite);
+    if played.problems.is_empty() {
+        played.verdict = StepVerdict::Inconclusive;
+    }
+    let problem = Problem::new(truncated.to_string()).with_help(truncated.help());
+    played.problems.push(problem);
+}
+
 /// What decides about a status.
-struct Seen<'a> {
+pub(super) struct Seen<'a> {
     status: u16,
     code: Option<&'a str>,
     empty: bool,
 }
 
-fn answer_of(answer: &Answer, empty: bool) -> Seen<'_> {
+pub(super) fn answer_of(answer: &Answer, empty: bool) -> Seen<'_> {
     Seen {
         status: answer.status,
         code: answer.outcome(),
@@ -550,13 +349,9 @@ fn answer_of(answer: &Answer, empty: bool) -> Seen<'_> {
     }
 }
 
-fn told_of(racer: &Racer, status: u16) -> String {
-    format!("{} {status}", racer.actor)
-}
-
 impl Played {
     /// For the report and the snapshot.
-    fn record(&mut self, status: u16, code: Option<&str>) {
+    pub(super) fn record(&mut self, status: u16, code: Option<&str>) {
         self.status = Some(status);
         self.outcome = Some(match code {
             Some(code) if !(200..300).contains(&status) => format!("{status} {code}"),
@@ -572,8 +367,13 @@ pub(super) fn compared_with(step: &Step) -> Vec<String> {
         Action::Bundle { entries, .. } => entries.as_slice(),
         _ => &[],
     };
-    let expects = entries.iter().map(|entry| &entry.expect);
-    for expect in expects.chain([&step.expect]) {
+    let racers = match &step.action {
+        Action::Race(racers) => racers.as_slice(),
+        _ => &[],
+    };
+    let entries = entries.iter().map(|entry| &entry.expect);
+    let racers = racers.iter().filter_map(|racer| racer.expect.as_ref());
+    for expect in entries.chain(racers).chain([&step.expect]) {
         names.extend(expect.matches.iter().flatten().cloned());
         names.extend(expect.includes.iter().flatten().cloned());
         for assertion in &expect.body {
@@ -595,7 +395,7 @@ pub(super) fn compared_with(step: &Step) -> Vec<String> {
 }
 
 /// The names in the templates of a value.
-fn names_in(value: &Value) -> Vec<String> {
+pub(super) fn names_in(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => Template::parse(text)
             .map(|template| template.references().map(|r| r.name.clone()).collect())
@@ -607,7 +407,7 @@ fn names_in(value: &Value) -> Vec<String> {
 }
 
 /// A Bundle without entries shows nothing.
-fn is_empty(action: &Action, answer: &Answer) -> bool {
+pub(super) fn is_empty(action: &Action, answer: &Answer) -> bool {
     matches!(action, Action::History(_) | Action::Search(_))
         && answer.body.as_ref().is_some_and(|body| {
             body.get("entry")

@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::options::Expectation;
 use super::player::Player;
+use super::request;
 use crate::actor::{Session, indexed};
 use crate::client::{Client, ClientError, Request, reference_of, search_path};
 use crate::expect::{ActorSees, CellVerdict, KnownDeparture, Observed, Sight, Ways, accept, judge};
@@ -36,7 +37,7 @@ pub(super) struct Matrix {
 }
 
 /// What the admin sees of a resource.
-enum Control {
+pub(super) enum Control {
     Copy(Value),
     /// Deleted by the scenario, and gone.
     Gone,
@@ -134,7 +135,7 @@ impl Player<'_> {
     }
 }
 
-async fn control(admin: &Client, watched: &Watched, transport: &mut bool) -> Control {
+pub(super) async fn control(admin: &Client, watched: &Watched, transport: &mut bool) -> Control {
     // Policies may ask who wrote it, which Medplum shows only to those who ask.
     let extended = [("x-medplum".to_owned(), "extended".to_owned())];
     let request = Request {
@@ -201,6 +202,9 @@ impl Asked<'_> {
         let wrong = wrong && verdict != CellVerdict::Departure;
         let reason = match (verdict, control) {
             (CellVerdict::Inconclusive, Control::Missing(why)) => Some(why.clone()),
+            (CellVerdict::Inconclusive, _) if read.problem().or(search.problem()).is_some() => {
+                read.problem().or(search.problem()).map(str::to_owned)
+            }
             (CellVerdict::Inconclusive, _) => {
                 Some(format!("{semantics} does not say what to expect"))
             }
@@ -314,7 +318,7 @@ async fn look(client: &Client, references: &[String], hidden: &[u16]) -> Looked 
             let found = if dead {
                 None
             } else {
-                Some(client.search(&search_path(kind, ids)).await)
+                Some(request::search(client, &search_path(kind, ids)).await)
             };
             if let Some(Err(error)) = &found {
                 dead = error.is_transport();
@@ -324,11 +328,12 @@ async fn look(client: &Client, references: &[String], hidden: &[u16]) -> Looked 
                 let observed = match &found {
                     None => gone(),
                     Some(Err(error)) => Observed::Error(error.to_string()),
-                    Some(Ok(found)) if !found.is_success() => refusal(found.status, hidden),
-                    Some(Ok(found)) if found.references().contains(&reference) => {
+                    Some(Ok((found, _))) if !found.is_success() => refusal(found.status, hidden),
+                    Some(Ok((found, _))) if found.references().contains(&reference) => {
                         Observed::Seen("found".into())
                     }
-                    Some(Ok(_)) => Observed::Hidden("absent".into()),
+                    Some(Ok((_, Some(truncated)))) => Observed::Truncated(truncated.to_string()),
+                    Some(Ok((_, None))) => Observed::Hidden("absent".into()),
                 };
                 searches.insert(reference, observed);
             }

@@ -1,24 +1,33 @@
 //! From a suite to events: scenarios are played at the same time, each by actors of its own.
 
 mod bindings;
+mod bundle;
 mod clock;
+mod delivered;
+mod ending;
+mod found;
 mod judge;
 mod matrix;
 mod note;
 mod options;
 mod pace;
 mod player;
+mod race;
 mod request;
+mod setup;
+mod shared;
 mod sink;
 mod snapshots;
 mod step;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
+
+use shared::Shared;
 
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
@@ -99,20 +108,24 @@ pub async fn run(
             });
         }
     }
-    let obsolete = if options.filter.is_empty() && options.snapshots != SnapshotMode::Off {
-        suite
-            .obsolete
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect()
-    } else {
-        Vec::new()
-    };
+    let mut obsolete = Vec::new();
+    if options.filter.is_empty() && options.snapshots != SnapshotMode::Off {
+        obsolete.extend(suite.obsolete.iter().cloned());
+        obsolete.extend(
+            suite
+                .scenarios
+                .iter()
+                .flat_map(|one| snapshots::redundant(one)),
+        );
+    }
     tell(Event::RunFinished {
         duration_ms: clock::milliseconds(begun),
         interrupted: options.cancel.is_cancelled(),
         terminated: options.cancel.is_terminated(),
-        obsolete,
+        obsolete: obsolete
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect(),
         ci: options.ci,
     });
     RunOutcome { report }
@@ -194,6 +207,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
     let places = Arc::new(Semaphore::new(work.options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
+    let shared = shared_states(work, project);
     for (index, scenario) in work.selected.iter().enumerate() {
         let scenario = Arc::clone(scenario);
         let project = match project.cast(&scenario) {
@@ -216,15 +230,26 @@ async fn play_scenarios(work: &Work, project: &Project) {
         let (places, events) = (Arc::clone(&places), work.events.clone());
         let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
         let played = Arc::clone(&scenario);
+        let shared = scenario
+            .shares
+            .as_ref()
+            .filter(|_| project.shares_actors(&scenario))
+            .and_then(|state| shared.get(&state.id))
+            .map(Arc::clone);
+        let mut info = info(index, &scenario);
+        if shared.is_some() {
+            info.planned_steps = scenario.steps.len();
+        }
         let handle = tasks.spawn(async move {
             let place = places.acquire_owned().await;
             if !options.cancel.is_cancelled() {
                 player::play(player::Part {
-                    info: info(index, &played),
+                    info,
                     scenario: played,
                     project,
                     options,
                     on_disk,
+                    shared,
                     events,
                 })
                 .await;
@@ -243,6 +268,36 @@ async fn play_scenarios(work: &Work, project: &Project) {
             ));
         }
     }
+    // After Ctrl-C, or after what the harness itself did wrong, the last one never came.
+    for state in shared.values() {
+        state.remove().await;
+    }
+}
+
+/// The states that selected scenarios share. None is built before one of them is played.
+fn shared_states(work: &Work, project: &Project) -> BTreeMap<String, Arc<Shared>> {
+    let mut by_state: BTreeMap<String, (&Arc<Scenario>, Vec<String>)> = BTreeMap::new();
+    for scenario in &work.selected {
+        if let Some(state) = &scenario.shares
+            && project.shares_actors(scenario)
+            && project.cast(scenario).is_ok()
+        {
+            let entry = by_state
+                .entry(state.id.clone())
+                .or_insert_with(|| (state, Vec::new()));
+            entry.1.push(scenario.id.clone());
+        }
+    }
+    let mut shared = BTreeMap::new();
+    for (id, (state, scenarios)) in by_state {
+        // Where nobody can play its actors, nobody can play those of the scenarios either.
+        if let Ok(cast) = project.cast(state) {
+            let events = work.events.clone();
+            let state = Shared::new(state, cast, scenarios, &work.options, events);
+            shared.insert(id, Arc::new(state));
+        }
+    }
+    shared
 }
 
 fn info(index: usize, scenario: &Scenario) -> ScenarioInfo {

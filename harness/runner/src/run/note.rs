@@ -33,11 +33,11 @@ impl Player<'_> {
         }
     }
 
-    /// Remembers what a winner brought about; the first one's answer gets the name.
-    pub(super) fn note_racer(&mut self, step: &Step, racer: &Racer, answer: &Answer) {
+    /// Remembers what a part of a race brought about; the first winner's answer gets the name.
+    pub(super) fn note_racer(&mut self, step: &Step, racer: &Racer, answer: &Answer, wins: bool) {
         let name = step
             .whole()
-            .filter(|name| self.bindings.get(name).is_none());
+            .filter(|name| wins && self.bindings.get(name).is_none());
         self.note_success(&racer.action, name, answer);
     }
 

@@ -1,5 +1,6 @@
 //! One scenario, from its actors to its verdict.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,24 +8,22 @@ use std::time::Instant;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::bindings::{Bindings, Bound, Missing};
+use super::bindings::Bindings;
 use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::{RunOptions, SnapshotMode};
+use super::race::without_refused;
+use super::setup::Stop;
+use super::shared::Shared;
 use super::sink::Sinks;
 use super::snapshots;
 use super::step::is_undone;
-use crate::actor::{CLEANUP_PATIENCE, Granted, Project, Session, SetupError, Trash};
+use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
 use crate::client::Need;
 use crate::expect::against::Seen;
-use crate::expect::{Aliases, CellVerdict, Difference, Snapshot, StepSnapshot};
-use crate::report::{
-    Cell, CleanupReport, Event, Problem, ScenarioInfo, SnapshotReport, StepReport, StepVerdict,
-    Verdict,
-};
-use crate::scenario::{
-    Access, Claim, ExpectedStatus, GIVEN, ProfileType, Scenario, Step, Template,
-};
+use crate::expect::{Aliases, Snapshot, StepSnapshot};
+use crate::report::{Cell, CleanupReport, Event, Problem, ScenarioInfo, StepReport, StepVerdict};
+use crate::scenario::{Claim, ExpectedStatus, GIVEN, Scenario, Step, Template};
 
 /// So many requests in a row without an answer, and the server counts as gone.
 const PATIENCE: usize = 3;
@@ -36,6 +35,8 @@ pub(super) struct Part {
     pub(super) project: Project,
     pub(super) options: RunOptions,
     pub(super) on_disk: bool,
+    /// The state that it shares with others, where it does.
+    pub(super) shared: Option<Arc<Shared>>,
     pub(super) events: mpsc::UnboundedSender<Event>,
 }
 
@@ -46,10 +47,15 @@ pub(super) async fn play(part: Part) {
     player.tell(Event::ScenarioStarted(part.info.clone()));
     let set_up = match player.missing(&part.scenario.needs) {
         Some(reason) => Err(Stop::NotOffered(reason)),
-        None => player.set_up().await,
+        None => player.begin(part.shared.as_deref()).await,
     };
     match set_up {
-        Ok(()) => player.play_all().await,
+        Ok(()) => {
+            player.play_all().await;
+            if let Some(shared) = &part.shared {
+                player.spoiled = shared.leave(&part.scenario.id).await;
+            }
+        }
         Err(stop) => {
             if let Stop::NotOffered(reason) = &stop {
                 player.tell(Event::NotOffered {
@@ -62,7 +68,7 @@ pub(super) async fn play(part: Part) {
         }
     }
     // A server that was out of reach a moment ago gets one more chance.
-    let patience = if player.silence >= PATIENCE {
+    let patience = if player.is_out_of_reach() {
         1
     } else {
         CLEANUP_PATIENCE
@@ -76,7 +82,7 @@ pub(super) async fn play(part: Part) {
         cleanup: CleanupReport { deleted, problems },
     });
     let mut options = part.options.clone();
-    if part.project.enforces_policies().is_err() {
+    if part.project.enforces_policies().is_err() || player.spoiled.is_some() {
         // A snapshot says who sees what.
         options.snapshots = SnapshotMode::Off;
     }
@@ -86,7 +92,7 @@ pub(super) async fn play(part: Part) {
         &player.unknown,
         &|difference| player.is_consequence(difference),
         &options,
-        part.on_disk,
+        (part.on_disk, &part.project.admin().target().profile.name),
     );
     if !player.snapshot.steps.is_empty() {
         snapshot.seen = Some(Box::new(Seen {
@@ -103,31 +109,15 @@ pub(super) async fn play(part: Part) {
         duration_ms: clock::milliseconds(begun),
         snapshot,
     });
-}
-
-/// Why a scenario ended before its last step.
-#[derive(Debug, Clone)]
-pub(super) enum Stop {
-    /// Nobody can tell.
-    Error(String),
-    /// Somebody stopped the run.
-    Cancelled,
-    /// The server does not offer what the scenario needs.
-    NotOffered(String),
-}
-
-impl From<SetupError> for Stop {
-    fn from(error: SetupError) -> Self {
-        Self::Error(if error.help.is_empty() {
-            error.to_string()
-        } else {
-            format!("{error}; {}", error.help)
-        })
+    if let Some(shared) = &part.shared {
+        shared.release().await;
     }
 }
 
 pub(super) struct Player<'p> {
     pub(super) scenario: &'p Scenario,
+    /// The steps of the given state, where the scenario builds it for itself.
+    given: &'p [Step],
     pub(super) project: &'p Project,
     pub(super) options: &'p RunOptions,
     events: &'p mpsc::UnboundedSender<Event>,
@@ -139,24 +129,30 @@ pub(super) struct Player<'p> {
     pub(super) copies: BTreeMap<String, Value>,
     pub(super) trash: Trash,
     pub(super) sinks: Sinks,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
     /// Steps of which the snapshot can say nothing.
-    unknown: BTreeSet<String>,
+    pub(super) unknown: BTreeSet<String>,
     /// The first step that was to change something and was refused or failed. What is seen from
     /// there on is not what the scenario is about.
     pub(super) undone: Option<String>,
     /// Looks that only succeed because that step did not happen.
     pub(super) consequences: BTreeSet<String>,
-    silence: usize,
-    stopped: Option<Stop>,
-    steps: Vec<(String, StepVerdict, Vec<Problem>)>,
-    cells: Vec<Cell>,
+    pub(super) silence: usize,
+    pub(super) stopped: Option<Stop>,
+    /// Why the shared state is not what it was, and nothing that was seen of it proves anything.
+    pub(super) spoiled: Option<String>,
+    pub(super) steps: Vec<(String, StepVerdict, Vec<Problem>)>,
+    pub(super) cells: Vec<Cell>,
 }
 
 impl<'p> Player<'p> {
-    fn new(part: &'p Part) -> Self {
+    pub(super) fn new(part: &'p Part) -> Self {
         Self {
             scenario: &part.scenario,
+            given: match part.shared {
+                None => &part.scenario.given,
+                Some(_) => &[],
+            },
             project: &part.project,
             options: &part.options,
             events: &part.events,
@@ -174,13 +170,14 @@ impl<'p> Player<'p> {
             consequences: BTreeSet::new(),
             silence: 0,
             stopped: None,
+            spoiled: None,
             steps: Vec::new(),
             cells: Vec::new(),
         }
     }
 
     /// The receiver lives as long as the run; without it there is nobody left to tell.
-    fn tell(&self, event: Event) {
+    pub(super) fn tell(&self, event: Event) {
         drop(self.events.send(event));
     }
 
@@ -193,95 +190,9 @@ impl<'p> Player<'p> {
         missing.next().map(|reason| format!("needs {reason}"))
     }
 
-    async fn set_up(&mut self) -> Result<(), Stop> {
-        let scenario = self.scenario;
-        for sink in &scenario.sinks {
-            if let Some(url) = self.sinks.open(sink).await? {
-                self.bindings.put(&sink.name, Bound::Value(url.into()));
-            }
-        }
-        // Patients first: a relative names theirs.
-        let (patients, others): (Vec<_>, Vec<_>) = scenario
-            .actors
-            .iter()
-            .partition(|actor| actor.patient.is_none());
-        for actor in patients.into_iter().chain(others) {
-            if self.options.cancel.is_cancelled() {
-                return Err(Stop::Cancelled);
-            }
-            if let Some(credentials) = &actor.credentials {
-                return Err(SetupError::new(
-                    format!("signing in as {}", actor.name),
-                    format!("there are no credentials `{credentials}` in this run"),
-                    "name a `policy` instead, and the harness makes a login",
-                )
-                .into());
-            }
-            if actor.profile == ProfileType::ClientApplication {
-                // It is its own profile, and there only with its login.
-                continue;
-            }
-            let patient = actor
-                .patient
-                .as_ref()
-                .and_then(|name| self.bindings.reference(name))
-                .map(str::to_owned);
-            let reference = self
-                .project
-                .create_profile(actor, patient.as_deref(), &mut self.trash)
-                .await?;
-            self.aliases.name(&reference, &actor.name);
-            self.bindings.bind(&actor.name, reference, None);
-        }
-        for actor in &scenario.actors {
-            if self.options.cancel.is_cancelled() {
-                return Err(Stop::Cancelled);
-            }
-            let granted = self.granted(&actor.access).map_err(|missing| {
-                let doing = format!("granting policies to {}", actor.name);
-                SetupError::new(doing, missing.why, "")
-            })?;
-            let reference = self.bindings.reference(&actor.name).map(str::to_owned);
-            let session = self
-                .project
-                .sign_in(
-                    &actor.name,
-                    &scenario.id,
-                    reference.as_deref(),
-                    &granted,
-                    &mut self.trash,
-                )
-                .await?;
-            if reference.is_none() {
-                self.aliases.name(&session.reference, &actor.name);
-                self.bindings
-                    .bind(&actor.name, session.reference.clone(), None);
-            }
-            self.sessions.push(session);
-        }
-        Ok(())
-    }
-
-    /// Policies with the values of their parameters.
-    pub(super) fn granted(&self, access: &[Access]) -> Result<Vec<Granted>, Missing> {
-        access
-            .iter()
-            .map(|access| {
-                let parameters = access
-                    .parameters
-                    .iter()
-                    .map(|(name, value)| Ok((name.clone(), self.bindings.fill(value)?)))
-                    .collect::<Result<_, Missing>>()?;
-                Ok((access.policy.clone(), parameters))
-            })
-            .collect()
-    }
-
     async fn play_all(&mut self) {
         let scenario = self.scenario;
-        for step in &scenario.given {
-            self.play(step, true).await;
-        }
+        self.play_given().await;
         if self.stopped.is_none() && self.options.cancel.is_cancelled() {
             self.stopped = Some(Stop::Cancelled);
         }
@@ -303,17 +214,40 @@ impl<'p> Player<'p> {
         }
     }
 
+    async fn play_given(&mut self) {
+        for step in self.given {
+            self.play(step, true).await;
+        }
+    }
+
+    /// Builds a state by itself.
+    pub(super) async fn build(&mut self) {
+        match self.set_up(0).await {
+            Ok(()) => self.play_given().await,
+            Err(stop) => {
+                self.stopped = Some(stop);
+                self.skip_all();
+            }
+        }
+        self.unknown.remove(GIVEN);
+    }
+
+    /// Whether so many requests had no answer that there is no server any more.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        self.silence >= PATIENCE
+    }
+
     fn skip_all(&mut self) {
-        let scenario = self.scenario;
-        for step in &scenario.given {
+        for step in self.given {
             self.skip(step, true);
         }
+        let scenario = self.scenario;
         for step in &scenario.steps {
             self.skip(step, false);
         }
     }
 
-    async fn play(&mut self, step: &Step, given: bool) {
+    pub(super) async fn play(&mut self, step: &Step, given: bool) {
         if self.stopped.is_none() && self.options.cancel.is_cancelled() {
             self.stopped = Some(Stop::Cancelled);
         }
@@ -328,6 +262,11 @@ impl<'p> Player<'p> {
             self.leave_out(step, given, &reason);
             return;
         }
+        let asked = match self.project.enforces_policies() {
+            Ok(()) => Cow::Borrowed(step),
+            Err(_) => without_refused(step),
+        };
+        let step = &*asked;
         if let Some(reason) = self.missing(&step.needs) {
             for name in step.names() {
                 self.bindings.not_offered(name, &step.id);
@@ -353,6 +292,9 @@ impl<'p> Player<'p> {
             self.leave_out(step, given, &reason);
             return;
         }
+        let is_success = |status| (200..300).contains(&status);
+        let done = played.verdict == StepVerdict::Passed || played.status.is_some_and(is_success);
+        self.sinks.note(step, done, false);
         if step.probe {
             // Found out, whatever it is.
             played.verdict = StepVerdict::Passed;
@@ -374,7 +316,10 @@ impl<'p> Player<'p> {
         report.problems = played.problems;
         report.looks = played.looks;
         self.note_silence(played.transport);
-        if report.verdict == StepVerdict::Error || report.verdict == StepVerdict::Blocked {
+        if matches!(
+            report.verdict,
+            StepVerdict::Error | StepVerdict::Inconclusive | StepVerdict::Blocked
+        ) {
             self.unknown.insert(step.id.clone());
         }
         let answered = matches!(report.verdict, StepVerdict::Passed | StepVerdict::Failed);
@@ -424,10 +369,13 @@ impl<'p> Player<'p> {
                 report.verdict = StepVerdict::Error;
                 let first = report.problems.first();
                 let why = first.map(|p| p.message.clone()).unwrap_or_default();
-                self.stopped = Some(Stop::Error(format!(
-                    "the given state could not be built: step {}: {why}",
-                    step.id
-                )));
+                // A shared state says for whom it could not be built.
+                let what = if self.scenario.steps.is_empty() {
+                    ""
+                } else {
+                    "the given state could not be built: "
+                };
+                self.stopped = Some(Stop::Error(format!("{what}step {}: {why}", step.id)));
             }
         } else if !step.probe {
             // What is only found out may differ from server to server and from day to day.
@@ -439,7 +387,7 @@ impl<'p> Player<'p> {
         }
     }
 
-    fn skip(&mut self, step: &Step, given: bool) {
+    pub(super) fn skip(&mut self, step: &Step, given: bool) {
         let why = match &self.stopped {
             Some(Stop::Cancelled) => "the run was interrupted".to_owned(),
             Some(Stop::NotOffered(reason)) => reason.clone(),
@@ -475,6 +423,8 @@ impl<'p> Player<'p> {
 
     /// Reports a step that is not played.
     fn leave_out(&mut self, step: &Step, given: bool, why: &str) {
+        let stopped = matches!(self.stopped, Some(Stop::Error(_) | Stop::Cancelled));
+        self.sinks.note(step, false, !stopped);
         let mut report = self.report(step, given);
         report.verdict = StepVerdict::Skipped;
         report.problems.push(Problem::new(why));
@@ -542,136 +492,5 @@ impl<'p> Player<'p> {
                 self.unknown.insert(record.step.clone());
             }
         }
-    }
-
-    /// Whether a difference that says that somebody sees more only comes of a step that did not
-    /// happen. What the policies do not allow never does.
-    fn is_consequence(&self, difference: &Difference) -> bool {
-        let Some(undone) = &self.undone else {
-            return false;
-        };
-        let place = |id: &str| self.snapshot.steps.iter().position(|step| step.step == id);
-        match difference {
-            Difference::Sight {
-                step,
-                actor,
-                resource,
-                ..
-            } => {
-                let later = match (place(step), place(undone)) {
-                    (Some(step), Some(undone)) => step >= undone,
-                    _ => false,
-                };
-                later
-                    && self
-                        .cells
-                        .iter()
-                        .find(|cell| {
-                            cell.after == *step
-                                && cell.actor == *actor
-                                && cell.resource == *resource
-                        })
-                        .is_some_and(|cell| cell.verdict == CellVerdict::ExpectedAllow)
-            }
-            Difference::Matches { step, .. } | Difference::Outcome { step, .. } => {
-                self.consequences.contains(step)
-            }
-            _ => false,
-        }
-    }
-
-    fn verdict(&self, snapshot: &SnapshotReport) -> (Verdict, Option<String>) {
-        let with = |verdict| {
-            self.cells
-                .iter()
-                .filter(move |cell| cell.verdict == verdict)
-        };
-        let step = |verdict| {
-            self.steps
-                .iter()
-                .find(move |(_, found, _)| *found == verdict)
-                .map(|(id, _, problems)| {
-                    let why = problems.first().map(|p| p.message.as_str());
-                    format!("step {id}: {}", why.unwrap_or_default())
-                })
-        };
-        if let Some(cell) = with(CellVerdict::UnexpectedAllow).next() {
-            return (Verdict::Failed, Some(sentence(cell)));
-        }
-        if let Some(reason) = step(StepVerdict::Failed) {
-            return (Verdict::Failed, Some(reason));
-        }
-        if let Some(cell) = with(CellVerdict::UnexpectedDeny).next() {
-            return (Verdict::Failed, Some(sentence(cell)));
-        }
-        let differs = || {
-            let differences = snapshot.diff.as_deref().unwrap_or_default();
-            let reason = match differences {
-                [] => "no snapshot".to_owned(),
-                [only] => only.clone(),
-                [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
-            };
-            (Verdict::Failed, Some(format!("snapshot: {reason}")))
-        };
-        // A leak is a leak whatever else went wrong; any other difference may come of what did.
-        if snapshot.widening {
-            return differs();
-        }
-        match &self.stopped {
-            Some(Stop::Cancelled) => {
-                return (Verdict::Skipped, Some("interrupted".to_owned()));
-            }
-            Some(Stop::NotOffered(reason)) => return (Verdict::Skipped, Some(reason.clone())),
-            Some(Stop::Error(reason)) => return (Verdict::Error, Some(reason.clone())),
-            None => {}
-        }
-        if let Some(reason) = step(StepVerdict::Error) {
-            return (Verdict::Error, Some(reason));
-        }
-        for verdict in [CellVerdict::Error, CellVerdict::Skipped] {
-            if let Some(cell) = with(verdict).next() {
-                return (Verdict::Error, Some(sentence(cell)));
-            }
-        }
-        if snapshot.verdict.is_failure() {
-            return differs();
-        }
-        if let Some(cell) = with(CellVerdict::Inconclusive).next() {
-            return (Verdict::Inconclusive, Some(sentence(cell)));
-        }
-        let unjudged = self.project.enforces_policies().err();
-        let note = unjudged.map(|why| format!("who sees what is not judged: {why}"));
-        (Verdict::Passed, note)
-    }
-}
-
-/// A cell in one line.
-fn sentence(cell: &Cell) -> String {
-    let after = if cell.after == GIVEN {
-        "in the given state".to_owned()
-    } else {
-        format!("after step {}", cell.after)
-    };
-    let (actor, resource) = (&cell.actor, &cell.resource);
-    match cell.verdict {
-        CellVerdict::UnexpectedAllow => {
-            let known = known(cell);
-            format!("leak: {actor} sees {resource} {after}, and no policy allows it{known}")
-        }
-        CellVerdict::UnexpectedDeny => {
-            let known = known(cell);
-            format!("{actor} does not see {resource} {after}, and a policy allows it{known}")
-        }
-        _ => {
-            let why = cell.reason.as_deref().unwrap_or("no usable answer");
-            format!("{actor} and {resource} {after}: {why}")
-        }
-    }
-}
-
-fn known(cell: &Cell) -> String {
-    match cell.departures.first() {
-        None => String::new(),
-        Some(known) => format!(" ({}: {})", known.id, known.why),
     }
 }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::bindings::{Bindings, Bound, Missing};
-use crate::client::{Answer, Client, ClientError, Place, Request, text_at};
+use crate::client::{Answer, Client, ClientError, Found, Place, Request, text_at};
 use crate::scenario::{Action, Content, Entry, Extras, Payload, Template};
 
 /// A request with all its names filled in.
@@ -232,6 +232,35 @@ fn bundle_entry(entry: &Entry, url: Option<String>, bindings: &Bindings) -> Resu
     }
     result.insert("request".into(), Value::Object(request));
     Ok(Value::Object(result))
+}
+
+/// A search, and why it did not come to its end: there were more pages than the run takes. What was
+/// found by then was found.
+pub(super) async fn search(
+    client: &Client,
+    path: &str,
+) -> Result<(Found, Option<ClientError>), ClientError> {
+    let mut all = Found::default();
+    let end = client
+        .search_pages(path, &mut |page| {
+            all.status = page.status;
+            all.matches.extend(page.matches);
+            all.included.extend(page.included);
+            if all.first.is_none() {
+                all.total = page.total;
+                all.first = page.first;
+            }
+        })
+        .await;
+    match end {
+        Ok(end) => {
+            all.status = end.status;
+            all.outcome = end.outcome;
+            Ok((all, None))
+        }
+        Err(truncated @ ClientError::Truncated { .. }) => Ok((all, Some(truncated))),
+        Err(error) => Err(error),
+    }
 }
 
 /// All pages of a history in one Bundle, the first one's with the entries of the others.

@@ -15,11 +15,13 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::bindings::Missing;
+use super::judge::names_in;
 use super::step::Trouble;
 use crate::actor::SetupError;
 use crate::client::{Client, Request, shorten, text_at};
 use crate::expect::check_body;
-use crate::scenario::{Delivery, Sink, SinkKind};
+use crate::scenario::{Action, Delivery, Payload, Sink, SinkKind, Step};
 
 /// How long a server may take to say that a WebSocket is bound. Not all of them say so.
 const HANDSHAKE: Duration = Duration::from_secs(2);
@@ -84,6 +86,9 @@ impl Drop for Open {
 #[derive(Debug, Default)]
 pub(super) struct Sinks {
     open: BTreeMap<String, Open>,
+    /// For each sink that a step was to bring to life: the first such step that did not, and
+    /// whether nothing is wrong with that. Nothing where another step did.
+    lifeless: BTreeMap<String, Option<(String, bool)>>,
 }
 
 impl Sinks {
@@ -120,6 +125,36 @@ impl Sinks {
         let url = open.url.clone();
         self.open.insert(sink.name.clone(), open);
         Ok(url)
+    }
+
+    /// Remembers what became of a step that tells the server of a sink.
+    pub(super) fn note(&mut self, step: &Step, done: bool, not_offered: bool) {
+        for name in told_of(&step.action) {
+            if !self.open.contains_key(&name) {
+                continue;
+            }
+            if done {
+                self.lifeless.insert(name, None);
+            } else {
+                self.lifeless
+                    .entry(name)
+                    .or_insert_with(|| Some((step.id.clone(), not_offered)));
+            }
+        }
+    }
+
+    /// Why nothing can arrive at a sink: nobody told the server of it.
+    pub(super) fn blocked(&self, sink: &str) -> Option<Missing> {
+        let (step, not_offered) = self.lifeless.get(sink)?.as_ref()?;
+        let why = if *not_offered {
+            format!("needs something to arrive at `{sink}`, and step {step} is not played")
+        } else {
+            format!("needs something to arrive at `{sink}`, which step {step} did not arrange")
+        };
+        Some(Missing {
+            why,
+            not_offered: *not_offered,
+        })
     }
 
     /// How much arrived that nobody waited for.
@@ -199,13 +234,7 @@ impl Sinks {
         let Some(open) = self.open.get_mut(sink) else {
             return Err(fail("the sink is not open".to_owned(), "").into());
         };
-        let connected = tokio_tungstenite::connect_async(url.as_str()).await;
-        let (mut socket, _) = connected.map_err(|error| {
-            fail(
-                client.clean(&error.to_string()),
-                "the harness speaks ws://, and not wss://",
-            )
-        })?;
+        let mut socket = client.websocket(&url).await?;
         let bind = json!({ "type": "bind-with-token", "payload": { "token": token } });
         socket
             .send(Message::text(bind.to_string()))
@@ -249,6 +278,38 @@ fn kind_of(body: &Value) -> Option<&str> {
         .filter_map(|entry| entry.get("resource"))
         .find(|resource| text_at(resource, "/resourceType") == Some("SubscriptionStatus"))
         .and_then(|status| text_at(status, "/type"))
+}
+
+/// The names by which a step can tell the server of a sink.
+fn told_of(action: &Action) -> Vec<String> {
+    match action {
+        Action::Subscribe { sink, .. } => vec![sink.clone()],
+        Action::Create { body, .. }
+        | Action::Update { body, .. }
+        | Action::Upsert { body, .. }
+        | Action::Patch { body, .. } => names_in(body),
+        Action::Operation {
+            body: Some(body), ..
+        } => names_in(body),
+        Action::Raw {
+            content: Some(content),
+            ..
+        }
+        | Action::Upload { content, .. } => match &content.payload {
+            Payload::Json(body) => names_in(body),
+            Payload::Text(text) => text.references().map(|r| r.name.clone()).collect(),
+            Payload::Bytes(_) => Vec::new(),
+        },
+        Action::Bundle { entries, .. } => {
+            let entries = entries.iter().map(|entry| &entry.action);
+            entries.flat_map(told_of).collect()
+        }
+        Action::Race(racers) => {
+            let racers = racers.iter().map(|racer| &racer.action);
+            racers.flat_map(told_of).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[derive(Clone)]

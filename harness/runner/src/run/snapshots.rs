@@ -1,13 +1,15 @@
 //! The end of a scenario: what the snapshot says about it, and what is written beside it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use fhirward_engine::source::Source;
 
 use super::options::{RunOptions, SnapshotMode};
-use crate::expect::review::write;
+use crate::expect::review::{pending_of, write};
 use crate::expect::{Difference, Snapshot, compare};
 use crate::report::{SightChange, SnapshotReport, SnapshotVerdict};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, SnapshotFile};
 
 /// Compares what happened with the snapshot, and writes what is pending. `is_consequence` tells the
 /// differences that only come of a step that did not happen: they are differences, and no leaks.
@@ -17,7 +19,7 @@ pub(super) fn settle(
     unknown: &BTreeSet<String>,
     is_consequence: &dyn Fn(&Difference) -> bool,
     options: &RunOptions,
-    on_disk: bool,
+    (on_disk, profile): (bool, &str),
 ) -> SnapshotReport {
     if options.snapshots == SnapshotMode::Off {
         return SnapshotReport::of(SnapshotVerdict::NotCompared);
@@ -28,17 +30,26 @@ pub(super) fn settle(
         return SnapshotReport::of(SnapshotVerdict::NotCompared);
     }
     let writes = options.writes() && on_disk && complete;
-    let old = match &scenario.snapshot {
+    let new = &Snapshot {
+        profile: Some(profile.to_owned()),
+        ..new.clone()
+    };
+    let accepted = scenario.accepted(profile);
+    let old = match accepted {
         None => None,
         Some(file) => match Snapshot::parse(&file.source) {
             Ok(old) => Some(old),
             Err(error) => {
                 let mut report = SnapshotReport::of(SnapshotVerdict::Unreadable);
                 report.diff = Some(vec![error.to_string()]);
-                report.pending = write_pending(scenario, new, writes, &mut report.diff);
+                report.pending = write_pending(&file.file, new, writes, &mut report.diff);
                 return report;
             }
         },
+    };
+    let target = match (accepted, &old) {
+        (Some(file), Some(old)) => target(scenario, &file.file, old, profile),
+        _ => scenario.snapshot_path(),
     };
     let Some(old) = old else {
         if !complete {
@@ -47,18 +58,18 @@ pub(super) fn settle(
             return report;
         }
         if options.snapshots == SnapshotMode::Update && writes {
-            return update(scenario, new);
+            return update(&target, new);
         }
         let mut report = SnapshotReport::of(SnapshotVerdict::Missing);
         report.diff = Some(vec!["there is no snapshot yet".into()]);
-        report.pending = write_pending(scenario, new, writes, &mut report.diff);
+        report.pending = write_pending(&target, new, writes, &mut report.diff);
         return report;
     };
     let differences = compare(&old, new, unknown);
     let widening = differences.iter().any(Difference::is_widening);
     if differences.is_empty() {
         if writes {
-            remove_pending(scenario);
+            remove_pending(scenario, profile);
         }
         return SnapshotReport::of(if complete {
             SnapshotVerdict::Matches
@@ -74,7 +85,7 @@ pub(super) fn settle(
         new.noise.clone_from(&old.noise);
         new.noise
             .retain(|n| new.steps.iter().any(|step| step.step == n.step));
-        return update(scenario, &new);
+        return update(&target, &new);
     }
     let mut report = SnapshotReport::of(SnapshotVerdict::Differs);
     report.widening = differences
@@ -82,7 +93,7 @@ pub(super) fn settle(
         .any(|difference| difference.is_widening() && !is_consequence(difference));
     report.diff = Some(differences.iter().map(ToString::to_string).collect());
     report.changes = differences.iter().filter_map(sight_change).collect();
-    report.pending = write_pending(scenario, new, writes, &mut report.diff);
+    report.pending = write_pending(&target, new, writes, &mut report.diff);
     report
 }
 
@@ -105,15 +116,42 @@ fn sight_change(difference: &Difference) -> Option<SightChange> {
     }
 }
 
-fn pending_path(scenario: &Scenario) -> PathBuf {
-    scenario.file.with_extension("snap.yaml.new")
+/// Where a snapshot of this profile goes that differs from the accepted one. The common one belongs
+/// to the profile that it was accepted from: another profile gets a file of its own.
+fn target(scenario: &Scenario, accepted: &Path, old: &Snapshot, profile: &str) -> PathBuf {
+    let common = scenario.snapshot_path();
+    let is_of_another = old.profile.as_ref().is_some_and(|of| of != profile);
+    if accepted == common && is_of_another {
+        scenario.profile_snapshot_path(profile)
+    } else {
+        accepted.to_path_buf()
+    }
 }
 
-fn update(scenario: &Scenario, new: &Snapshot) -> SnapshotReport {
-    let path = scenario.snapshot_path();
-    match write(&path, &new.to_string()) {
+/// The snapshots of server profiles that say the same as the common one, and so say nothing.
+pub(super) fn redundant(scenario: &Scenario) -> Vec<PathBuf> {
+    let read = |file: &SnapshotFile| Snapshot::parse(&file.source).ok();
+    let Some(common) = scenario.snapshot.as_ref().and_then(read) else {
+        return Vec::new();
+    };
+    let says_the_same = |own: &Snapshot| {
+        own.steps == common.steps
+            && own.widening.iter().all(|one| common.widening.contains(one))
+            && own.noise.iter().all(|one| common.noise.contains(one))
+    };
+    scenario
+        .profile_snapshots
+        .values()
+        .filter(|file| read(file).is_some_and(|own| says_the_same(&own)))
+        .map(|file| file.file.clone())
+        .collect()
+}
+
+fn update(path: &Path, new: &Snapshot) -> SnapshotReport {
+    match write(path, &new.to_string()) {
         Ok(()) => {
-            remove_pending(scenario);
+            // Where there is none, there is nothing to do.
+            drop(std::fs::remove_file(pending_of(path)));
             SnapshotReport::of(SnapshotVerdict::Updated)
         }
         Err(error) => {
@@ -125,7 +163,7 @@ fn update(scenario: &Scenario, new: &Snapshot) -> SnapshotReport {
 }
 
 fn write_pending(
-    scenario: &Scenario,
+    target: &Path,
     new: &Snapshot,
     writes: bool,
     diff: &mut Option<Vec<String>>,
@@ -133,7 +171,7 @@ fn write_pending(
     if !writes {
         return None;
     }
-    let path = pending_path(scenario);
+    let path = pending_of(target);
     match write(&path, &new.to_string()) {
         Ok(()) => Some(path.display().to_string()),
         Err(error) => {
@@ -144,8 +182,19 @@ fn write_pending(
     }
 }
 
-/// An equal run makes an older pending snapshot wrong. Where there is none, there is nothing to do,
-/// and where it cannot be removed, `review` will show it.
-fn remove_pending(scenario: &Scenario) {
-    drop(std::fs::remove_file(pending_path(scenario)));
+/// An equal run makes an older pending snapshot of its profile wrong. Where there is none, there is
+/// nothing to do, and where it cannot be removed, `review` will show it.
+fn remove_pending(scenario: &Scenario, profile: &str) {
+    drop(std::fs::remove_file(pending_of(
+        &scenario.profile_snapshot_path(profile),
+    )));
+    let common = pending_of(&scenario.snapshot_path());
+    let Ok(text) = std::fs::read_to_string(&common) else {
+        return;
+    };
+    let source = Source::new(common.display().to_string(), text);
+    let of = Snapshot::parse(&source).ok().and_then(|one| one.profile);
+    if of.is_none_or(|of| of == profile) {
+        drop(std::fs::remove_file(common));
+    }
 }

@@ -6,6 +6,7 @@ use super::bindings::Missing;
 use super::clock;
 use super::pace::{Next, Pace};
 use super::player::Player;
+use super::race::least_winners;
 use super::request::{self, prepare};
 use crate::actor::SetupError;
 use crate::client::{Answer, Client, ClientError, Found};
@@ -72,7 +73,8 @@ impl Played {
 #[derive(Debug)]
 pub(super) enum Reply {
     Answer(Answer),
-    Found(Found),
+    /// And why it did not come to its end, where it did not.
+    Found(Found, Option<ClientError>),
     /// Of each part of a race.
     Race(Vec<Result<Answer, ClientError>>),
     /// What the server sent: what was waited for, and how much of it came.
@@ -187,7 +189,8 @@ impl Player<'_> {
         let client = self.client(&step.actor)?;
         Ok(match &step.action {
             Action::Search(query) => {
-                Reply::Found(client.search(&self.bindings.fill(query)?).await?)
+                let (found, rest) = request::search(&client, &self.bindings.fill(query)?).await?;
+                Reply::Found(found, rest)
             }
             Action::History(target) => {
                 let path = format!("{}/_history", self.bindings.fill(target)?);
@@ -236,6 +239,9 @@ impl Player<'_> {
     }
 
     async fn wait_for(&mut self, delivery: &Delivery) -> Result<Reply, Trouble> {
+        if let Some(missing) = self.sinks.blocked(&delivery.sink) {
+            return Err(missing.into());
+        }
         let mut matching = Vec::new();
         for assertion in &delivery.matching {
             matching.push(self.bindings.fill_value(&assertion.expected)?);
@@ -300,7 +306,11 @@ impl Player<'_> {
                     played.outcome = error.status().map(|status| status.to_string());
                     return;
                 }
-                played.verdict = StepVerdict::Error;
+                played.verdict = match error {
+                    // It is not known to be wrong, and neither to be right.
+                    ClientError::Truncated { .. } => StepVerdict::Inconclusive,
+                    _ => StepVerdict::Error,
+                };
                 played.transport = error.is_transport();
                 let problem = Problem::new(error.to_string()).with_help(error.help());
                 played.problems.push(problem);
@@ -322,8 +332,8 @@ impl Player<'_> {
 
 /// Whether a step that was to change something was refused or failed.
 pub(super) fn is_undone(step: &Step, played: &Played) -> bool {
-    if let Action::Race(_) = &step.action {
-        let wanted = step.expect.winners.unwrap_or_default();
+    if let Action::Race(racers) = &step.action {
+        let wanted = least_winners(step, racers);
         return step.action.changes() && played.winners.unwrap_or_default() < wanted;
     }
     let wanted = step.expect.status.wants_success();

@@ -30,10 +30,89 @@ pub struct Expect {
     pub includes: Option<Vec<String>>,
     /// Whether in this order.
     pub order: bool,
-    /// Of a race: how many must succeed.
-    pub winners: Option<usize>,
+    /// Of a race: who wins, and how many must.
+    pub winners: Option<Winners>,
     /// Of a race: what the others must get.
     pub losers: Option<ExpectedStatus>,
+}
+
+impl Expect {
+    /// The keys that are about what is in an answer, and not about its status.
+    pub fn of_content(&self) -> Vec<&'static str> {
+        [
+            ("outcome", self.outcome.is_some()),
+            ("media-type", self.media_type.is_some()),
+            ("headers", !self.headers.is_empty()),
+            ("body", !self.body.is_empty()),
+            ("fhirpath", !self.fhirpath.is_empty()),
+            ("text", self.text.is_some()),
+            ("matches", self.matches.is_some()),
+            ("includes", self.includes.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(key, is)| is.then_some(key))
+        .collect()
+    }
+}
+
+/// Who wins a race, and how many must.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Winners {
+    /// How many.
+    pub count: Count,
+    /// The status of a winner; left out, the success of the verb.
+    pub status: Option<ExpectedStatus>,
+}
+
+impl Winners {
+    /// What a winner did.
+    pub fn how(&self) -> String {
+        match &self.status {
+            None => "succeeded".to_owned(),
+            Some(status) => format!("got {status}"),
+        }
+    }
+}
+
+impl fmt::Display for Winners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, expected {}", self.how(), self.count)
+    }
+}
+
+/// A number, or a range of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// The smallest.
+    pub at_least: usize,
+    /// The largest; nothing where there is no limit.
+    pub at_most: Option<usize>,
+}
+
+impl Count {
+    /// Exactly so many.
+    pub fn exactly(count: usize) -> Self {
+        Self {
+            at_least: count,
+            at_most: Some(count),
+        }
+    }
+
+    /// Whether it is one of these.
+    pub fn holds(self, count: usize) -> bool {
+        count >= self.at_least && self.at_most.is_none_or(|most| count <= most)
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.at_least, self.at_most) {
+            (least, None) => write!(f, "at least {least}"),
+            (least, Some(most)) if least == most => write!(f, "{least}"),
+            (0, Some(most)) => write!(f, "at most {most}"),
+            (least, Some(most)) => write!(f, "{least} to {most}"),
+        }
+    }
 }
 
 /// The statuses that satisfy.

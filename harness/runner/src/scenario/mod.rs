@@ -7,6 +7,7 @@ mod body;
 mod check;
 mod declared;
 mod expectation;
+mod files;
 mod format;
 mod grants;
 mod node;
@@ -21,24 +22,30 @@ mod path;
 mod plan;
 mod read;
 mod schema;
+mod sharing;
 mod starter;
+mod states;
 mod step;
 mod suite;
 mod template;
 mod types;
 mod vocabulary;
 
-pub use expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, HeaderValue};
+pub use expectation::{
+    Assertion, Claim, Count, Expect, ExpectedStatus, HeaderClaim, HeaderValue, Winners,
+};
+pub use files::{Files, is_state};
 pub use format::{FormatError, format};
 pub(crate) use node::{Kind, Node};
 pub use page::page;
 pub use path::Path;
+pub(crate) use plan::in_file_name;
 pub use plan::{Access, Actor, ProfileType, Scenario, Sink, SinkKind};
 pub use schema::schema;
 pub use starter::{Starter, starter};
 pub use step::{Action, Capture, Content, Delivery, Entry, Extras, Patience, Payload, Racer, Step};
 pub(crate) use suite::plural;
-pub use suite::{Files, LoadError, PolicyFile, SnapshotFile, Suite, is_state};
+pub use suite::{LoadError, PolicyFile, SnapshotFile, Suite};
 pub(crate) use template::fill_value;
 pub use template::{Field, Part, Reference, Template};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::expectation::{Expect, ExpectedStatus};
+use super::expectation::{Count, Expect, ExpectedStatus};
 use super::plan::{Actor, Scenario};
 use super::step::{Action, Patience, Step};
 use super::suite::{Suite, plural};
@@ -170,11 +170,25 @@ fn outcome(step: &Step) -> String {
 
 fn expected(expect: &Expect, action: &Action) -> Vec<String> {
     let mut parts = Vec::new();
-    if let Some(winners) = expect.winners {
+    if let Some(winners) = &expect.winners {
+        let count = winners.count;
+        let wins = match &winners.status {
+            None if count == Count::exactly(1) => format!("{count} succeeds"),
+            None => format!("{count} succeed"),
+            Some(status) if count == Count::exactly(1) => format!("{count} gets {status}"),
+            Some(status) => format!("{count} get {status}"),
+        };
         parts.push(match &expect.losers {
-            Some(losers) => format!("{winners} succeeds, the others get {losers}"),
-            None => format!("{winners} succeeds, the others are refused"),
+            Some(losers) => format!("{wins}, the others get {losers}"),
+            None => format!("{wins}, the others are refused"),
         });
+    }
+    if let Action::Race(racers) = action {
+        for racer in racers {
+            if let Some(own) = &racer.expect {
+                parts.push(format!("{} gets {}", racer.actor, own.status));
+            }
+        }
     } else if let Action::Await(delivery) = action {
         parts.push(match delivery.count {
             0 => "nothing comes".to_owned(),

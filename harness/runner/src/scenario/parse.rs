@@ -73,6 +73,7 @@ pub(crate) enum MadeKind {
 pub(crate) struct ParsedStep {
     pub(crate) step: Step,
     pub(crate) id_span: Span,
+    pub(crate) verb_span: Span,
     pub(crate) made: Vec<Made>,
     /// Used before the step's own capture exists.
     pub(crate) before: Vec<Use>,
@@ -87,6 +88,15 @@ pub(crate) struct ParsedActor {
     pub(crate) uses: Vec<Use>,
 }
 
+/// The state that a file builds on.
+#[derive(Debug, Clone)]
+pub(crate) struct ParsedGiven {
+    pub(crate) state: String,
+    pub(crate) span: Span,
+    /// Where it says that others may use it at the same time.
+    pub(crate) share: Option<Span>,
+}
+
 /// A file by itself: names are not resolved yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Parsed {
@@ -97,7 +107,7 @@ pub(crate) struct Parsed {
     pub(crate) page: String,
     pub(crate) about: String,
     pub(crate) needs: Vec<Need>,
-    pub(crate) given: Option<(String, Span)>,
+    pub(crate) given: Option<ParsedGiven>,
     pub(crate) outputs: Option<Vec<(String, Span)>>,
     pub(crate) sinks: Vec<(Sink, Span)>,
     pub(crate) actors: Vec<ParsedActor>,
@@ -138,10 +148,9 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
     };
     let about = fields.optional_text("about", findings);
     let needs = needs(&fields, findings);
-    let given = fields.get("given").and_then(|node| {
-        let name = findings.text(node, "`given`")?;
-        Some((name, node.span))
-    });
+    let given = fields
+        .get("given")
+        .and_then(|node| given(node, kind, findings));
     let outputs = fields.get("outputs").map(|node| outputs(node, findings));
     let mut sinks = Vec::new();
     if let Some(node) = fields.get("sinks").filter(|_| kind == FileKind::Scenario) {
@@ -199,6 +208,27 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
         actors,
         uses_admin,
         steps,
+    })
+}
+
+fn given(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<ParsedGiven> {
+    if kind == FileKind::State || !matches!(node.kind, Kind::Map(_)) {
+        return Some(ParsedGiven {
+            state: findings.text(node, "`given`")?,
+            span: node.span,
+            share: None,
+        });
+    }
+    let fields = Fields::read(node, &vocabulary::SHARED, findings);
+    let state = fields.require("state", findings)?;
+    let shares = fields.flag("share", findings);
+    Some(ParsedGiven {
+        state: findings.text(state, "`state`")?,
+        span: state.span,
+        share: fields
+            .entry("share")
+            .filter(|_| shares)
+            .map(|entry| entry.key_span),
     })
 }
 

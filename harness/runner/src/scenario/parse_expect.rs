@@ -6,13 +6,15 @@ use fhirward_engine::source::Span;
 use serde_json_path::JsonPath;
 
 use super::body;
-use super::expectation::{Assertion, Claim, Expect, ExpectedStatus, HeaderClaim, HeaderValue};
+use super::expectation::{
+    Assertion, Claim, Count, Expect, ExpectedStatus, HeaderClaim, HeaderValue, Winners,
+};
 use super::node::{Kind, Node};
 use super::parse::{Use, Wanted};
 use super::path::Path;
 use super::read::{Fields, Findings, known_names};
 use super::template::Field;
-use super::vocabulary::{Object, STATUS_WORDS};
+use super::vocabulary::{self, Object, STATUS_WORDS};
 use crate::words::{listed, near};
 
 pub(super) fn expect(
@@ -42,8 +44,7 @@ pub(super) fn expect(
         .and_then(|node| status(node, "`losers`", findings));
     expect.winners = fields
         .get("winners")
-        .and_then(|node| number(node, "`winners`", 0..=100, findings))
-        .map(usize::from);
+        .and_then(|node| winners(node, findings));
     expect.outcome = fields.optional_text("outcome", findings);
     expect.media_type = fields.optional_text("media-type", findings);
     if let Some(node) = fields.get("body") {
@@ -99,6 +100,61 @@ pub(super) fn expect(
     expect.includes = names("includes", findings);
     expect.order = fields.flag("order", findings);
     expect
+}
+
+/// A number, or a range and the status of a winner.
+fn winners(node: &Node, findings: &mut Findings) -> Option<Winners> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        let count = usize::from(number(node, "`winners`", 0..=100, findings)?);
+        return Some(Winners {
+            count: Count::exactly(count),
+            status: None,
+        });
+    }
+    let before = findings.list.len();
+    let fields = Fields::read(node, &vocabulary::WINNERS, findings);
+    // Whoever mistyped a key has said how many.
+    let mistyped = findings.list.len() > before;
+    let mut read = |key: &str| {
+        let node = fields.get(key)?;
+        number(node, &format!("`{key}`"), 0..=100, findings).map(usize::from)
+    };
+    let (exactly, least, most) = (read("exactly"), read("at-least"), read("at-most"));
+    let status = fields
+        .get("status")
+        .and_then(|node| status(node, "`status`", findings));
+    let mut wrong = |message: &str, help: &str| {
+        findings.error("scenario/value", message, fields.start(), "how many?", help);
+    };
+    // Whatever is wrong is said once.
+    let any = Count {
+        at_least: 0,
+        at_most: None,
+    };
+    let count = match (exactly, least, most) {
+        (Some(count), None, None) => Count::exactly(count),
+        (Some(_), _, _) => {
+            wrong("`exactly` and a range", "leave one of them out");
+            any
+        }
+        (None, None, None) if mistyped => any,
+        (None, None, None) => {
+            wrong(
+                "`winners` does not say how many",
+                "write `exactly`, `at-least` or `at-most`",
+            );
+            any
+        }
+        (None, Some(least), Some(most)) if least > most => {
+            wrong("`at-least` is more than `at-most`", "");
+            any
+        }
+        (None, at_least, at_most) => Count {
+            at_least: at_least.unwrap_or_default(),
+            at_most,
+        },
+    };
+    Some(Winners { count, status })
 }
 
 /// JSONPaths and what they give.

@@ -132,11 +132,15 @@ pub(super) fn race(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) ->
         });
         let action = action(&fields, &RACER, findings, uses, &mut Vec::new());
         let extras = extras(&fields, findings, uses);
+        let expect = fields
+            .get("expect")
+            .map(|node| expect(Some(node), &vocabulary::EXPECT_ENTRY, findings, uses));
         if let (Some(actor), Some(action)) = (acting, action) {
             racers.push(Racer {
                 actor,
                 action,
                 extras,
+                expect,
             });
         }
     }

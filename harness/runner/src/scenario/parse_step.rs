@@ -16,7 +16,7 @@ use super::step::{Action, Capture, Patience, Step};
 use super::vocabulary::{self, STEP};
 use super::{ADMIN, GIVEN, HARNESS};
 use crate::client::Need;
-use crate::expect::WIDENING;
+use crate::expect::{NOISE, PROFILE, WIDENING};
 use crate::words::listed;
 
 /// How long to wait between two looks, where nobody says so.
@@ -63,7 +63,9 @@ pub(super) fn step(
         .unwrap_or_default();
     let action = action?;
     fitting(&fields, &action, &expect, acting.as_deref(), findings);
+    let verb = STEP.key(action.verb()).and_then(|key| fields.named(key));
     Some(ParsedStep {
+        verb_span: verb.map_or(id_span, |entry| entry.key_span),
         step: Step {
             id: id?,
             title,
@@ -91,6 +93,8 @@ fn is_free(id: &str, span: Span, findings: &mut Findings) -> bool {
     let taken = match id {
         GIVEN => "the name of the state before the first step",
         WIDENING => "the name of the accepted widenings in a snapshot",
+        NOISE => "the name of what a snapshot does not compare",
+        PROFILE => "the name of the server profile in a snapshot",
         _ => "",
     };
     if !taken.is_empty() {
@@ -462,12 +466,26 @@ fn fitting(
     if verb == "subscribe" {
         fields.require("into", findings);
     }
+    if let Action::Race(racers) = action
+        && expect.winners.is_none()
+        && racers.iter().any(|racer| racer.expect.is_none())
+    {
+        let place = fields.entry("expect").or_else(|| fields.entry("race"));
+        findings.error(
+            "scenario/value",
+            "a race expects `winners`: how many succeed",
+            place.map_or_else(|| fields.start(), |entry| entry.key_span),
+            "nothing is said about them",
+            "write `expect: { winners: 1, losers: [409, 412] }`, or `expect` in each part",
+        );
+    }
     if let Some(node) = fields.get("expect") {
-        meetable(node, verb, expect, findings);
+        meetable(node, action, expect, findings);
     }
 }
 
-fn meetable(node: &Node, verb: &str, expect: &Expect, findings: &mut Findings) {
+fn meetable(node: &Node, action: &Action, expect: &Expect, findings: &mut Findings) {
+    let verb = action.verb();
     let mut wrong = |message: String, label: &str, help: &str| {
         findings.error("scenario/value", message, node.span, label, help);
     };
@@ -498,11 +516,17 @@ fn meetable(node: &Node, verb: &str, expect: &Expect, findings: &mut Findings) {
             "",
         );
     }
-    if verb == "race" && expect.winners.is_none() {
+    if let (Some(winners), Action::Race(racers)) = (&expect.winners, action)
+        && winners.count.at_least > racers.len()
+    {
         wrong(
-            "a race expects `winners`: how many succeed".into(),
-            "nothing is said about them",
-            "write `expect: { winners: 1, losers: [409, 412] }`",
+            format!(
+                "{} of {} parts can never win",
+                winners.count.at_least,
+                racers.len()
+            ),
+            "more than there are",
+            "",
         );
     }
     if matches!(verb, "grant" | "subscribe") {

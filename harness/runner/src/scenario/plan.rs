@@ -1,5 +1,6 @@
 //! The checked plan: plain data that a run follows.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,9 @@ pub struct Scenario {
     pub needs: Vec<Need>,
     /// The state that it starts from.
     pub state: Option<String>,
+    /// That state, played once in a run for all scenarios that share it. It has no steps of its
+    /// own, and its actors are the first of this scenario.
+    pub shares: Option<Arc<Scenario>>,
     /// Where the server sends messages to.
     pub sinks: Vec<Sink>,
     /// The actors of the given states and its own, in the order they are written. Without the
@@ -40,6 +44,9 @@ pub struct Scenario {
     pub steps: Vec<Step>,
     /// The snapshot beside the file, where there is one.
     pub snapshot: Option<SnapshotFile>,
+    /// The snapshots of server profiles on which it goes otherwise, by the profile's name in the
+    /// file's name.
+    pub profile_snapshots: BTreeMap<String, SnapshotFile>,
 }
 
 impl Scenario {
@@ -74,6 +81,29 @@ impl Scenario {
     pub fn snapshot_path(&self) -> PathBuf {
         self.file.with_extension("snap.yaml")
     }
+
+    /// The file of its snapshot for one server profile, whether it exists or not.
+    pub fn profile_snapshot_path(&self, profile: &str) -> PathBuf {
+        let stem = self.file.file_stem().unwrap_or_default().to_string_lossy();
+        let name = format!("{stem}@{}.snap.yaml", in_file_name(profile));
+        self.file.with_file_name(name)
+    }
+
+    /// What a run on a server profile is compared with: the profile's own snapshot where there is
+    /// one, else the common one.
+    pub fn accepted(&self, profile: &str) -> Option<&SnapshotFile> {
+        let own = self.profile_snapshots.get(&in_file_name(profile));
+        own.or(self.snapshot.as_ref())
+    }
+}
+
+/// A profile in the name of a file. Those that somebody wrote may have any name.
+pub(crate) fn in_file_name(profile: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    profile
+        .chars()
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect()
 }
 
 /// A place that takes what the server sends.

@@ -153,6 +153,8 @@ pub struct Racer {
     pub action: Action,
     /// What goes along with the request.
     pub extras: Extras,
+    /// What it must get, whoever wins; left out, it wins or loses.
+    pub expect: Option<Expect>,
 }
 
 /// The verbs.

@@ -1,8 +1,8 @@
 //! From paths to a checked suite: scenarios, the states they build on, the policies they name, and
 //! the snapshots beside them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
@@ -10,17 +10,12 @@ use fhirward_engine::policy::PolicyDocument;
 use fhirward_engine::source::{Source, Span, json};
 use serde_json::Value;
 
-use super::check::Scope;
+use super::files::{Files, SNAPSHOT_END};
 use super::grants;
-use super::parse::{FileKind, Parsed, parse};
+use super::parse::{FileKind, parse};
 use super::plan::Scenario;
-use super::read::known_names;
-
-/// Folders beside the pages that hold no scenarios.
-const STATES: &str = "states";
-const POLICIES: &str = "policies";
-const SNAPSHOT_END: &str = ".snap.yaml";
-const PENDING_END: &str = ".snap.yaml.new";
+use super::sharing;
+use super::states::States;
 
 /// Everything that a run needs from files, checked.
 #[derive(Debug, Clone, Default)]
@@ -113,187 +108,6 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
     }
 }
 
-/// The texts of a suite, before anything is checked. Paths are names; nothing is read from them.
-#[derive(Debug, Clone, Default)]
-pub struct Files {
-    /// The scenarios to run.
-    pub scenarios: Vec<(PathBuf, String)>,
-    /// States that they may build on, by root folder and stem.
-    pub states: BTreeMap<PathBuf, String>,
-    /// Policies that they may name.
-    pub policies: BTreeMap<PathBuf, String>,
-    /// Snapshots, by their own path.
-    pub snapshots: BTreeMap<PathBuf, String>,
-    /// Those of the states that the paths themselves lead to.
-    pub named_states: Vec<PathBuf>,
-    /// Whether the paths are real ones.
-    pub on_disk: bool,
-}
-
-impl Files {
-    /// Reads what the paths lead to: files are scenarios, or states where they say so with their
-    /// key `state`; folders are searched. The other states and the
-    /// policies come from the nearest folder around that has `states/` or `policies/`.
-    ///
-    /// # Errors
-    /// A path that does not exist, or a file that cannot be read.
-    pub fn read(paths: &[PathBuf]) -> Result<Self, LoadError> {
-        let mut files = Self {
-            on_disk: true,
-            ..Self::default()
-        };
-        let mut found = BTreeSet::new();
-        for path in paths {
-            if path.is_dir() {
-                files.walk(path, &mut found)?;
-            } else if path.exists() {
-                found.insert(path.clone());
-            } else {
-                return Err(LoadError::Missing(path.clone()));
-            }
-        }
-        let mut roots = BTreeSet::new();
-        for path in found {
-            roots.extend(root_of(&path));
-            let content = text(&path)?;
-            if is_state(&content) {
-                files.named_states.push(path.clone());
-                files.states.insert(path, content);
-                continue;
-            }
-            let snapshot = path.with_extension("snap.yaml");
-            if snapshot.exists() {
-                files.snapshots.insert(snapshot.clone(), text(&snapshot)?);
-            }
-            files.scenarios.push((path, content));
-        }
-        for root in roots {
-            files.shared(&root)?;
-        }
-        // One file under two names (`./base.yaml`, `/suite/states/base.yaml`) is one state.
-        let mut seen = BTreeSet::new();
-        for path in &files.named_states {
-            seen.extend(path.canonicalize());
-        }
-        let named = &files.named_states;
-        files.states.retain(|path, _| {
-            named.contains(path) || path.canonicalize().is_ok_and(|path| seen.insert(path))
-        });
-        Ok(files)
-    }
-
-    /// The states and policies of the suite that a file belongs to.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn around(file: &Path) -> Result<Self, LoadError> {
-        let mut files = Self {
-            on_disk: true,
-            ..Self::default()
-        };
-        if let Some(root) = root_of(file) {
-            files.shared(&root)?;
-        }
-        Ok(files)
-    }
-
-    fn shared(&mut self, root: &Path) -> Result<(), LoadError> {
-        for (folder, end, into) in [
-            (STATES, "yaml", &mut self.states),
-            (POLICIES, "json", &mut self.policies),
-        ] {
-            let folder = root.join(folder);
-            if !folder.is_dir() {
-                continue;
-            }
-            for path in entries(&folder)? {
-                if path.extension().is_some_and(|e| e == end) {
-                    let content = text(&path)?;
-                    into.insert(path, content);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn walk(&mut self, folder: &Path, found: &mut BTreeSet<PathBuf>) -> Result<(), LoadError> {
-        for path in entries(folder)? {
-            let name = path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            if path.is_dir() {
-                let shared = [STATES, POLICIES].contains(&name.as_str());
-                if !shared && !name.starts_with('.') {
-                    self.walk(&path, found)?;
-                }
-            } else if name.ends_with(SNAPSHOT_END) {
-                let content = text(&path)?;
-                self.snapshots.insert(path, content);
-            } else if name.ends_with(".yaml") && !name.ends_with(PENDING_END) {
-                found.insert(path);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a text is that of a state that scenarios build on, and not of a scenario.
-pub fn is_state(text: &str) -> bool {
-    let has_key = |key: &str| text.lines().any(|line| line.starts_with(key));
-    has_key("state:") && !has_key("scenario:")
-}
-
-/// The folder around a scenario that holds its states and policies, said as shortly as the path of
-/// the scenario allows: findings show it.
-fn root_of(file: &Path) -> Option<PathBuf> {
-    let has_shared = |folder: &Path| folder.join(STATES).is_dir() || folder.join(POLICIES).is_dir();
-    let said = file
-        .ancestors()
-        .skip(1)
-        .take_while(|folder| !folder.ends_with("..") && !folder.as_os_str().is_empty())
-        .find(|folder| has_shared(folder));
-    if let Some(folder) = said {
-        return Some(folder.to_path_buf());
-    }
-    let folder = file.parent()?;
-    let is_here = folder.components().all(|part| part == Component::CurDir);
-    if is_here && has_shared(Path::new(".")) {
-        return Some(PathBuf::from("."));
-    }
-    // A bare file name says nothing of the folders above, and `..` not which ones they are.
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let folder = folder.canonicalize().ok()?;
-    folder
-        .ancestors()
-        .find(|folder| has_shared(folder))
-        .map(Path::to_path_buf)
-}
-
-fn text(path: &Path) -> Result<String, LoadError> {
-    std::fs::read_to_string(path).map_err(|error| LoadError::Unreadable {
-        path: path.to_path_buf(),
-        error,
-    })
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, LoadError> {
-    let unreadable = |error| LoadError::Unreadable {
-        path: folder.to_path_buf(),
-        error,
-    };
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        paths.push(entry.map_err(unreadable)?.path());
-    }
-    paths.sort();
-    Ok(paths)
-}
-
 impl Suite {
     /// Reads and checks the scenarios of files and folders.
     ///
@@ -323,6 +137,7 @@ impl Suite {
         let names: Vec<&str> = policies.keys().map(String::as_str).collect();
         let states = States::read(&files.states, &names, &mut findings);
         let mut scenarios = Vec::new();
+        let mut shared: BTreeMap<String, Arc<Scenario>> = BTreeMap::new();
         let mut ids: BTreeMap<String, PathBuf> = BTreeMap::new();
         let mut sorted: Vec<_> = files.scenarios.iter().collect();
         sorted.sort();
@@ -350,7 +165,20 @@ impl Suite {
                 };
                 let given = std::mem::take(&mut scope.steps);
                 own.extend(scope.extend(&parsed, &names));
-                let snapshot = path.with_extension("snap.yaml");
+                own.extend(sharing::check(&parsed));
+                let shares = parsed
+                    .given
+                    .as_ref()
+                    .filter(|given| given.share.is_some())
+                    .and_then(|given| match shared.get(&given.state) {
+                        Some(known) => Some(Arc::clone(known)),
+                        None => {
+                            let made = Arc::new(states.played(&given.state)?);
+                            shared.insert(given.state.clone(), Arc::clone(&made));
+                            Some(made)
+                        }
+                    });
+                let (snapshot, profile_snapshots) = beside(path, &files.snapshots);
                 scenarios.push(Arc::new(Scenario {
                     id: parsed.id,
                     title: parsed.title,
@@ -359,15 +187,14 @@ impl Suite {
                     file: path.clone(),
                     source,
                     needs: scope.needs,
-                    state: parsed.given.map(|(given, _)| given),
+                    state: parsed.given.map(|given| given.state),
+                    shares,
                     sinks: scope.sinks,
                     actors: scope.actors,
                     given,
                     steps: scope.steps,
-                    snapshot: files.snapshots.get(&snapshot).map(|text| SnapshotFile {
-                        source: Source::new(snapshot.display().to_string(), text.as_str()),
-                        file: snapshot,
-                    }),
+                    snapshot,
+                    profile_snapshots,
                 }));
             }
             findings.extend(own);
@@ -379,7 +206,13 @@ impl Suite {
         let obsolete = files
             .snapshots
             .keys()
-            .filter(|snapshot| !scenarios.iter().any(|s| s.snapshot_path() == **snapshot))
+            .filter(|file| {
+                let is = |known: &SnapshotFile| known.file == **file;
+                let mut kept = scenarios
+                    .iter()
+                    .flat_map(|one| one.snapshot.iter().chain(one.profile_snapshots.values()));
+                !kept.any(is)
+            })
             .cloned()
             .collect();
         Ok(Self {
@@ -392,7 +225,38 @@ impl Suite {
     }
 }
 
-fn stem(path: &Path) -> String {
+/// The snapshots of a scenario: the common one, and those of server profiles.
+fn beside(
+    scenario: &Path,
+    snapshots: &BTreeMap<PathBuf, String>,
+) -> (Option<SnapshotFile>, BTreeMap<String, SnapshotFile>) {
+    let (mut common, mut own) = (None, BTreeMap::new());
+    let stem = stem(scenario);
+    for (file, text) in snapshots {
+        if file.parent() != scenario.parent() {
+            continue;
+        }
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let Some(rest) = name
+            .strip_prefix(stem.as_str())
+            .and_then(|rest| rest.strip_suffix(SNAPSHOT_END))
+        else {
+            continue;
+        };
+        let found = SnapshotFile {
+            source: Source::new(file.display().to_string(), text.as_str()),
+            file: file.clone(),
+        };
+        if rest.is_empty() {
+            common = Some(found);
+        } else if let Some(profile) = rest.strip_prefix('@') {
+            own.insert(profile.to_owned(), found);
+        }
+    }
+    (common, own)
+}
+
+pub(super) fn stem(path: &Path) -> String {
     path.file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default()
@@ -440,121 +304,4 @@ fn check_policies(
         }
     }
     policies
-}
-
-/// The states of a suite, each checked once.
-#[derive(Debug, Default)]
-struct States {
-    parsed: BTreeMap<String, Parsed>,
-    /// A state that is there and cannot be read hides nothing else.
-    broken: BTreeSet<String>,
-    scopes: BTreeMap<String, Scope>,
-}
-
-impl States {
-    fn read(
-        files: &BTreeMap<PathBuf, String>,
-        policies: &[&str],
-        findings: &mut Vec<Diagnostic>,
-    ) -> Self {
-        let mut states = Self::default();
-        for (path, content) in files {
-            let source = Source::new(path.display().to_string(), content.as_str());
-            let (parsed, own) = parse(&source, FileKind::State);
-            findings.extend(own);
-            match parsed {
-                Some(parsed) => {
-                    if let Some(first) = states.parsed.insert(stem(path), parsed) {
-                        findings.push(
-                            Diagnostic::error(
-                                "scenario/duplicate-name",
-                                format!("two states are called `{}`", stem(path)),
-                            )
-                            .with_help(format!("the other is {}", first.source.name))
-                            .with_source(&source),
-                        );
-                    }
-                }
-                None => {
-                    states.broken.insert(stem(path));
-                }
-            }
-        }
-        let names: Vec<String> = states.parsed.keys().cloned().collect();
-        for name in names {
-            states.resolve(&name, &mut Vec::new(), policies, findings);
-        }
-        states
-    }
-
-    /// Builds the scope of a state after that of the state it is built on.
-    fn resolve(
-        &mut self,
-        name: &str,
-        chain: &mut Vec<String>,
-        policies: &[&str],
-        findings: &mut Vec<Diagnostic>,
-    ) {
-        if self.scopes.contains_key(name) || self.broken.contains(name) {
-            return;
-        }
-        let Some(parsed) = self.parsed.get(name).cloned() else {
-            return;
-        };
-        chain.push(name.to_owned());
-        let mut scope = Scope::default();
-        if let Some((given, span)) = &parsed.given {
-            if chain.contains(given) {
-                findings.push(
-                    Diagnostic::error(
-                        "scenario/state-cycle",
-                        format!("the state `{name}` is built on itself"),
-                    )
-                    .with_label(*span, format!("{} → {given}", chain.join(" → ")))
-                    .with_source(&parsed.source),
-                );
-                self.broken.insert(name.to_owned());
-                chain.pop();
-                return;
-            }
-            self.resolve(given, chain, policies, findings);
-            match self.scopes.get(given) {
-                Some(below) => scope = below.clone(),
-                None => {
-                    if !self.broken.contains(given) {
-                        findings.push(self.missing(given, *span, &parsed));
-                    }
-                    self.broken.insert(name.to_owned());
-                    chain.pop();
-                    return;
-                }
-            }
-        }
-        findings.extend(scope.extend(&parsed, policies));
-        self.scopes.insert(name.to_owned(), scope);
-        chain.pop();
-    }
-
-    /// What a scenario starts from; nothing where its state is missing or broken.
-    fn scope(&self, parsed: &Parsed) -> (Option<Scope>, Option<Diagnostic>) {
-        let Some((given, span)) = &parsed.given else {
-            return (Some(Scope::default()), None);
-        };
-        match self.scopes.get(given) {
-            Some(scope) => (Some(scope.clone()), None),
-            // Reported where the state itself is.
-            None if self.broken.contains(given) => (None, None),
-            None => (None, Some(self.missing(given, *span, parsed))),
-        }
-    }
-
-    fn missing(&self, name: &str, span: Span, parsed: &Parsed) -> Diagnostic {
-        Diagnostic::error(
-            "scenario/missing-state",
-            format!("there is no state `{name}`"),
-        )
-        .with_label(span, format!("no file states/{name}.yaml"))
-        .with_help(known_names(name, self.parsed.keys().map(String::as_str)))
-        .with_source(&parsed.source)
-    }
 }

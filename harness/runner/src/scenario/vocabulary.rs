@@ -120,7 +120,11 @@ pub(crate) static SCENARIO: Object = Object {
             Shape::Text,
         ),
         key("about", ABOUT, Shape::Text),
-        key("given", GIVEN, Shape::Name),
+        key(
+            "given",
+            GIVEN,
+            Shape::Either(&[Shape::Name, Shape::Object(&SHARED)]),
+        ),
         key("needs", NEEDS, Shape::List(&Shape::Need)),
         key("sinks", SINKS, Shape::Map(&Shape::Object(&SINK))),
         key("actors", ACTORS, Shape::Map(&Shape::Object(&ACTOR))),
@@ -158,6 +162,22 @@ pub(crate) static STATE: Object = Object {
             "steps",
             "What is done to build it.",
             Shape::List(&Shape::Object(&STEP)),
+        ),
+    ]],
+    required: &["state"],
+    verb: false,
+};
+
+/// A state that may be shared.
+pub(crate) static SHARED: Object = Object {
+    what: "`given`",
+    id: "given",
+    keys: &[&[
+        key("state", "A state from `states/`.", Shape::Name),
+        key(
+            "share",
+            "Built once in a run, for all scenarios that share it. They only look.",
+            Shape::Bool,
         ),
     ]],
     required: &["state"],
@@ -524,6 +544,11 @@ pub(crate) static RACER: Object = Object {
                 "The resource, or the list of JSON Patch operations.",
                 Shape::Any,
             ),
+            key(
+                "expect",
+                "What this part must get, whoever wins; left out, it wins or loses.",
+                Shape::Either(&[Shape::Word(STATUS_WORDS), Shape::Object(&EXPECT_ENTRY)]),
+            ),
         ],
     ],
     required: &["as"],
@@ -620,8 +645,8 @@ pub(crate) static EXPECT: Object = Object {
         OUTCOME,
         key(
             "winners",
-            "Of a race: how many succeed.",
-            Shape::Number(0, 100),
+            "Of a race: how many succeed, or who wins and how many.",
+            Shape::Either(&[Shape::Number(0, 100), Shape::Object(&WINNERS)]),
         ),
         key(
             "losers",
@@ -660,6 +685,28 @@ pub(crate) static EXPECT: Object = Object {
             Shape::List(&Shape::Name),
         ),
         key("order", "`matches` in this order.", Shape::Bool),
+    ]],
+    required: &[],
+    verb: false,
+};
+
+/// `winners` of a race.
+pub(crate) static WINNERS: Object = Object {
+    what: "`winners`",
+    id: "winners",
+    keys: &[&[
+        key("exactly", "So many.", Shape::Number(0, 100)),
+        key("at-least", "So many or more.", Shape::Number(0, 100)),
+        key("at-most", "So many or fewer.", Shape::Number(0, 100)),
+        key(
+            "status",
+            "What a winner gets; whoever gets something else has lost. Left out, the success of the verb.",
+            Shape::Either(&[
+                Shape::Number(200, 599),
+                Shape::Word(STATUS_WORDS),
+                Shape::List(&Shape::Number(200, 599)),
+            ]),
+        ),
     ]],
     required: &[],
     verb: false,

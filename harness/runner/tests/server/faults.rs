@@ -353,6 +353,61 @@ async fn pages_without_end_are_truncated_and_prove_nothing() {
         "{}",
         words(&outcome)
     );
+    assert_eq!(only(&outcome).verdict, Verdict::Inconclusive);
+    for cell in only(&outcome).matrix.iter() {
+        let expected = if cell.actor == "outsider" {
+            CellVerdict::Inconclusive
+        } else {
+            continue;
+        };
+        assert_eq!(cell.verdict, expected);
+        assert!(
+            cell.reason
+                .as_deref()
+                .unwrap()
+                .contains("truncated after 5 pages")
+        );
+    }
+}
+
+/// What was found before the end was found; what was not is not known to be missing.
+#[rstest::rstest]
+#[case::nothing_wrong_so_far("[m1, m2]", StepVerdict::Inconclusive, Verdict::Inconclusive)]
+#[case::missing_so_far("[m1, m2, thread]", StepVerdict::Inconclusive, Verdict::Inconclusive)]
+#[case::too_many("[m1]", StepVerdict::Failed, Verdict::Failed)]
+#[tokio::test]
+async fn a_search_without_end_is_inconclusive_as_far_as_nothing_is_wrong(
+    #[case] matches: &str,
+    #[case] step: StepVerdict,
+    #[case] scenario: Verdict,
+) {
+    let counter = AtomicUsize::new(9);
+    let fake = Fake::scripted("a", move |call| {
+        if call.actor == "alice" && call.path.contains("_sort=sent") && call.path.contains("_page")
+        {
+            let page = counter.fetch_add(1, Ordering::SeqCst);
+            let path = call.path.split("&_page").next().unwrap();
+            with_next(format!("{path}&_page={page}"))
+        } else {
+            Fault::None
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    suite::write(folder.path());
+    let file = folder.path().join("threads/remove.yaml");
+    let text = suite::REMOVE.replace(
+        "matches: [m1, m2], order: true",
+        &format!("matches: {matches}"),
+    );
+    std::fs::write(&file, text).unwrap();
+    let suite = suite::load(folder.path());
+    let outcome = run(&suite, &fake.target(), &options(), &mut |_: &Event| {}).await;
+    assert_valid(&outcome.report);
+    assert_eq!(only(&outcome).verdict, scenario, "{}", words(&outcome));
+    let steps = steps_with(&outcome, step);
+    assert!(steps.contains(&"alice-lists"), "{}", words(&outcome));
+    assert!(words(&outcome).contains("truncated after 5 pages"));
 }
 
 #[tokio::test]

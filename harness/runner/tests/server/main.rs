@@ -13,6 +13,7 @@ mod proxy;
 mod reports;
 mod run;
 mod secrets;
+mod shared;
 mod sign_in;
 mod suite;
 mod support;

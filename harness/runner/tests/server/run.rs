@@ -250,7 +250,7 @@ async fn a_step_that_fails_blocks_only_what_needs_it() {
         problems,
         [
             "expected success (2xx), got 403 (forbidden)",
-            "`$.status` is absent, expected \"completed\"",
+            "`body` is not judged: this is another kind of answer",
             "needs `m2`, which step answer did not bring about",
             "see: needs `m2`, which step answer did not bring about",
         ]
@@ -501,4 +501,69 @@ async fn a_known_departure_is_named_and_is_a_leak_until_it_is_accepted() {
     options.expectation.semantics = "medplum-5.0".parse().unwrap();
     let held = play(&fake, folder.path(), &options).await;
     assert_eq!(held.exit_code(), 0, "{}", words(&held.report));
+}
+
+/// The common snapshot belongs to the profile that it was accepted from.
+#[tokio::test]
+async fn a_profile_on_which_it_goes_otherwise_has_a_snapshot_of_its_own() {
+    let folder = folder();
+    let root = folder.path();
+    let fake = Fake::start().await;
+    play(&fake, root, &options()).await;
+    accept_all(root);
+    let common = std::fs::read_to_string(root.join("threads/remove.snap.yaml")).unwrap();
+    let profile = fake.target().profile.name;
+    assert!(common.starts_with(&format!("profile: {profile}\n")));
+
+    // Another kind of server, which answers one step in another way.
+    let other = Fake::scripted("b", |call| match (call.actor.as_str(), &call.method) {
+        ("outsider", &axum::http::Method::PATCH) => {
+            Fault::Answer(403, "application/fhir+json", "{}".into())
+        }
+        _ => Fault::None,
+    })
+    .await;
+    let mut target = other.target();
+    target.profile.name = "other".into();
+    let on_other = async || {
+        let suite = suite::load(root);
+        run(&suite, &target, &options(), &mut |_: &Event| {}).await
+    };
+    let first = on_other().await;
+    assert_eq!(first.exit_code(), 4, "{}", words(&first.report));
+    let waiting = review::pending(&[root.to_path_buf()]).unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].scenario, "remove@other");
+    assert_eq!(waiting[0].differences.len(), 1);
+    accept_all(root);
+
+    // Each is held against its own, and neither wipes out the other.
+    assert_eq!(on_other().await.exit_code(), 0);
+    assert_eq!(play(&fake, root, &options()).await.exit_code(), 0);
+    let still = std::fs::read_to_string(root.join("threads/remove.snap.yaml")).unwrap();
+    assert_eq!(still, common);
+
+    // What says the same as the common one says nothing.
+    let own = root.join("threads/remove@other.snap.yaml");
+    std::fs::write(&own, &common).unwrap();
+    let again = play(&fake, root, &options()).await;
+    assert_eq!(again.exit_code(), 4);
+    let text = words(&again.report);
+    let told = format!("{} says the same as the common one", own.display());
+    assert!(text.contains(&told), "{text}");
+    assert!(text.contains("delete it: git rm"), "{text}");
+
+    // Without the scenario both are obsolete.
+    std::fs::rename(
+        root.join("threads/remove.yaml"),
+        root.join("threads/rm.yaml"),
+    )
+    .unwrap();
+    let text = std::fs::read_to_string(root.join("threads/rm.yaml")).unwrap();
+    let text = text.replace("scenario: remove", "scenario: rm");
+    std::fs::write(root.join("threads/rm.yaml"), text).unwrap();
+    let gone = play(&fake, root, &options()).await;
+    assert_eq!(gone.report.obsolete.len(), 2);
+    let text = words(&gone.report);
+    assert!(text.contains("has no scenario any more"), "{text}");
 }

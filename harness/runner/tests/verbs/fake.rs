@@ -160,6 +160,7 @@ impl Fake {
                     { "name": "websocket-url", "valueUrl": format!("{}ws", self.base).replace("http", "ws") },
                 ],
             })),
+            ("POST", [_]) if body["status"] == "refused" => refused(422, "business-rule"),
             ("POST", [kind]) => {
                 let search = header("if-none-exist").unwrap_or_default();
                 match self.identified(kind, &search) {

@@ -221,6 +221,93 @@ async fn exactly_one_wins_a_race() {
     );
 }
 
+/// The race, with what each part must get. House comes with an old version, and so Alice wins.
+fn race(parts: [&str; 2], whole: &str) -> String {
+    let [one, other] = parts;
+    let (head, rest) = RACE.split_once(" }\n      - { as: house").unwrap();
+    let rest = rest.trim_end().trim_end_matches('}');
+    let rest = rest.replace("${task.version}", "old");
+    format!("{head}{one} }}\n      - {{ as: house{rest}{other} }}\n{whole}")
+}
+
+#[rstest::rstest]
+#[case::range(["", ""], "    expect: { winners: { at-least: 1 } }\n", "at least 1 of 2 succeeded")]
+#[case::both_ends(["", ""], "    expect: { winners: { at-least: 1, at-most: 2 } }\n", "1 to 2 of 2 succeeded")]
+#[case::status(["", ""], "    expect: { winners: { exactly: 1, status: 412 }, losers: 200 }\n", "1 of 2 got 412")]
+#[case::each_part([", expect: 2xx", ", expect: 4xx"], "", "1 of 2 succeeded")]
+#[case::one_part([", expect: { status: 200, body: { \"$.status\": accepted } }", ""], "    expect: { winners: 1 }\n", "1 of 2 succeeded")]
+#[tokio::test]
+async fn a_race_ends_as_its_parts_say(
+    #[case] parts: [&str; 2],
+    #[case] whole: &str,
+    #[case] outcome: &str,
+) {
+    let fake = Fake::start().await;
+    let report = passes(&fake, &race(parts, whole)).await;
+    let race = &report.scenarios[0].steps[1];
+    assert_eq!(race.outcome.as_deref(), Some(outcome));
+}
+
+#[rstest::rstest]
+#[case::too_few(["", ""], "    expect: { winners: { at-least: 2 } }\n", "1 succeeded, expected at least 2: ")]
+#[case::too_many(["", ""], "    expect: { winners: { at-most: 0 } }\n", "1 succeeded, expected 0: alice 200, house 412")]
+#[case::nobody(["", ""], "    expect: { winners: { exactly: 1, status: 201 }, losers: [200, 412] }\n", "0 got 201, expected 1: ")]
+#[case::part([", expect: hidden", ""], "    expect: { winners: 1 }\n", "part 1 (alice): expected hidden, got 200: alice got through")]
+#[case::body([", expect: { body: { \"$.status\": draft } }", ""], "    expect: { winners: 1 }\n", "part 1 (alice): `$.status` is \"accepted\", expected \"draft\"")]
+#[tokio::test]
+async fn a_race_that_ends_otherwise(
+    #[case] parts: [&str; 2],
+    #[case] whole: &str,
+    #[case] problem: &str,
+) {
+    let fake = Fake::start().await;
+    let problems = fails(&fake, &race(parts, whole)).await;
+    assert!(problems[0].starts_with(problem), "{problems:?}");
+}
+
+/// An OperationOutcome is not compared with what a resource must hold, nor the other way round.
+#[rstest::rstest]
+#[case::refused(
+    "read: Patient/none\n    expect: { body: { \"$.status\": x }, fhirpath: [status = 'x'] }",
+    &["expected success (2xx), got 404 (not-found)", "`body` and `fhirpath` are not judged: this is another kind of answer"]
+)]
+#[case::got_through(
+    "read: ${house}\n    expect: { status: 403, outcome: forbidden }",
+    &["expected 403, got 200: alice got through", "`outcome` is not judged: this is another kind of answer"]
+)]
+#[case::search(
+    "search: Nothing?x=y\n    expect: { status: 403, outcome: forbidden }",
+    &["expected 403, got 200", "`outcome` is not judged: this is another kind of answer"]
+)]
+#[case::another_refusal(
+    "read: Patient/none\n    expect: { status: 403, outcome: forbidden }",
+    &["expected 403, got 404 (not-found)", "expected the issue code `forbidden`, got not-found"]
+)]
+#[tokio::test]
+async fn another_kind_of_answer_is_not_compared(#[case] verb: &str, #[case] expected: &[&str]) {
+    let fake = Fake::start().await;
+    let rest = format!("steps:\n  - step: a\n    as: alice\n    {verb}\n");
+    assert_eq!(fails(&fake, &rest).await, expected);
+}
+
+/// Who expects 404 and gets another refusal hears of the word that takes them all.
+#[tokio::test]
+async fn another_refusal_than_the_one_that_is_named() {
+    let fake = Fake::start().await;
+    let rest =
+        "steps:\n  - step: a\n    as: alice\n    read: Patient/none\n    expect: { status: 403 }\n";
+    let report = play(&fake, rest).await;
+    let problem = &report.scenarios[0].steps[0].problems[0];
+    assert_eq!(problem.message, "expected 403, got 404 (not-found)");
+    let help = problem.help.as_deref().unwrap();
+    assert!(
+        help.starts_with(
+            "servers differ in how they refuse; `expect: hidden` takes `403`, `404` and `410` alike"
+        ),
+        "{help}"
+    );
+}
+
 const RAW: &str = r#"steps:
   - step: upload
     as: alice
@@ -433,6 +520,36 @@ async fn a_websocket_is_bound_and_its_notifications_arrive() {
     assert!(!words(&report).contains(fake::BINDING_TOKEN));
     let document = json!(report.scenarios).to_string();
     assert!(!document.contains(fake::BINDING_TOKEN), "{document}");
+}
+
+/// Where nobody told the server of a sink, silence proves nothing.
+#[rstest::rstest]
+#[case::websocket(LIVE, "status: active", "status: refused", StepVerdict::Blocked)]
+#[case::hook(HOOK, "status: active", "status: refused", StepVerdict::Blocked)]
+#[case::not_offered(
+    HOOK,
+    "create: Subscription\n",
+    "needs: [conditional-delete]\n    create: Subscription\n",
+    StepVerdict::Skipped
+)]
+#[tokio::test]
+async fn what_cannot_arrive_is_not_waited_for(
+    #[case] suite: &str,
+    #[case] from: &str,
+    #[case] to: &str,
+    #[case] verdict: StepVerdict,
+) {
+    let fake = Fake::start().await;
+    let suite = suite.replace("actors2: {}\n", "");
+    assert!(suite.contains(from));
+    let report = play(&fake, &suite.replacen(from, to, 1)).await;
+    let waits = report.scenarios[0]
+        .steps
+        .iter()
+        .filter(|s| s.verb == "await");
+    for step in waits {
+        assert_eq!(step.verdict, verdict, "{}", words(&report));
+    }
 }
 
 #[tokio::test]

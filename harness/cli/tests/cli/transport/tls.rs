@@ -94,6 +94,42 @@ fn a_run_over_tls() {
     super::says(&shown, "there is no snapshot yet");
 }
 
+/// Live updates: the server says `wss://`, and the notifications come the same way as all else.
+#[test]
+fn a_websocket_over_tls() {
+    let authority = Authority::new("our own");
+    let world = World::behind_tls(&authority.server(&["localhost"]));
+    let ca = world.file("ca.pem", &authority.pem);
+    let server = world.server.base_url.to_string();
+    assert!(server.starts_with("https://localhost:"), "{server}");
+    let arguments = [
+        "run",
+        "../../scenarios",
+        "--filter",
+        "live-updates",
+        "--no-snapshot-write",
+        "--server",
+        &server,
+        "--profile",
+        "embedded",
+        "--admin-client",
+        "admin",
+        "--admin-secret-env",
+        "ADMIN",
+    ];
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (more, code, says) in [
+        (&["--ca", ca.as_str()][..], 0, "1 passed"),
+        (&[], 3, "nobody whom this machine trusts"),
+    ] {
+        let mut command = command(here, &[&arguments[..], more].concat());
+        command.env("ADMIN", super::SECRET);
+        let shown = run(command);
+        assert_eq!(shown.code, code, "{shown}");
+        super::says(&shown, says);
+    }
+}
+
 /// The server wants to know who calls.
 #[rstest]
 #[case::shown(Some(true), REACHED, &["0 resources"])]

@@ -6,6 +6,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncWriteExt as _, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
 use super::World;
@@ -14,6 +15,16 @@ use super::authority::{Authority, Identity};
 /// The port of a place that shows a certificate, and passes on what comes. With an authority, only
 /// of callers that it has certified.
 pub fn before(world: &World, identity: &Identity, callers: Option<&Authority>) -> u16 {
+    to(&world.runtime, world.address(), identity, callers)
+}
+
+/// The same before a server that need not be there yet.
+pub fn to(
+    runtime: &Runtime,
+    upstream: String,
+    identity: &Identity,
+    callers: Option<&Authority>,
+) -> u16 {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -31,8 +42,7 @@ pub fn before(world: &World, identity: &Identity, callers: Option<&Authority>) -
         .with_single_cert(vec![identity.certificate.clone()], identity.key())
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let upstream = world.address();
-    world.runtime.block_on(async {
+    runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {

@@ -36,6 +36,13 @@ pub(super) fn document(report: &Report) -> String {
     if !found.is_empty() {
         wrong(&found, &mut out);
     }
+    if !report.states.is_empty() {
+        out.raw("<section>\n<h2>Shared states</h2>\n");
+        for state in &report.states {
+            scenario::shared_state(state, &mut out);
+        }
+        out.raw("</section>\n");
+    }
     out.raw("<section>\n<h2>Scenarios</h2>\n");
     if report.scenarios.is_empty() {
         out.element("p", "", "None was played.");

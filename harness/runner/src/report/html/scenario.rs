@@ -1,6 +1,8 @@
 //! One scenario: who sees what, its steps, its snapshot, its cleanup.
 
-use super::super::event::{Cell, SightChange, SnapshotVerdict, StepReport, StepVerdict, Verdict};
+use super::super::event::{
+    Cell, SightChange, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
+};
 use super::super::grid::Grid;
 use super::super::markup::Html;
 use super::super::model::ScenarioReport;
@@ -124,23 +126,49 @@ fn gained(change: &SightChange) -> &'static str {
 fn steps(scenario: &ScenarioReport, out: &mut Html) {
     let (given, own): (Vec<&StepReport>, Vec<&StepReport>) =
         scenario.steps.iter().partition(|step| step.given);
-    let failed = |steps: &[&StepReport]| steps.iter().any(|s| s.verdict != StepVerdict::Passed);
-    for (words, list) in [("Given state", given), ("Steps", own)] {
-        if list.is_empty() {
-            continue;
-        }
-        out.raw("<details class=\"moment\"");
-        if failed(&list) {
-            out.raw(" open");
-        }
-        out.raw("><summary>")
-            .text(&format!("{words} ({})", list.len()))
-            .raw("</summary>\n<ol>\n");
-        for one in list {
-            step(one, out);
-        }
-        out.raw("</ol>\n</details>\n");
+    listed("Given state", &given, out);
+    listed("Steps", &own, out);
+}
+
+fn listed(words: &str, steps: &[&StepReport], out: &mut Html) {
+    if steps.is_empty() {
+        return;
     }
+    out.raw("<details class=\"moment\"");
+    if steps.iter().any(|s| s.verdict != StepVerdict::Passed) {
+        out.raw(" open");
+    }
+    out.raw("><summary>")
+        .text(&format!("{words} ({})", steps.len()))
+        .raw("</summary>\n<ol>\n");
+    for one in steps {
+        step(one, out);
+    }
+    out.raw("</ol>\n</details>\n");
+}
+
+/// A state that scenarios share: what built it, and that it is gone again.
+pub(super) fn shared_state(state: &StateReport, out: &mut Html) {
+    let (class, sign) = match state.reason {
+        None => ("passed", "✓"),
+        Some(_) => ("error", "!"),
+    };
+    out.raw("<article class=\"").raw(class).raw("\">\n");
+    out.element("h3", "", &format!("{sign} {}", state.state));
+    let took = duration(state.duration_ms);
+    let by = state.scenarios.join(", ");
+    out.element("p", "faint", &format!("built in {took} for {by}"));
+    if let Some(reason) = &state.reason {
+        out.element("p", "problem", reason);
+    }
+    let steps: Vec<&StepReport> = state.steps.iter().collect();
+    listed("Steps", &steps, out);
+    for problem in &state.cleanup.problems {
+        out.element("p", "problem", &format!("cleanup: {problem}"));
+    }
+    let removed = plural(state.cleanup.deleted, "resource");
+    out.element("p", "faint", &format!("Cleanup: {removed} removed."));
+    out.raw("</article>\n");
 }
 
 fn step(step: &StepReport, out: &mut Html) {
@@ -149,6 +177,7 @@ fn step(step: &StepReport, out: &mut Html) {
         StepVerdict::Failed if step.problems.iter().any(|p| p.leak) => ("leak", "⚠"),
         StepVerdict::Failed => ("failed", "✗"),
         StepVerdict::Error => ("error", "!"),
+        StepVerdict::Inconclusive => ("error", "?"),
         StepVerdict::Blocked => ("skipped", "⊘"),
         StepVerdict::Skipped => ("skipped", "○"),
     };
