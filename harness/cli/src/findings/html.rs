@@ -33,6 +33,7 @@ p { margin: .3rem 0; overflow-wrap: anywhere; } .place { font-size: .85rem; opac
 pre { border: 1px solid var(--line); border-radius: .3rem; font-size: .8rem; margin: .4rem 0;
   overflow-x: auto; padding: .4rem; }
 mark { background: none; border-bottom: .15rem solid var(--c); color: inherit; font-weight: 700; }
+pre.part { overflow-wrap: anywhere; white-space: pre-wrap; }
 code { background: #8882; border-radius: .2rem; font-size: .9em; padding: 0 .2em; }
 summary { cursor: pointer; margin: .75rem 0; }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; }
@@ -225,13 +226,14 @@ fn lines(finding: &Diagnostic, source: &Source, place: Place, out: &mut Html) {
     if around.is_empty() {
         return;
     }
-    out.raw("<pre>");
     if around.iter().any(|(_, _, line)| line.len() > LONGEST_LINE) {
+        out.raw("<pre class=\"part\">");
         for (number, start, line) in around.into_iter().filter(|(number, _, _)| *number == first) {
             out.text(&format!("{}  ", source.before.lines + number));
             excerpt(line, span.start.saturating_sub(start), span.len(), out);
         }
     } else {
+        out.raw("<pre>");
         // On a telephone there is no room for what all lines begin with.
         let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
         let blank = around.iter().filter(|(_, _, line)| !line.trim().is_empty());
@@ -430,7 +432,7 @@ mod tests {
         let before = "x".repeat(BESIDE - 8);
         let after = "y".repeat(BESIDE - 8);
         let wanted = format!(
-            "<pre>1  …{before}&quot;, &quot;é&quot;: <mark>12</mark>, &quot;b&quot;: &quot;{after}…\n</pre>"
+            "<pre class=\"part\">1  …{before}&quot;, &quot;é&quot;: <mark>12</mark>, &quot;b&quot;: &quot;{after}…\n</pre>"
         );
         assert!(page.contains(&wanted), "{wanted}\n{page}");
         let long = document(&testing::report(&text, &[(6, 1000)]));
