@@ -21,8 +21,13 @@ impl fmt::Display for Snapshot {
             writeln!(f, "{WIDENING}:")?;
             for widening in &self.widening {
                 writeln!(f, "  - step: {}", scalar(&widening.step))?;
-                writeln!(f, "    actor: {}", scalar(&widening.actor))?;
-                writeln!(f, "    resource: {}", scalar(&widening.resource))?;
+                if let Widened::Sight { actor, .. } = &widening.of {
+                    writeln!(f, "    actor: {}", scalar(actor))?;
+                }
+                if let Widened::Sight { resource, .. } | Widened::Match { resource } = &widening.of
+                {
+                    writeln!(f, "    resource: {}", scalar(resource))?;
+                }
                 writeln!(f, "    reason: {}", scalar(&widening.reason))?;
             }
         }
@@ -151,7 +156,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::noise::{Noise, NoiseOf};
-    use super::super::snapshot::Widening;
+    use super::super::widening::Widening;
     use super::*;
 
     #[test]
@@ -200,8 +205,10 @@ mod tests {
             }],
             widening: vec![Widening {
                 step: "remove-jackie".into(),
-                actor: "jackie".into(),
-                resource: "m3".into(),
+                of: Widened::Sight {
+                    actor: "jackie".into(),
+                    resource: "m3".into(),
+                },
                 reason: "policy 12: \"supervisors\" may read".into(),
             }],
         };
@@ -312,8 +319,9 @@ mod tests {
             for reason in reasons {
                 snapshot.widening.push(Widening {
                     step: "s0".into(),
-                    actor: "a".into(),
-                    resource: "Task/#1".into(),
+                    of: Widened::Match {
+                        resource: "Task/#1".into(),
+                    },
                     reason,
                 });
             }

@@ -13,6 +13,7 @@ mod predict;
 pub mod review;
 mod snapshot;
 mod verdict;
+mod widening;
 
 pub use alias::Aliases;
 pub use assertion::{
@@ -25,6 +26,7 @@ pub use learn::{Learned, learn};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};
 pub use predict::{Known, Prediction, Predictor, membership_of};
 pub use snapshot::{
-    ActorSees, PROFILE, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING, Widening,
+    ActorSees, PROFILE, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING,
 };
 pub use verdict::{CellVerdict, Observed, Sight, Way, Ways, judge};
+pub use widening::{Widened, Widening};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use fhirward_engine::source::Source;
 
 use super::diff::{Difference, compare};
-use super::snapshot::{Snapshot, UnreadableSnapshot, Widening};
+use super::snapshot::{Snapshot, UnreadableSnapshot};
+use super::widening::{Widened, Widening};
 use crate::scenario::in_file_name;
 
 const SNAPSHOT: &str = ".snap.yaml";
@@ -245,28 +246,21 @@ impl Pending {
                 unreadable: unreadable.clone(),
             });
         }
-        let mut record = self
-            .old
-            .as_ref()
-            .map(|old| old.widening.clone())
-            .unwrap_or_default();
-        // What the scenario no longer does needs no excuse any more.
-        record.retain(|widening| self.new.step(&widening.step).is_some());
+        let mut accepted = Vec::new();
         if let Some(reason) = reason {
-            for difference in self.widenings() {
-                record.extend(records(difference, reason));
-            }
+            let differences = self.differences.iter();
+            accepted.extend(differences.flat_map(|difference| Widening::of(difference, reason)));
             if self.unreadable.is_some() {
                 // Each of the steps may show more than what was accepted and is lost.
-                record.extend(self.new.steps.iter().map(|step| Widening {
+                accepted.extend(self.new.steps.iter().map(|step| Widening {
                     step: step.step.clone(),
-                    actor: String::new(),
-                    resource: String::new(),
+                    of: Widened::Step,
                     reason: reason.to_owned(),
                 }));
             }
         }
-        self.new.widening = record;
+        let before = self.old.as_ref().map(|old| old.widening.as_slice());
+        self.new.widening = Widening::join(before.unwrap_or_default(), accepted, &self.new);
         if let Some(old) = &self.old {
             // What is proposed comes with the pending one; what was accepted stays.
             for noise in &old.noise {
@@ -286,25 +280,6 @@ impl Pending {
     /// When the file cannot be removed.
     pub fn reject(self) -> Result<(), ReviewError> {
         std::fs::remove_file(&self.pending).map_err(file_error(&self.pending))
-    }
-}
-
-fn records(difference: &Difference, reason: &str) -> Vec<Widening> {
-    let record = |actor: &str, resource: &str| Widening {
-        step: difference.step().to_owned(),
-        actor: actor.to_owned(),
-        resource: resource.to_owned(),
-        reason: reason.to_owned(),
-    };
-    match difference {
-        Difference::Sight {
-            actor, resource, ..
-        } => vec![record(actor, resource)],
-        // The step itself says who acts.
-        Difference::Matches { gained, .. } => {
-            gained.iter().map(|resource| record("", resource)).collect()
-        }
-        _ => vec![record("", "")],
     }
 }
 
@@ -375,8 +350,8 @@ mod tests {
     fn earlier_reasons_stay() {
         let widening = "widening:\n- { step: a, actor: x, resource: m, reason: \"policy 12\" }\n- { step: gone, actor: x, resource: m, reason: old }\n";
         let (_kept, pending) = folder(
-            Some(&format!("a: {{ outcome: 200 }}\n{widening}")),
-            "a: { outcome: 201 }\n",
+            Some(&format!("a: {{ outcome: 200, sees: {{ x: [m] }} }}\n{widening}")),
+            "a: { outcome: 201, sees: { x: [m] } }\n",
         );
         let file = pending.snapshot.clone();
         pending.accept(None).unwrap();
@@ -411,6 +386,7 @@ mod tests {
         let accepted = Snapshot::parse(&Source::new("s", text.as_str())).unwrap();
         assert_eq!(accepted.widening.len(), 1, "{text}");
         assert_eq!(accepted.widening[0].step, "a");
+        assert_eq!(accepted.widening[0].of, Widened::Step);
         assert_eq!(accepted.widening[0].reason, "compared by hand");
     }
 

@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use super::noise::{NOISE, Noise, NoiseOf};
 use super::verdict::Sight;
+use super::widening::{Widened, Widening};
 use crate::scenario::{Kind, Node};
 
 /// The key under which accepted widenings stand.
@@ -69,19 +70,6 @@ pub struct ActorSees {
     pub read_only_by_id: Vec<String>,
     /// By search only.
     pub search_only: Vec<String>,
-}
-
-/// Somebody sees more than before, and somebody said that this is right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Widening {
-    /// After which step.
-    pub step: String,
-    /// Who.
-    pub actor: String,
-    /// What.
-    pub resource: String,
-    /// Why it is right.
-    pub reason: String,
 }
 
 impl ActorSees {
@@ -306,28 +294,32 @@ impl Reader<'_> {
     }
 
     fn widening(&self, node: &Node) -> Result<Widening, UnreadableSnapshot> {
-        let mut widening = Widening {
-            step: String::new(),
-            actor: String::new(),
-            resource: String::new(),
-            reason: String::new(),
-        };
+        let (mut step, mut reason) = (String::new(), String::new());
+        let (mut actor, mut resource) = (None, None);
         for (key, value) in self.members(node, "a widening")? {
             let text = self.text(value)?;
             match key {
-                "step" => widening.step = text,
-                "actor" => widening.actor = text,
-                "resource" => widening.resource = text,
-                "reason" => widening.reason = text,
+                "step" => step = text,
+                "actor" => actor = Some(text),
+                "resource" => resource = Some(text),
+                "reason" => reason = text,
                 _ => {
                     return Err(self.error(value, format!("`{key}` is no key of a widening")));
                 }
             }
         }
-        if widening.reason.trim().is_empty() {
+        if reason.trim().is_empty() {
             return Err(self.error(node, "a widening has no reason"));
         }
-        Ok(widening)
+        let of = match (actor, resource) {
+            (Some(actor), Some(resource)) => Widened::Sight { actor, resource },
+            (None, Some(resource)) => Widened::Match { resource },
+            (None, None) => Widened::Step,
+            (Some(_), None) => {
+                return Err(self.error(node, "a widening with an `actor` names a `resource`"));
+            }
+        };
+        Ok(Widening { step, of, reason })
     }
 
     fn noise(&self, node: &Node) -> Result<Noise, UnreadableSnapshot> {
