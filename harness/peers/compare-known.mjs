@@ -3,7 +3,7 @@
 //   node compare-known.mjs REPORT KNOWN SERVER ACCEPT
 //
 // KNOWN has a line for each step that was not passed, with its reason. A line with `sometimes ` in
-// front may be missing: what it tells is up to chance. ` … ` in it stands for any text. ACCEPT is
+// front may be missing: what it tells is up to chance. `…` in it stands for any text. ACCEPT is
 // `true` to write the list anew; what happens sometimes is kept.
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -32,7 +32,7 @@ const read = () => readFileSync(known, 'utf8').split('\n').filter((line) => line
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const fits = (listed) => {
   const text = listed.startsWith(SOMETIMES) ? listed.slice(SOMETIMES.length) : listed;
-  const pattern = new RegExp(`^${text.split(' … ').map(escaped).join('.*')}$`);
+  const pattern = new RegExp(`^${text.split(/ *… */).map(escaped).join('.*')}$`);
   return (line) => pattern.test(line);
 };
 if (accept === 'true') {

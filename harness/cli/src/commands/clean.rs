@@ -14,10 +14,10 @@ use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::render;
 
-/// Remove what runs left behind on a server, found by the tag that everything of a run carries, and
-/// logins that a run did not finish by the name that it gave them.
+/// Remove what runs left behind on a server.
 ///
-/// What refers goes first, then what is referred to. Ends with 3 where something remains.
+/// It is found by the tag that everything of a run carries, and logins that a run did not finish by the
+/// name that it gave them. What refers goes first, then what is referred to. Ends with 3 where something remains.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
 pub struct Args {

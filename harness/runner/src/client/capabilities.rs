@@ -79,6 +79,8 @@ plain! {
     Paging = "paging",
     /// JSON Patch.
     Patch = "patch",
+    /// An empty list in a resource is an error.
+    RefusesEmpty = "refuses-empty",
     /// Codes are checked against required value sets.
     RequiredBindings = "required-bindings",
     /// `_revinclude`.

@@ -9,6 +9,8 @@ use super::snapshot::{
     ActorSees, PROFILE, READ_ONLY, SEARCH_ONLY, Snapshot, StepSnapshot, WIDENING,
 };
 
+use super::widening::Widened;
+
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(profile) = &self.profile {

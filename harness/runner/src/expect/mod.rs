@@ -25,8 +25,6 @@ pub use diff::{Difference, compare};
 pub use learn::{Learned, learn};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};
 pub use predict::{Known, Prediction, Predictor, membership_of};
-pub use snapshot::{
-    ActorSees, PROFILE, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING,
-};
+pub use snapshot::{ActorSees, PROFILE, Snapshot, StepSnapshot, UnreadableSnapshot, WIDENING};
 pub use verdict::{CellVerdict, Observed, Sight, Way, Ways, judge};
 pub use widening::{Widened, Widening};

@@ -350,7 +350,9 @@ mod tests {
     fn earlier_reasons_stay() {
         let widening = "widening:\n- { step: a, actor: x, resource: m, reason: \"policy 12\" }\n- { step: gone, actor: x, resource: m, reason: old }\n";
         let (_kept, pending) = folder(
-            Some(&format!("a: {{ outcome: 200, sees: {{ x: [m] }} }}\n{widening}")),
+            Some(&format!(
+                "a: {{ outcome: 200, sees: {{ x: [m] }} }}\n{widening}"
+            )),
             "a: { outcome: 201, sees: { x: [m] } }\n",
         );
         let file = pending.snapshot.clone();

@@ -144,7 +144,7 @@ mod tests {
 
     #[rstest]
     #[case::still_seen(sight("old"), "a: { sees: { x: [m] } }", true)]
-    #[case::seen_by_id_alone(sight("old"), "a: { sees: { x: { read-only-by-id: [m] } } }", true)]
+    #[case::seen_by_id_alone(sight("old"), "a: { sees: { x: [{ read-only-by-id: [m] }] } }", true)]
     #[case::hidden_again(sight("old"), "a: { sees: { x: [other] } }", false)]
     #[case::seen_by_another(sight("old"), "a: { sees: { x: [], y: [m] } }", false)]
     #[case::not_looked_at_any_more(sight("old"), "a: { outcome: 200 }", false)]
