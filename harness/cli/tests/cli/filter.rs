@@ -51,6 +51,37 @@ fn hidden_fields_are_left_out() {
     ]));
 }
 
+/// R.9, and the limit of the reader that decides: a resource as deep as it takes is masked like any other.
+#[test]
+fn hidden_fields_are_left_out_of_the_deepest_resource() {
+    let arrays = 126;
+    let line = format!(
+        "{{\"resourceType\":\"Communication\",\"status\":\"completed\",\"recipient\":[{{\"reference\":\"Practitioner/house\"}}],\"note\":[{{\"text\":\"x\"}}],\"deep\":{}{}}}\n",
+        "[".repeat(arrays),
+        "]".repeat(arrays)
+    );
+    let mut file = tempfile::Builder::new()
+        .suffix(".ndjson")
+        .tempfile()
+        .unwrap();
+    file.write_all(line.as_bytes()).unwrap();
+    let path = file.path().display().to_string();
+    let deepest = filter(&[&path]);
+    assert_eq!(deepest.code, 0, "{deepest}");
+    let masked = fhirward(&[
+        "policy",
+        "filter",
+        "--policy",
+        "policies/without-notes.json",
+        "--profile",
+        "Practitioner/house",
+        &path,
+    ]);
+    assert_eq!(masked.code, 0, "{masked}");
+    assert!(masked.stdout.contains("[[[["), "{masked}");
+    assert!(!masked.stdout.contains("note"), "{masked}");
+}
+
 #[test]
 fn a_summary_as_json() {
     assert_snapshot!(filter(&["--format", "json", "exports/clinic.ndjson"]));

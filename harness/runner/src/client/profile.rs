@@ -318,10 +318,39 @@ impl ServerProfile {
         let text =
             std::fs::read_to_string(Path::new(name_or_file)).map_err(|error| BadProfile {
                 text: format!("the server profile `{name_or_file}` cannot be read: {error}"),
-                help: String::new(),
+                help: format!("built in are {}; or name a .toml file", listed(Self::NAMES)),
                 span: None,
             })?;
-        Self::parse(&text)
+        let profile = Self::parse(&text)?;
+        profile.check_name()?;
+        Ok(profile)
+    }
+
+    /// Snapshots are kept by the name of the profile, in files, so that two profiles must not share
+    /// one.
+    fn check_name(&self) -> Result<(), BadProfile> {
+        let name = &self.name;
+        let bad = |text: String, help: &str| {
+            Err(BadProfile {
+                text,
+                help: help.to_owned(),
+                span: None,
+            })
+        };
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || !name.chars().all(plain) {
+            return bad(
+                format!("`{name}` is no name of a server profile"),
+                "a name is of small letters, digits and `-`",
+            );
+        }
+        if Self::NAMES.contains(&name.as_str()) {
+            return bad(
+                format!("`{name}` is the name of a built-in server profile"),
+                "give a profile of your own another `name`: what servers show is kept by it",
+            );
+        }
+        Ok(())
     }
 
     /// A profile from the text of its file.
@@ -399,11 +428,40 @@ mod tests {
         "there is no server profile `medplumm`",
         "did you mean `medplum`?"
     )]
-    #[case::no_file("./missing.toml", "cannot be read", "")]
+    #[case::no_file("./missing.toml", "cannot be read", "built in are")]
     fn what_is_no_profile(#[case] name: &str, #[case] text: &str, #[case] help: &str) {
         let error = ServerProfile::load(name).unwrap_err();
         assert!(error.to_string().contains(text), "{error}");
         assert!(error.help.contains(help), "{}", error.help);
+    }
+
+    #[rstest]
+    #[case::plain("our-own-2", None)]
+    #[case::blank("a b", Some("`a b` is no name"))]
+    #[case::sign("a@b", Some("`a@b` is no name"))]
+    #[case::path("x/y", Some("`x/y` is no name"))]
+    #[case::capital("Mine", Some("`Mine` is no name"))]
+    #[case::letter("ä", Some("`ä` is no name"))]
+    #[case::nothing("", Some("`` is no name"))]
+    #[case::built_in("embedded", Some("`embedded` is the name of a built-in"))]
+    fn the_name_of_a_profile_of_ones_own_is_plain_and_its_own(
+        #[case] name: &str,
+        #[case] wrong: Option<&str>,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("profile.toml");
+        let (_, text) = BUILT_IN[0];
+        let own = text.replace("name = \"embedded\"", &format!("name = \"{name}\""));
+        std::fs::write(&file, own).unwrap();
+        let loaded = ServerProfile::load(&file.display().to_string());
+        match wrong {
+            None => assert_eq!(loaded.unwrap().name, name),
+            Some(wrong) => {
+                let error = loaded.unwrap_err();
+                assert!(error.to_string().contains(wrong), "{error}");
+                assert!(!error.help.is_empty());
+            }
+        }
     }
 
     #[rstest]

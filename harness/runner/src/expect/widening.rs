@@ -74,7 +74,10 @@ impl Widening {
                 let found = step.matches.as_deref().unwrap_or_default();
                 found.contains(resource)
             }
-            Widened::Step => true,
+            Widened::Step => {
+                let outcome = step.outcome.as_deref();
+                outcome.is_none_or(|outcome| outcome.starts_with('2'))
+            }
         }
     }
 
@@ -151,6 +154,7 @@ mod tests {
     #[case::still_found(found("old"), "a: { matches: [m] }", true)]
     #[case::found_no_more(found("old"), "a: { matches: [] }", false)]
     #[case::the_step_is_there(step("old"), "a: { outcome: 200 }", true)]
+    #[case::the_step_is_refused_again(step("old"), "a: { outcome: 404 not-found }", false)]
     #[case::the_step_is_gone(step("old"), "b: { outcome: 200 }", false)]
     fn a_reason_stays_as_long_as_what_it_is_of(
         #[case] widening: Widening,

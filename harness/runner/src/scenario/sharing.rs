@@ -40,8 +40,9 @@ fn writes(action: &Action) -> bool {
             "POST" => {
                 let path = target.text().split('?').next().unwrap_or_default();
                 let last = path.rsplit('/').next().unwrap_or_default();
-                // A search by POST looks; so may an operation, and what is not FHIR.
-                !(last == "_search" || last.starts_with('$') || path.starts_with('/'))
+                // A search by POST looks; so may an operation, and so does who signs in.
+                let signs_in = path.starts_with("/oauth2/") || path.starts_with("/auth/");
+                !(last == "_search" || last.starts_with('$') || signs_in)
             }
             _ => false,
         },

@@ -54,6 +54,19 @@ from 5.2 for those. The reference semantics takes a bare id only where there is 
         )
         .titled("an id for a reference"),
         Example::new(
+            r##"{
+  "resourceType": "AccessPolicy",
+  "name": "what she wrote",
+  "resource": [{ "resourceType": "Communication", "criteria": "Communication?sender=#author" }]
+}"##,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "what she wrote",
+  "resource": [{ "resourceType": "Communication", "criteria": "Communication?sender=Practitioner/author" }]
+}"#,
+        )
+        .titled("what is inside another resource"),
+        Example::new(
             r#"{
   "resourceType": "AccessPolicy",
   "name": "the type as a modifier",
@@ -313,7 +326,16 @@ fn literal(
             ));
         return;
     }
-    if text.contains("://") {
+    if text.contains('#') {
+        report
+            .find(
+                place,
+                "inside a resource",
+                format!("`{text}` is inside another resource: no filter on `{code}` finds it"),
+            )
+            .level(Severity::Error)
+            .help("name a resource that stands by itself: `Type/id`");
+    } else if text.contains("://") {
         absolute(context, text, place, report);
     } else if !text.contains('/') && !text.contains(':') {
         let targets = site.filter.param().map_or(0, |param| param.targets.len());

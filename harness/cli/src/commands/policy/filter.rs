@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{Decision, Interaction, Policy, TextDecider};
+use fhirward_engine::source::json::plain_value;
 use serde_json::{Value, json};
 
 use super::who::{self, Who};
@@ -126,7 +127,8 @@ fn seen(decider: &TextDecider<'_>, line: &[u8]) -> Result<Option<String>, Diagno
     if hides_nothing(decider.policy(), decision) {
         return Ok(Some(text.to_owned()));
     }
-    let resource: Value = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+    // The same texts as the decider's, which another reader would not take as deep.
+    let resource = plain_value(text).ok_or_else(|| unreadable(&"it is no JSON"))?;
     let masked = decider.policy().mask(decider.interaction(), &resource);
     Ok(Some(masked.to_string()))
 }
@@ -141,7 +143,7 @@ fn hides_nothing(policy: &Policy, decision: Decision) -> bool {
 }
 
 fn name_of(text: &str) -> String {
-    let resource: Value = serde_json::from_str(text).unwrap_or_default();
+    let resource = plain_value(text).unwrap_or_default();
     let part = |key| resource.get(key).and_then(Value::as_str);
     match (part("resourceType"), part("id")) {
         (Some(kind), Some(id)) => format!("{kind}/{id}"),
