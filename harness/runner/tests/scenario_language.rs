@@ -607,6 +607,19 @@ fn a_capture_used_too_early_shows_both_places() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_read_is_one_mistake_however_many_have_it() {
+    let mut files = files(&format!("{HEAD}given: base\nsteps: []\n"));
+    assert_eq!(findings(&files).len(), 0);
+    for content in files.policies.values_mut() {
+        "{".clone_into(content);
+    }
+    let count = files.policies.len();
+    let codes: Vec<&str> = findings(&files).iter().map(|f| f.code).collect();
+    assert!(count > 0);
+    assert_eq!(codes, vec!["json/syntax"; count]);
+}
+
+#[test]
 fn states_that_build_on_each_other_are_found() {
     let mut files = files(&format!("{HEAD}given: a\nsteps: []\n"));
     files

@@ -134,7 +134,9 @@ impl Suite {
     pub fn check(files: &Files) -> Result<Self, LoadError> {
         let mut findings = Vec::new();
         let policies = check_policies(&files.policies, &mut findings);
-        let names: Vec<&str> = policies.keys().map(String::as_str).collect();
+        // A policy that cannot be read is one mistake; that it is named is none.
+        let named: Vec<String> = files.policies.keys().map(|path| stem(path)).collect();
+        let names: Vec<&str> = named.iter().map(String::as_str).collect();
         let states = States::read(&files.states, &names, &mut findings);
         let mut scenarios = Vec::new();
         let mut shared: BTreeMap<String, Arc<Scenario>> = BTreeMap::new();
