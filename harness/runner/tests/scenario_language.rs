@@ -619,6 +619,27 @@ fn a_policy_that_cannot_be_read_is_one_mistake_however_many_have_it() {
     assert_eq!(codes, vec!["json/syntax"; count]);
 }
 
+#[rstest]
+#[case::grant(
+    "grant: { actor: jackie, policy: participant }",
+    "only the admin grants: write `as: admin`"
+)]
+#[case::broken_await("await: { sink: inbox, within: 5 }", "")]
+fn who_acts_is_asked_for_only_where_somebody_does(#[case] verb: &str, #[case] says: &str) {
+    let files = files(&format!(
+        "{HEAD}given: base\nsinks: {{ inbox: {{}} }}\nsteps:\n  - step: a\n    {verb}\n"
+    ));
+    let found = findings(&files);
+    let of_as: Vec<String> = found
+        .iter()
+        .filter(|finding| finding.message.contains("has no `as`"))
+        .map(|finding| finding.help.clone().unwrap_or_default())
+        .collect();
+    let expected: &[&str] = if says.is_empty() { &[] } else { &[says] };
+    assert_eq!(of_as, expected);
+    assert!(!found.is_empty());
+}
+
 #[test]
 fn states_that_build_on_each_other_are_found() {
     let mut files = files(&format!("{HEAD}given: a\nsteps: []\n"));

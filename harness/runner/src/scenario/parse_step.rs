@@ -136,10 +136,24 @@ fn acting(
         return Some(own);
     }
     let Some(node) = fields.get("as") else {
-        return match default_actor {
-            Some(actor) => Some(actor.to_owned()),
-            None => fields.require_text("as", findings),
-        };
+        if let Some(actor) = default_actor {
+            return Some(actor.to_owned());
+        }
+        if fields.entry("grant").is_some() {
+            findings.error(
+                "scenario/missing-key",
+                "a `grant` has no `as`",
+                fields.start(),
+                "`as` is missing here",
+                "only the admin grants: write `as: admin`",
+            );
+            return None;
+        }
+        // What is wrong with a verb that takes no actor has been said.
+        if fields.entry("await").is_some() || fields.entry("race").is_some() {
+            return None;
+        }
+        return fields.require_text("as", findings);
     };
     let name = findings.text(node, "`as`")?;
     uses.push(Use {
