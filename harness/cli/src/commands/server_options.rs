@@ -200,6 +200,8 @@ pub struct Reached {
     pub auth: StaticAuth,
     /// Who they are, for people; nobody where nobody was wanted.
     pub who: Option<String>,
+    /// Who an actor has to be for the server, `Type/id`.
+    pub reference: Option<String>,
     /// Where nobody was wanted: the options that would have named somebody.
     pub could_be: Vec<String>,
 }
@@ -359,6 +361,7 @@ impl TransportOptions {
             target: self.target(server, Auth::Nobody, named.as_ref())?,
             auth: StaticAuth::Own(Auth::Nobody),
             who: None,
+            reference: None,
             could_be: Vec::new(),
         };
         match wanted {
@@ -402,6 +405,7 @@ impl TransportOptions {
                 };
                 reached.auth = actor.auth.clone();
                 reached.who = Some(format!("`{name}`, {}", actor.reference));
+                reached.reference = Some(actor.reference.clone());
                 if let StaticAuth::Behind(_) = reached.auth {
                     let Some(auth) = admin(file.as_ref())? else {
                         return Err(nobody_known("admin", place, &[]));

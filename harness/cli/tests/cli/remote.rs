@@ -9,6 +9,7 @@ use fhirward_harness::client::{
     Client, Credentials, Limits, Redactor, Request, ServerProfile, Target,
 };
 use fhirward_server::{Config, Running, start};
+use rstest::rstest;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
@@ -318,12 +319,148 @@ fn the_check_goes_as_whom_it_says() {
     );
 }
 
+/// Somebody else's credentials under an actor's name are refused before anything is checked, and
+/// nobody is said to be signed in. Without a way to ask, that is said.
+#[test]
+fn an_actor_is_who_the_server_says() {
+    let world = World::new();
+    world.thread(2);
+    let (profile, client, secret) = world.actor(&json!([{"resourceType": "Communication"}]));
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[servers.here]\nurl = \"{}\"\nprofile = \"embedded\"\n\
+         [servers.here.admin.client-credentials]\nid = \"admin\"\nsecret.env = \"ADMIN\"\n\
+         [servers.here.actors.alice]\nreference = \"{profile}\"\n\
+         [servers.here.actors.alice.auth.client-credentials]\nid = \"{client}\"\nsecret.env = \"ALICE\"\n\
+         [servers.here.actors.mistaken]\nreference = \"{profile}\"\n\
+         [servers.here.actors.mistaken.auth.client-credentials]\nid = \"admin\"\nsecret.env = \"ADMIN\"\n",
+        world.base(),
+    );
+    std::fs::write(folder.path().join("fhirward.toml"), text).unwrap();
+    let check = |alice: &str, admin: &str, more: &[&str]| {
+        let arguments = [&["thread", "check", "--server", "here"], more].concat();
+        let mut command = command(folder.path(), &arguments);
+        command.env("ADMIN", admin).env("ALICE", alice);
+        run(command)
+    };
+
+    let alice = check(&secret, SECRET, &["--as-actor", "alice"]);
+    assert_eq!(alice.code, 0, "{alice}");
+    let line = format!("signed in as `alice`, {profile}\n");
+    assert!(alice.stderr.contains(&line), "{alice}");
+    let alice = check(
+        &secret,
+        SECRET,
+        &["--as-actor", "alice", "--format", "json"],
+    );
+    let document: Value = serde_json::from_str(&alice.stdout).unwrap();
+    assert_eq!(
+        document["signed_in_as"],
+        format!("`alice`, {profile}"),
+        "{alice}"
+    );
+
+    let refused: [(&str, &str, &[&str], &str); 4] = [
+        (&secret, SECRET, &["--as-actor", "mistaken"], &profile),
+        (
+            &secret,
+            SECRET,
+            &["--as-actor", "alice", "--actor", "Practitioner/house"],
+            "Practitioner/house",
+        ),
+        ("wrong-wrong", SECRET, &["--as-actor", "alice"], "sign"),
+        (&secret, "wrong-wrong", &["--as-admin"], "sign"),
+    ];
+    for (alice, admin, arguments, wanted) in refused {
+        for format in ["human", "json"] {
+            let arguments = [arguments, &["--format", format]].concat();
+            let shown = check(alice, admin, &arguments);
+            assert_eq!(shown.code, 3, "{arguments:?}: {shown}");
+            let text = shown.to_string();
+            assert!(text.contains(wanted), "{arguments:?}: {shown}");
+            assert!(!text.contains("signed in as"), "{arguments:?}: {shown}");
+            assert!(!text.contains("signed_in_as"), "{arguments:?}: {shown}");
+        }
+    }
+}
+
+/// What a server cannot be asked, and what it does not answer, is said and not claimed.
+#[rstest]
+#[case("hapi", vec![], "not asked who that is: the profile `hapi`")]
+#[case("generic", vec![(404, "application/json", "{}".to_owned())], "asked who that is and does not say")]
+fn who_an_actor_is_may_not_be_known(
+    #[case] profile: &str,
+    #[case] before: Vec<(u16, &'static str, String)>,
+    #[case] wanted: &str,
+) {
+    let resource = page("").2.replace("next", "self");
+    let after = (200, "application/fhir+json", resource);
+    let base = scripted([before, vec![after]].concat());
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[servers.here]\nurl = \"{base}\"\nprofile = \"{profile}\"\n\
+         [servers.here.actors.alice]\nreference = \"Practitioner/alice\"\nauth.bearer.env = \"ALICE\"\n",
+    );
+    std::fs::write(folder.path().join("fhirward.toml"), text).unwrap();
+    let arguments = ["thread", "check", "--server", "here", "--as-actor", "alice"];
+    let arguments = [&arguments[..], &["--format", "json"]].concat();
+    let mut command = command(folder.path(), &arguments);
+    command.env("ALICE", "t0ken-t0ken");
+    let shown = run(command);
+    let document: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let who = document["signed_in_as"].as_str().unwrap();
+    assert!(who.starts_with("`alice`, Practitioner/alice; "), "{who}");
+    assert!(who.contains(wanted), "{who}");
+}
+
+/// An option that does nothing is a mistake of whoever gave it: they think that it did something.
+#[rstest]
+fn options_for_servers_need_a_server(
+    #[values(
+        &["--as-admin"],
+        &["--as-actor", "bob"],
+        &["--as-actor", "bob", "--actors", "nofile"],
+        &["--actor", "Practitioner/x"],
+        &["--client", "a", "--secret-env", "B"],
+        &["--client", "a", "--secret-env", "B", "--token-url", "http://x"],
+        &["--token-env", "X"],
+        &["--history"],
+        &["--page-size", "7"],
+        &["--max-pages", "7"],
+        &["--timeout", "7"],
+        &["--profile", "hapi"],
+        &["--ca", "nofile"],
+        &["--cert", "nofile", "--key", "nofile"],
+        &["--proxy", "http://x"],
+        &["--rate", "7"],
+        &["--parallel", "7"]
+    )]
+    options: &[&str],
+    #[values(&["file.json"], &["--list-rules"], &["--explain", "H-05"])] instead: &[&str],
+) {
+    let arguments = [&["thread", "check"], options, instead].concat();
+    let shown = run(command(&fixtures(), &arguments));
+    assert_eq!(shown.code, 1, "{shown}");
+    assert!(shown.stderr.contains("--server <URL|NAME>"), "{shown}");
+}
+
+#[rstest]
+#[case(&["file.json"], "files")]
+#[case(&["--list-rules"], "--list-rules")]
+#[case(&["--explain", "H-05"], "--explain")]
+fn a_server_stands_instead_of_files(#[case] beside: &[&str], #[case] name: &str) {
+    let arguments = [&["thread", "check", "--server", "http://x"], beside].concat();
+    let shown = run(command(&fixtures(), &arguments));
+    assert_eq!(shown.code, 1, "{shown}");
+    let wanted = format!("--server cannot be used with {name}");
+    assert!(shown.stderr.contains(&wanted), "{shown}");
+}
+
 #[test]
 fn a_command_line_that_makes_no_sense() {
-    let table: [&[&str]; 5] = [
+    let table: [&[&str]; 4] = [
         &["--server", "ftp://x"],
         &["--server", "http://me:pass@x"],
-        &["--server", "http://x", "file.json"],
         &["--server", "http://x", "--token-env", "NOT_SET_ANYWHERE"],
         &["--client", "a", "--secret-env", "B"],
     ];

@@ -79,15 +79,39 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Print the page of a rule: what it says, why, what to do.
-    #[arg(long, value_name = "RULE", conflicts_with_all = ["paths", "list_rules", "server"])]
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["paths", "list_rules"])]
     explain: Option<String>,
     /// List the rules.
-    #[arg(long, conflicts_with_all = ["paths", "server"])]
+    #[arg(long, conflicts_with = "paths")]
     list_rules: bool,
+}
+
+impl Args {
+    /// A server stands instead of files and of the pages of rules.
+    fn one_input(&self) -> Result<(), Failure> {
+        let other = if self.explain.is_some() {
+            "--explain"
+        } else if self.list_rules {
+            "--list-rules"
+        } else if !self.paths.is_empty() {
+            "files"
+        } else {
+            return Ok(());
+        };
+        if !self.remote.is_named() {
+            return Ok(());
+        }
+        let text = format!("--server cannot be used with {other}");
+        let help = "one command checks what is on a server or what is in files: run it once for \
+                    each; --explain and --list-rules need neither";
+        let finding = Diagnostic::error("thread/server-and-files", text);
+        Err(Failure::usage(finding.with_help(help)))
+    }
 }
 
 /// Prints the findings; errors mean that a rule is broken.
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
+    args.one_input()?;
     if let Some(name) = &args.explain {
         return rules::explain(name, output);
     }

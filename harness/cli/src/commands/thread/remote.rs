@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::actor::StaticAuth;
-use fhirward_harness::client::{Auth, Client, ClientError, Credentials, Found, Limits, Redactor};
+use fhirward_harness::client::{
+    Auth, Client, ClientError, Credentials, Found, Limits, Redactor, WhoAmIKind,
+};
 use serde_json::Value;
 
 use super::inputs::Inputs;
@@ -27,7 +29,9 @@ const BESIDES: [&str; 3] = ["Task", "Encounter", "Provenance"];
 pub struct Remote {
     /// Instead of files: the server to fetch from, its address, or the name of one in
     /// `fhirward.toml`. Everything that the actor sees there is checked.
-    #[arg(long, value_name = "URL|NAME", conflicts_with = "paths")]
+    // It conflicts with files, but clap must not know: what requires an option is let off by clap
+    // where that option conflicts with what is given. `Args::one_input` refuses the two.
+    #[arg(long, value_name = "URL|NAME")]
     server: Option<String>,
     /// The id of the actor's client on it. Without one of --client, --token-env, --as-admin and
     /// --as-actor nobody is signed in.
@@ -86,7 +90,33 @@ pub struct Fetched {
     pub signed_in_as: String,
 }
 
+/// Who signs in.
+#[derive(Debug)]
+struct SignIn {
+    /// For people; nobody where nobody signs in.
+    who: Option<String>,
+    /// Who an actor has to be for the server, `Type/id`.
+    reference: Option<String>,
+    /// Whether a line says so: what the options themselves name need not be repeated.
+    is_said: bool,
+}
+
+impl SignIn {
+    fn by_options(who: String) -> Self {
+        SignIn {
+            who: Some(who),
+            reference: None,
+            is_said: false,
+        }
+    }
+}
+
 impl Remote {
+    /// Whether a server is named.
+    pub fn is_named(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// What the actor sees; `None` where no server is named.
     ///
     /// # Errors
@@ -96,12 +126,15 @@ impl Remote {
         let Some(server) = &self.server else {
             return Ok(None);
         };
-        let (client, signed_in_as) = self.client_of(server, people)?;
+        let (client, sign_in) = self.client_of(server, people)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| could_not("thread/no-runtime", &error.to_string()))?;
-        let file = runtime.block_on(self.all(&client, people))?;
+        let (signed_in_as, file) = runtime.block_on(async {
+            let signed_in_as = self.signed_in(&client, sign_in, people).await?;
+            Ok::<_, Failure>((signed_in_as, self.all(&client, people).await?))
+        })?;
         let name = client.target().base_url.as_str();
         Ok(Some(Fetched {
             answers: Inputs::of_answers(name, file),
@@ -109,8 +142,8 @@ impl Remote {
         }))
     }
 
-    /// The client, and who it is.
-    fn client_of(&self, server: &str, people: Output) -> Result<(Client, String), Failure> {
+    /// The client, before it signs in, and who it shall be.
+    fn client_of(&self, server: &str, people: Output) -> Result<(Client, SignIn), Failure> {
         let wanted = match &self.as_actor {
             Some(name) => Wanted::Actor(name),
             None if self.as_admin => Wanted::Admin,
@@ -121,6 +154,7 @@ impl Remote {
             mut target,
             auth,
             who,
+            reference,
             could_be,
         } = self.transport.reach(server, &wanted, actors)?;
         if let Some(url) = &self.token_url {
@@ -142,15 +176,15 @@ impl Remote {
                 id: id.clone(),
                 secret: secret::from_env(variable)?,
             }))?;
-            return Ok((client, format!("the client {id}")));
+            return Ok((client, SignIn::by_options(format!("the client {id}"))));
         }
         if let Some(variable) = &self.token_env {
             let client = client(Auth::Bearer(secret::from_env(variable)?))?;
-            return Ok((client, format!("the owner of the token in {variable}")));
+            let who = format!("the owner of the token in {variable}");
+            return Ok((client, SignIn::by_options(who)));
         }
-        match &who {
-            Some(who) => people.say(&format!("signed in as {who}")),
-            None => people.say(&as_nobody(&could_be)),
+        if who.is_none() {
+            people.say(&as_nobody(&could_be));
         }
         let client = match auth {
             StaticAuth::Own(auth) => client(auth)?,
@@ -159,23 +193,72 @@ impl Remote {
                 client(Auth::OnBehalfOf { admin, member })?
             }
         };
-        Ok((client, who.unwrap_or_else(|| "nobody".to_owned())))
+        let sign_in = SignIn {
+            who,
+            reference,
+            is_said: true,
+        };
+        Ok((client, sign_in))
+    }
+
+    /// Signs in, and makes sure that the server takes the actor for who they are: with somebody
+    /// else's credentials it would be somebody else's view that is checked. Returns who it is, for
+    /// people.
+    async fn signed_in(
+        &self,
+        client: &Client,
+        sign_in: SignIn,
+        people: Output,
+    ) -> Result<String, Failure> {
+        client.sign_in().await.map_err(|error| failed(&error))?;
+        let SignIn {
+            who,
+            reference,
+            is_said,
+        } = sign_in;
+        let says = if reference.is_some() || self.actor.is_some() {
+            client.who_am_i().await.map_err(|error| failed(&error))?
+        } else {
+            None
+        };
+        if let (Some(wanted), Some(says)) = (&reference, &says)
+            && says != wanted
+        {
+            let help = format!(
+                "use the credentials of `{wanted}`, or correct the `reference` where the actor's \
+                 credentials stand"
+            );
+            return Err(other_actor(Some(says), wanted, &help));
+        }
+        if let Some(wanted) = &self.actor
+            && says.as_ref() != Some(wanted)
+        {
+            let help = "use the credentials of that actor, or leave --actor out";
+            return Err(other_actor(says.as_deref(), wanted, help));
+        }
+        let Some(mut who) = who else {
+            return Ok("nobody".to_owned());
+        };
+        if reference.is_some() && says.is_none() {
+            let profile = &client.target().profile;
+            let why = match profile.who_am_i.kind {
+                WhoAmIKind::None => format!(
+                    "the server was not asked who that is: the profile `{}` has no who-am-i",
+                    profile.name
+                ),
+                WhoAmIKind::Medplum | WhoAmIKind::Userinfo => {
+                    "the server was asked who that is and does not say".to_owned()
+                }
+            };
+            who = format!("{who}; {why}");
+        }
+        if is_said {
+            people.say(&format!("signed in as {who}"));
+        }
+        Ok(who)
     }
 
     async fn all(&self, client: &Client, people: Output) -> Result<File, Failure> {
-        if let Some(wanted) = &self.actor {
-            let who = client.who_am_i().await.map_err(|error| failed(&error))?;
-            if who.as_ref() != Some(wanted) {
-                let says = match &who {
-                    Some(who) => format!("the server says that `{who}` is signed in"),
-                    None => "the server does not say who is signed in".to_owned(),
-                };
-                let finding =
-                    Diagnostic::error("thread/other-actor", format!("{says}, not `{wanted}`"));
-                let help = "use the credentials of that actor, or leave --actor out";
-                return Err(Failure::new(Exit::CouldNotRun, finding.with_help(help)));
-            }
-        }
         let mut kept = Kept::new().map_err(|error| unkept(&error))?;
         let most = client.target().profile.search.page_max;
         let count = self.page_size.min(most.unwrap_or(u32::MAX));
@@ -283,6 +366,15 @@ fn as_nobody(could_be: &[String]) -> String {
         ),
     };
     format!("nobody is signed in: only what the server shows to everybody is checked; {options}")
+}
+
+fn other_actor(says: Option<&str>, wanted: &str, help: &str) -> Failure {
+    let text = match says {
+        Some(who) => format!("the server says that `{who}` is signed in, not `{wanted}`"),
+        None => format!("the server does not say who is signed in, so not that it is `{wanted}`"),
+    };
+    let finding = Diagnostic::error("thread/other-actor", text);
+    Failure::new(Exit::CouldNotRun, finding.with_help(help))
 }
 
 fn failed(error: &ClientError) -> Failure {
