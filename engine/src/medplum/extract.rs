@@ -30,7 +30,8 @@ pub(crate) fn bare_primitive() -> Extracted<'static> {
 /// The values that a parameter selects.
 ///
 /// `resolve() is Patient` looks at the text before the first slash, so an absolute reference is to
-/// no type. Of a choice that stands twice in a resource the first type of the definition is read.
+/// no type. Of a choice that stands twice in a resource the first type of the definition is read. A cast
+/// goes by the name of the type: a `canonical` is no `uri`.
 pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extracted<'r>> {
     if let Some(values) = parameters::read(param, resource) {
         return values;
@@ -44,6 +45,9 @@ pub(crate) fn values<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extrac
         }];
     }
     let mut values = param.program.collect(resource);
+    if casts(param, "uri") {
+        values.retain(|extracted| extracted.data_type == "uri");
+    }
     if param.expression.contains("resolve()") {
         values.retain(|extracted| {
             let text = extracted.value.get("reference").and_then(Value::as_str);
@@ -81,18 +85,23 @@ fn conditional<'r>(param: &SearchParam, resource: &'r Value) -> Vec<Extracted<'r
 
 /// From 5.1.23 a cast looks at the value: a Quantity has a number, a Period a side that is a date.
 pub(crate) fn cast(param: &SearchParam, values: &mut Vec<Extracted<'_>>) {
-    let casts = |kind: &str| {
-        let expression = &*param.expression;
-        expression.contains(&format!("({kind})")) || expression.contains(&format!("as {kind}"))
-    };
     for (kind, is) in [
         ("Quantity", is_quantity as fn(&Value) -> bool),
         ("Period", is_period),
     ] {
-        if values.iter().any(|extracted| extracted.data_type == kind) && casts(kind) {
+        if values.iter().any(|extracted| extracted.data_type == kind) && casts(param, kind) {
             values.retain(|extracted| extracted.data_type != kind || is(extracted.value));
         }
     }
+}
+
+/// Whether the expression of a parameter takes what is of a type alone.
+fn casts(param: &SearchParam, kind: &str) -> bool {
+    let expression = &*param.expression;
+    [format!("({kind})"), format!("as {kind})")]
+        .iter()
+        .any(|cast| expression.contains(cast))
+        || expression.ends_with(&format!("as {kind}"))
 }
 
 fn is_quantity(value: &Value) -> bool {
@@ -104,4 +113,30 @@ fn is_period(value: &Value) -> bool {
         .into_iter()
         .filter_map(|side| value.get(side)?.as_str())
         .any(datetime::is_date_time)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    /// As `@medplum/core` 5.2.13 reads them: `ofType(uri)` compares names of types.
+    #[rstest]
+    #[case::uri("source-uri", "sourceUri", 1)]
+    #[case::canonical("source-uri", "sourceCanonical", 0)]
+    #[case::target("target-uri", "targetCanonical", 0)]
+    #[case::without_a_cast("source", "sourceCanonical", 1)]
+    fn a_cast_goes_by_the_name_of_the_type(
+        #[case] code: &str,
+        #[case] member: &str,
+        #[case] count: usize,
+    ) {
+        let param = fhirward_spec::spec()
+            .search_param("ConceptMap", code)
+            .unwrap();
+        let resource = json!({"resourceType": "ConceptMap", member: "http://example.com/q1"});
+        assert_eq!(values(param, &resource).len(), count);
+    }
 }
