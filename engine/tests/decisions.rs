@@ -607,3 +607,31 @@ fn r8_too_many_entries_grant_nothing() {
     assert!(!assembled.policy.grants_type("Patient", Interaction::Read));
     assert_eq!(assembled.diagnostics[0].code, "membership/too-many-entries");
 }
+
+/// Each entry on `*` is compiled for every type: 10,000 of them would take gigabytes.
+#[rstest]
+#[case::as_many_as_may_be(200, "Patient/a", 1, true)]
+#[case::one_more(201, "Patient/a", 1, false)]
+#[case::together(101, "Patient/a", 2, false)]
+#[case::long_ones(9, &"Patient/a,".repeat(200), 1, false)]
+fn r8_too_many_wildcards_grant_nothing(
+    #[case] count: usize,
+    #[case] values: &str,
+    #[case] times: usize,
+    #[case] grants: bool,
+) {
+    let criteria = format!("*?_compartment={}", values.trim_end_matches(','));
+    let entries = vec![json!({"resourceType": "*", "criteria": criteria}); count];
+    let policies = vec!["AccessPolicy/p"; times];
+    let assembled = with(&json!(entries), &Membership::of(ALICE, &policies));
+    assert_eq!(
+        assembled.policy.grants_type("Patient", Interaction::Read),
+        grants
+    );
+    let codes: Vec<&str> = assembled.diagnostics.iter().map(|one| one.code).collect();
+    assert_eq!(
+        codes.contains(&"membership/too-many-wildcards"),
+        !grants,
+        "{codes:?}"
+    );
+}

@@ -45,6 +45,7 @@ const ENTRY: &str =
 #[case::a_file_of_100_mb(file(&repeated(ENTRY, 100 * 1024 * 1024 / ENTRY.len())), "json/too-large")]
 #[case::a_hundred_thousand_entries(file(&repeated(ENTRY, 100_000)), "policy/too-many-entries")]
 #[case::three_million_values(file(&repeated("1,", 3_000_000)), "json/too-many-values")]
+#[case::ten_thousand_wildcards(file(&repeated(r#"{"resourceType": "*", "criteria": "*?_compartment=Patient/a"},"#, 10_000)), "policy/too-many-wildcards")]
 #[case::depth_10_000(file(&format!("{}{}", "[".repeat(10_000), "]".repeat(10_000))), "json/too-deep")]
 #[case::depth_10_000_of_objects(file(&format!("{}1{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000))), "json/too-deep")]
 #[case::depth_without_end("[".repeat(1_000_000), "json/too-deep")]

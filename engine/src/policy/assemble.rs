@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::admin;
 use super::compiled::{Entry, Grant, Policy};
-use super::document::{EntryDocument, MAX_ENTRIES, PolicyDocument, constraint_help};
+use super::document::{
+    EntryDocument, MAX_ENTRIES, MAX_WILDCARD_TEXT, MAX_WILDCARDS, PolicyDocument, constraint_help,
+    too_many_wildcards,
+};
 use super::interaction::Interactions;
 use super::membership::{Access, Membership, ParameterValue};
 use super::origin::{AccessOrigin, Origin, Terms};
@@ -64,6 +67,7 @@ pub fn assemble(
             diagnostics,
         }
     };
+    let (mut wildcards, mut wildcard_text) = (0, 0);
     for (index, access) in membership.access.iter().enumerate() {
         let Some(document) = find(&access.policy) else {
             let finding = Diagnostic::error(
@@ -86,6 +90,14 @@ pub fn assemble(
                 ),
             )
             .with_help("such a membership grants nothing at all");
+            return refused(finding, diagnostics);
+        }
+        let (count, bytes) = document.wildcards();
+        wildcards += count;
+        wildcard_text += bytes;
+        if wildcards > MAX_WILDCARDS || wildcard_text > MAX_WILDCARD_TEXT {
+            let who_has = format!("the policies of `{}` have", membership.profile);
+            let finding = too_many_wildcards("membership/too-many-wildcards", &who_has);
             return refused(finding, diagnostics);
         }
         let place = membership.place(index);

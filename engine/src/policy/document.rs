@@ -22,6 +22,13 @@ use crate::source::{Source, Span};
 /// Entries that one policy may have; a policy with more is refused.
 pub const MAX_ENTRIES: usize = 10_000;
 
+/// Entries on `*` with criteria that the policies of a member may have together; with more the member is
+/// granted nothing. Each of them is compiled for every resource type.
+pub const MAX_WILDCARDS: usize = 200;
+
+/// How long the criteria of such entries may be together, in bytes.
+pub const MAX_WILDCARD_TEXT: usize = 16 * 1024;
+
 /// Items that one list of an entry may have; an entry with a longer one grants nothing.
 pub const MAX_ITEMS: usize = 1_000;
 
@@ -258,12 +265,34 @@ impl PolicyDocument {
                     .with_help("entries stand in `[…]`"),
             ),
         }
+        if policy.has_too_many_wildcards() {
+            findings.push(
+                too_many_wildcards("policy/too-many-wildcards", "the policy has")
+                    .with_label(json.nearest_span(&entries), "grants nothing")
+                    .with_source(json.source()),
+            );
+        }
         for entry in &policy.entries {
             if let Some((_, found)) = policy.compile_criteria(entry, &Bindings::open(), None) {
                 findings.extend(found);
             }
         }
         policy
+    }
+
+    /// How many entries on `*` have criteria, and how long these are together, in bytes.
+    pub(super) fn wildcards(&self) -> (usize, usize) {
+        let of_all_types = self.entries.iter().filter(|one| one.resource_type == "*");
+        of_all_types
+            .filter_map(|entry| entry.criteria.as_deref())
+            .fold((0, 0), |(count, bytes), text| {
+                (count + 1, bytes + text.len())
+            })
+    }
+
+    fn has_too_many_wildcards(&self) -> bool {
+        let (count, bytes) = self.wildcards();
+        count > MAX_WILDCARDS || bytes > MAX_WILDCARD_TEXT
     }
 
     /// Compiles an entry's criteria with the values of variables; findings have their places in
@@ -393,4 +422,19 @@ fn unknown_keys(
         );
     }
     findings.len() > before
+}
+
+/// What is said of policies that ask too much of every type. `who_has` begins the sentence.
+pub(super) fn too_many_wildcards(code: &'static str, who_has: &str) -> Diagnostic {
+    Diagnostic::error(
+        code,
+        format!(
+            "{who_has} more than {MAX_WILDCARDS} entries on `*` with criteria, or more than \
+             {MAX_WILDCARD_TEXT} bytes of such criteria together"
+        ),
+    )
+    .with_help(
+        "nothing at all is granted: name the types that are meant, or the values in one entry, \
+         separated by commas",
+    )
 }
