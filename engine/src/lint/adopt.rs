@@ -34,6 +34,7 @@ pub const FORMAT: &[&str] = &[
     "membership/reserved-parameter",
     "membership/shape",
     "membership/too-many-entries",
+    "membership/too-many-wildcards",
     "policy/compartment",
     "policy/constraint-not-evaluated",
     "policy/no-entries",
@@ -42,6 +43,7 @@ pub const FORMAT: &[&str] = &[
     "policy/shape",
     "policy/too-many-entries",
     "policy/too-many-items",
+    "policy/too-many-wildcards",
     "policy/unknown-key",
 ];
 
