@@ -39,7 +39,7 @@ impl Batch {
 /// after the other in the order of the input. What is kept in between is bounded.
 ///
 /// # Errors
-/// As [`Inputs::visit`].
+/// As [`Inputs::read`].
 pub fn each<T: Send>(
     inputs: &Inputs,
     jobs: NonZeroUsize,
