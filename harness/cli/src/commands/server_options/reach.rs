@@ -43,7 +43,7 @@ impl TransportOptions {
     /// section in `fhirward.toml`, or a file of actors, has the credentials of.
     ///
     /// # Errors
-    /// As [`ServerOptions::target`]; somebody whose credentials are nowhere.
+    /// As [`super::ServerOptions::target`]; somebody whose credentials are nowhere.
     pub fn reach(
         &self,
         server: &str,

@@ -1,6 +1,7 @@
 //! `fhirward thread …`
 
 pub mod check;
+mod checker;
 mod conversation;
 mod fix;
 mod found;
