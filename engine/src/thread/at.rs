@@ -78,15 +78,6 @@ impl<'a> At<'a> {
         self.references(name).next().map(|(_, text)| text)
     }
 
-    /// The pointer of a member if it is there, of the resource otherwise.
-    pub fn place_of(&self, name: &str) -> String {
-        if self.has(name) {
-            format!("/{name}")
-        } else {
-            String::new()
-        }
-    }
-
     /// The moment of a member.
     pub fn moment(&self, name: &str) -> Moment {
         Moment::of(self.resource.get(name))

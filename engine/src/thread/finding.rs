@@ -20,7 +20,7 @@ pub struct ThreadFinding {
     pub page: &'static str,
     /// Which of the given resources.
     pub resource: usize,
-    /// Where in it, as a JSON pointer.
+    /// Where in it, as a JSON pointer; of a missing element, where it would be.
     pub pointer: String,
     /// Where in it, as FHIRPath.
     pub expression: String,

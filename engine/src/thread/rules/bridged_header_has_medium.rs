@@ -57,6 +57,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
             "{} came over a channel that the header does not name",
             message.name()
         );
-        report.add("", message);
+        report.add("/medium", message);
     }
 }

@@ -48,7 +48,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if at.is_by_sms() && !at.has("identifier") {
-        report.add("", "the message went over SMS, but has no identifier");
+        report.add(
+            "/identifier",
+            "the message went over SMS, but has no identifier",
+        );
     }
     for (n, identifier) in at.items("identifier").iter().enumerate() {
         let text = identifier_text(identifier);

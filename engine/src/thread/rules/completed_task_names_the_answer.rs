@@ -59,6 +59,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         }
     }
     if !is_answered {
-        report.add("", "the Task is completed, but names no answer");
+        report.add("/output", "the Task is completed, but names no answer");
     }
 }

@@ -36,7 +36,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     let mut lost = |differs: bool, name: &str| {
         if differs {
             let message = format!("the correction does not have the `{name}` of the original");
-            report.add(at.place_of(name), message);
+            report.add(format!("/{name}"), message);
         }
     };
     lost(own.parent != original.parent, "partOf");

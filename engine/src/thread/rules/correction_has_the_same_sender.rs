@@ -38,6 +38,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     };
     if theirs.sender.is_some() && own.sender != theirs.sender {
         let message = format!("{} has another sender", original.name());
-        report.add(at.place_of("sender"), message);
+        report.add("/sender", message);
     }
 }

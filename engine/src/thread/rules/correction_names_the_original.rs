@@ -30,6 +30,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if at.communication().is_some_and(|own| own.is_correction) && !at.has("inResponseTo") {
-        report.add("", "the correction does not say what it corrects");
+        report.add(
+            "/inResponseTo",
+            "the correction does not say what it corrects",
+        );
     }
 }

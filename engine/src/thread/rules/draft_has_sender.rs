@@ -29,6 +29,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if at.status() == Status::Preparation && !at.has("sender") {
-        report.add("", "the draft is nobody's");
+        report.add("/sender", "the draft is nobody's");
     }
 }

@@ -28,6 +28,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if !at.has("sender") && !at.is_bare_header() {
-        report.add("", "the thread does not say who opened it");
+        report.add("/sender", "the thread does not say who opened it");
     }
 }

@@ -28,6 +28,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if !at.has("subject") && !at.is_bare_header() {
-        report.add("", "the thread is about nobody");
+        report.add("/subject", "the thread is about nobody");
     }
 }

@@ -32,6 +32,6 @@ pub(super) const RULE: Rule = Rule {
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     let text = at.resource.get("topic").and_then(|topic| topic.get("text"));
     if text.is_none() && !at.is_bare_header() {
-        report.add(at.place_of("topic"), "the thread has no title");
+        report.add("/topic", "the thread has no title");
     }
 }

@@ -55,10 +55,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
             continue;
         }
         if missing.len() == MAX_NAMED {
-            report.add(
-                at.place_of("recipient"),
-                "and more of those who sent messages",
-            );
+            report.add("/recipient", "and more of those who sent messages");
             return;
         }
         missing.push(sender);
@@ -74,6 +71,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
             element: "recipient",
             reference: name.to_owned(),
         };
-        report.add_fix(at.place_of("recipient"), what, fix);
+        report.add_fix("/recipient", what, fix);
     }
 }

@@ -35,6 +35,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
             Some(status) => format!("`{status}` is no status of a Communication"),
             None => "the header has no status".to_owned(),
         };
-        report.add(at.place_of("status"), message);
+        report.add("/status", message);
     }
 }

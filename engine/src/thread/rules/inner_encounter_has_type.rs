@@ -42,6 +42,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if !at.is_session() && !at.has("type") {
-        report.add("", "nothing tells it from a session");
+        report.add("/type", "nothing tells it from a session");
     }
 }

@@ -29,6 +29,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if at.has_role(Role::Empty) && !at.known.has_parts() {
-        report.add("", "the message has no payload");
+        report.add("/payload", "the message has no payload");
     }
 }

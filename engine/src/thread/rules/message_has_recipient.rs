@@ -32,6 +32,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if !at.has("recipient") && at.status() != Status::Preparation {
-        report.add("", "the message is for nobody");
+        report.add("/recipient", "the message is for nobody");
     }
 }

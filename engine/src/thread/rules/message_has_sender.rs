@@ -29,6 +29,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if !at.has("sender") && at.status() != Status::Preparation {
-        report.add("", "the message does not say who sent it");
+        report.add("/sender", "the message does not say who sent it");
     }
 }

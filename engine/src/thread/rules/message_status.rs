@@ -31,7 +31,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     let status = at.text("status");
     match (at.status(), status) {
-        (Status::Invalid, None) => report.add("", "the message has no status"),
+        (Status::Invalid, None) => report.add("/status", "the message has no status"),
         (Status::Invalid, Some(status)) => {
             report.add("/status", format!("`{status}` is not a state of a message"));
         }

@@ -56,6 +56,9 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
             }
         }
     } else if !at.has("subject") {
-        report.add("", "the Encounter within the session is about nobody");
+        report.add(
+            "/subject",
+            "the Encounter within the session is about nobody",
+        );
     }
 }

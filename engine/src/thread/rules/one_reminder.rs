@@ -40,7 +40,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     if at.text("priority") != Some("urgent") {
-        report.add(at.place_of("priority"), "the reminder is not urgent");
+        report.add("/priority", "the reminder is not urgent");
     }
     let Some(header) = at.focus() else {
         return;

@@ -66,10 +66,16 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     }
     if let Some(header) = at.header().and_then(Known::communication) {
         if own.topic == 0 && header.topic != 0 {
-            report.add("", "the draft was sent without the topic of its thread");
+            report.add(
+                "/topic",
+                "the draft was sent without the topic of its thread",
+            );
         }
         if own.subject.is_none() && header.subject.is_some() {
-            report.add("", "the draft was sent without the subject of its thread");
+            report.add(
+                "/subject",
+                "the draft was sent without the subject of its thread",
+            );
         }
     }
 }

@@ -66,7 +66,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
                     element: "recipient",
                     reference: owner.to_owned(),
                 };
-                report.add_fix(at.place_of("recipient"), message, fix);
+                report.add_fix("/recipient", message, fix);
             }
         } else if !listed.is_empty() && was_owned(known) {
             let message = format!(

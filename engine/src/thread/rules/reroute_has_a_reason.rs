@@ -61,9 +61,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     };
     let is_rerouted = older.owner.is_some() && task.owner != older.owner;
     if is_rerouted && task.notes <= older.notes && !at.known.has_provenance() {
-        report.add(
-            at.place_of("owner"),
-            "the Task was rerouted without a reason",
-        );
+        report.add("/owner", "the Task was rerouted without a reason");
     }
 }

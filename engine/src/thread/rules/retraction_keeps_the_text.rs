@@ -58,7 +58,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         && older.payload != own.payload
     {
         report.add(
-            at.place_of("payload"),
+            "/payload",
             "the text was changed when the message was retracted",
         );
     }

@@ -29,6 +29,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if at.status() == Status::InProgress && !at.has("sent") {
-        report.add("", "the message is sent, but has no `sent`");
+        report.add("/sent", "the message is sent, but has no `sent`");
     }
 }

@@ -39,6 +39,6 @@ pub(super) const RULE: Rule = Rule {
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     let has_inner = at.known.inner_encounters().next().is_some();
     if at.is_session() && !at.has("subject") && !has_inner {
-        report.add("", "the session is about nobody");
+        report.add("/subject", "the session is about nobody");
     }
 }

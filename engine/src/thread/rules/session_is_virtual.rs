@@ -36,7 +36,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     for name in ["status", "class"] {
         if !at.has(name) {
-            report.add("", format!("the session has no `{name}`"));
+            report.add(format!("/{name}"), format!("the session has no `{name}`"));
         }
     }
     let class = at

@@ -34,6 +34,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     if at.is_session() && !at.has("participant") {
-        report.add("", "nobody takes part in the session");
+        report.add("/participant", "nobody takes part in the session");
     }
 }

@@ -29,7 +29,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     for name in ["status", "intent"] {
         if !at.has(name) {
-            report.add("", format!("the Task has no `{name}`"));
+            report.add(format!("/{name}"), format!("the Task has no `{name}`"));
         }
     }
 }

@@ -44,6 +44,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     if own != Some(subject) {
         let subject = at.threads().text(subject);
         let message = format!("the thread is about `{subject}`, the Task is not for them");
-        report.add(at.place_of("for"), message);
+        report.add("/for", message);
     }
 }

@@ -86,6 +86,6 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     let versions = at.focus().into_iter().flat_map(Known::versions);
     if versions.take(MAX_VERSIONS).any(follows) {
         let message = "the recipients of the thread were changed before the Task";
-        report.add(at.place_of("owner"), message);
+        report.add("/owner", message);
     }
 }

@@ -9,6 +9,7 @@ use crate::support::{Shown, command, fhirward, fixtures};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use insta::assert_snapshot;
+use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -100,6 +101,39 @@ fn what_people_wrote_is_not_shown_unless_asked_for() {
     }
     let shown = fhirward(&[&check[..], &["--show-text"]].concat());
     assert!(shown.stderr.contains("Knee pain"), "{shown}");
+}
+
+/// What R4's structure and a rule both forbid is one mistake, told once.
+#[rstest]
+#[case::a_header_without_status(
+    r#"{"resourceType": "Communication", "id": "h", "topic": {"text": "Knee"},
+        "subject": {"reference": "Patient/p"}, "sender": {"reference": "Practitioner/a"},
+        "recipient": [{"reference": "Practitioner/a"}, {"reference": "Patient/p"}]}"#,
+    "missing-element"
+)]
+#[case::a_header_whose_status_is_no_code(
+    r#"{"resourceType": "Communication", "id": "h", "topic": {"text": "Knee"}, "status": "open",
+        "subject": {"reference": "Patient/p"}, "sender": {"reference": "Practitioner/a"},
+        "recipient": [{"reference": "Practitioner/a"}, {"reference": "Patient/p"}]}"#,
+    "unknown-code"
+)]
+#[case::a_header_sent_by_a_team(
+    r#"{"resourceType": "Communication", "id": "h", "topic": {"text": "Knee"}, "status": "in-progress",
+        "subject": {"reference": "Patient/p"}, "sender": {"reference": "CareTeam/a"},
+        "recipient": [{"reference": "CareTeam/a"}, {"reference": "Patient/p"}]}"#,
+    "wrong-target-type"
+)]
+#[case::a_task_without_intent(
+    r#"{"resourceType": "Task", "id": "t", "status": "requested",
+        "focus": {"reference": "Communication/h"}, "for": {"reference": "Patient/p"},
+        "owner": {"reference": "Practitioner/a"}}"#,
+    "missing-element"
+)]
+fn against_r4_and_a_rule_is_one_finding(#[case] text: &str, #[case] code: &str) {
+    let (_, document) = check("one.json", text.as_bytes());
+    let codes = document["diagnostics"].as_array().unwrap();
+    let codes: Vec<_> = codes.iter().map(|finding| &finding["code"]).collect();
+    assert_eq!(codes, [code], "{document:#}");
 }
 
 /// A file with these bytes, in a folder that goes away.

@@ -186,13 +186,7 @@ impl<'t> Checker<'t> {
         let structure = resource::validate(value);
         let mut rules = self.threads.check(number, value, &self.actors);
         // What R4 does not allow there is one mistake, whatever rule it breaks as well.
-        rules.retain(|finding| {
-            let is_same = |known: &resource::Finding| {
-                matches!(known.code, "unknown-code" | "choice-twice")
-                    && known.pointer == finding.pointer
-            };
-            !structure.iter().any(is_same)
-        });
+        rules.retain(|finding| !structure.iter().any(|known| says_the_same(known, finding)));
         Wrong {
             structure,
             duplicate_of: self.threads.duplicate_of(number),
@@ -266,6 +260,18 @@ impl<'t> Checker<'t> {
             called: text("id").map(str::to_owned).into_iter().collect(),
             parts: Vec::new(),
         }
+    }
+}
+
+/// Whether a rule only says again what R4's structure says of the same element.
+fn says_the_same(structure: &resource::Finding, rule: &ThreadFinding) -> bool {
+    let Some(below) = structure.pointer.strip_prefix(rule.pointer.as_str()) else {
+        return false;
+    };
+    match structure.code {
+        "missing-element" | "unknown-code" | "choice-twice" => below.is_empty(),
+        "wrong-target-type" => matches!(below, "" | "/reference"),
+        _ => false,
     }
 }
 
