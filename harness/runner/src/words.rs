@@ -3,12 +3,28 @@
 /// How alike two names must be for the one to be offered for the other.
 const LIKENESS: f64 = 0.72;
 
+/// How alike they must be for the one to be read as the other.
+const SAMENESS: f64 = 0.88;
+
 /// The known name that was probably meant.
 pub(crate) fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(wrong, known, LIKENESS)
+}
+
+/// The known name of which a wrong one can only be a misspelling.
+pub(crate) fn surely<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(wrong, known, SAMENESS)
+}
+
+fn nearest<'a>(
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    least: f64,
+) -> Option<&'a str> {
     known
         .into_iter()
         .map(|name| (strsim::jaro_winkler(wrong, name), name))
-        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .filter(|(likeness, _)| *likeness >= least)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }

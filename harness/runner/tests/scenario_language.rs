@@ -584,7 +584,8 @@ fn every_mistake_of_a_file_is_reported() {
         messages,
         [
             "unknown key `red` in a step",
-            "a step does nothing",
+            "unknown actor `bob`",
+            "two steps are called `a`",
             "unknown resource `x`",
         ]
     );

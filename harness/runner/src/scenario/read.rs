@@ -7,7 +7,7 @@ use fhirward_engine::source::{Source, Span};
 
 use super::node::{Entry, Kind, Node};
 use super::vocabulary::{Key, Object};
-use crate::words::{listed, near};
+use crate::words::{listed, near, surely};
 
 /// The help for a name that is none of the known ones.
 pub(crate) fn known_names<'a>(
@@ -135,6 +135,9 @@ impl Findings {
 /// A map whose keys are all known.
 pub(crate) struct Fields<'n> {
     entries: Vec<&'n Entry>,
+    /// Members whose key is misspelt, read as the key that was surely meant: one typo is one
+    /// finding.
+    misspelt: Vec<(&'static str, &'n Entry)>,
     what: String,
     span: Span,
 }
@@ -145,7 +148,13 @@ impl<'n> Fields<'n> {
         let what = object.what;
         let entries = findings.map(node, what);
         let names = || object.keys().map(|key| key.name);
+        let known = || {
+            object
+                .keys()
+                .flat_map(|key| key.aliases.iter().copied().chain([key.name]))
+        };
         let mut written: Vec<(&str, &str)> = Vec::new();
+        let mut unknown: Vec<&Entry> = Vec::new();
         for entry in &entries {
             match object.key(&entry.key) {
                 Some(key) => {
@@ -163,11 +172,9 @@ impl<'n> Fields<'n> {
                     written.push((key.name, &entry.key));
                 }
                 None => {
+                    unknown.push(entry);
                     let list = listed(names());
-                    let known = object
-                        .keys()
-                        .flat_map(|key| key.aliases.iter().copied().chain([key.name]));
-                    let help = match near(&entry.key, known) {
+                    let help = match near(&entry.key, known()) {
                         Some(name) => format!("did you mean `{name}`? allowed in {what}: {list}"),
                         None => format!("allowed in {what}: {list}"),
                     };
@@ -181,8 +188,19 @@ impl<'n> Fields<'n> {
                 }
             }
         }
+        let mut misspelt: Vec<(&'static str, &Entry)> = Vec::new();
+        for entry in unknown {
+            let meant = surely(&entry.key, known()).and_then(|name| object.key(name));
+            if let Some(key) = meant
+                && written.iter().all(|(name, _)| *name != key.name)
+                && misspelt.iter().all(|(name, _)| *name != key.name)
+            {
+                misspelt.push((key.name, entry));
+            }
+        }
         Self {
             entries,
+            misspelt,
             what: what.to_owned(),
             span: node.span,
         }
@@ -195,7 +213,14 @@ impl<'n> Fields<'n> {
 
     /// The member of a key.
     pub(crate) fn entry(&self, key: &str) -> Option<&'n Entry> {
-        self.entries.iter().copied().find(|entry| entry.key == key)
+        let written = self.entries.iter().copied().find(|entry| entry.key == key);
+        written.or_else(|| self.meant(key))
+    }
+
+    /// The member whose key was meant to be this one.
+    fn meant(&self, key: &str) -> Option<&'n Entry> {
+        let meant = self.misspelt.iter().find(|(name, _)| *name == key);
+        meant.map(|(_, entry)| *entry)
     }
 
     /// The value of a key that must be there.
@@ -215,10 +240,10 @@ impl<'n> Fields<'n> {
 
     /// The member of a key of the language, by any of its names.
     pub(crate) fn named(&self, key: &Key) -> Option<&'n Entry> {
-        self.entries
-            .iter()
-            .copied()
-            .find(|entry| entry.key == key.name || key.aliases.contains(&entry.key.as_str()))
+        let is_named =
+            |entry: &&Entry| entry.key == key.name || key.aliases.contains(&entry.key.as_str());
+        let written = self.entries.iter().copied().find(is_named);
+        written.or_else(|| self.meant(key.name))
     }
 
     /// A boolean that may be there.
