@@ -139,8 +139,16 @@ impl Kinds {
 
     #[inline(never)]
     fn unnamed(&self, name: &str) -> Option<&Kind> {
-        (!self.rest.list.is_empty() && !is_reserved(name)).then_some(&self.rest)
+        let is_any = is_type_name(name) && !is_reserved(name);
+        (!self.rest.list.is_empty() && is_any).then_some(&self.rest)
     }
+}
+
+/// Whether this could be the name of a resource type. An entry on `*` is about every type, also
+/// about those that are not known here; what has no type at all is no resource.
+fn is_type_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Whether entries on `*` ask the same of resources of two types.

@@ -88,6 +88,11 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
     }
 }
 
+/// That a file named on the command line cannot be read.
+pub fn unread(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(unreadable(path, error))
+}
+
 /// That a file or folder named on the command line is not there.
 pub fn missing(path: &Path) -> Failure {
     Failure::usage(unreadable(path, &std::io::ErrorKind::NotFound.into()))

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::json::MAX_BYTES;
 use flate2::bufread::MultiGzDecoder;
 
@@ -36,13 +35,7 @@ impl Lines {
             true => "<stdin>".to_owned(),
             false => path.display().to_string(),
         };
-        let unopened = |error: io::Error| {
-            let message = match error.kind() {
-                io::ErrorKind::NotFound => format!("there is no file `{name}`"),
-                _ => format!("cannot read `{name}`: {error}"),
-            };
-            Failure::usage(Diagnostic::error("file/unreadable", message))
-        };
+        let unopened = |error: io::Error| input::unread(path, &error);
         let raw: Box<dyn Read> = match input::is_stdin(path) {
             true => Box::new(io::stdin().lock()),
             false => Box::new(File::open(path).map_err(unopened)?),

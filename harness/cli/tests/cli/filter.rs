@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::support::{Shown, command, fhirward, fixtures, run};
 use insta::assert_snapshot;
+use rstest::rstest;
 
 const HOUSE: [&str; 6] = [
     "policy",
@@ -174,4 +175,60 @@ fn standard_input_is_a_dash() {
     command.stdin(file);
     let shown = run(command);
     assert_eq!(shown.stdout, filter(&["exports/clinic.ndjson"]).stdout);
+}
+
+/// Resources in a Bundle were decided on by nobody, so that no line shows one, however it is written.
+#[rstest]
+#[case::bundle(
+    r#"{"resourceType":"Bundle","id":"b","entry":[{"resource":{"resourceType":"Login"}}]}"#,
+    2,
+    ""
+)]
+#[case::escaped(r#"{"resourceType":"B\u0075ndle","id":"b"}"#, 2, "")]
+#[case::a_word_of_a_text(
+    r#"{"resourceType":"Patient","id":"p","name":[{"text":"Bundle"}]}"#,
+    0,
+    "Patient/p"
+)]
+#[case::without_id(r#"{"resourceType":"Patient"}"#, 0, "Patient on line 1")]
+#[case::without_type(r#"{"resourceType":"","id":"p"}"#, 0, "")]
+fn what_everything_shows(#[case] line: &str, #[case] code: i32, #[case] ids: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (policy, export) = (folder.path().join("p.json"), folder.path().join("e.ndjson"));
+    let all = r#"{"resourceType":"AccessPolicy","resource":[{"resourceType":"*"}]}"#;
+    std::fs::write(&policy, all).unwrap();
+    std::fs::write(&export, line).unwrap();
+    let shown = fhirward(&[
+        "policy",
+        "filter",
+        "--policy",
+        policy.to_str().unwrap(),
+        "--profile",
+        "Practitioner/house",
+        "--format",
+        "json",
+        export.to_str().unwrap(),
+    ]);
+    assert_eq!(shown.code, code, "{shown}");
+    let document: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let names: Vec<&str> = document["ids"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|id| id.as_str())
+        .collect();
+    assert_eq!(names.join(" "), ids, "{shown}");
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let shown = filter(&["exports/clinik.ndjson"]);
+    assert_eq!(shown.code, 1, "{shown}");
+    for text in [
+        "file/missing",
+        "there is no file",
+        "did you mean `exports/clinic.ndjson`?",
+    ] {
+        assert!(shown.stderr.contains(text), "{shown}");
+    }
 }

@@ -90,7 +90,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
                 Ok(Some(text)) => {
                     tally.visible += 1;
                     if output.is_json() {
-                        tally.ids.push(name_of(&text));
+                        tally.ids.push(name_of(&text, line.number));
                     } else {
                         shown.push_str(&text);
                         shown.push('\n');
@@ -124,6 +124,10 @@ fn seen(decider: &TextDecider<'_>, line: &[u8]) -> Result<Option<String>, Diagno
     };
     let text = std::str::from_utf8(line).map_err(|error| unreadable(&error))?;
     let text = text.trim_start_matches('\u{feff}');
+    if may_be_a_bundle(text) && plain_value(text).is_some_and(|value| is_bundle(&value)) {
+        return Err(Diagnostic::error("policy/question", "this is a Bundle")
+            .with_help("nobody decided on the resources in it: write each on a line of its own"));
+    }
     if hides_nothing(decider.policy(), decision) {
         return Ok(Some(text.to_owned()));
     }
@@ -131,6 +135,15 @@ fn seen(decider: &TextDecider<'_>, line: &[u8]) -> Result<Option<String>, Diagno
     let resource = plain_value(text).ok_or_else(|| unreadable(&"it is no JSON"))?;
     let masked = decider.policy().mask(decider.interaction(), &resource);
     Ok(Some(masked.to_string()))
+}
+
+/// Whether the line has to be read once more to know; an escape may stand for any letter.
+fn may_be_a_bundle(text: &str) -> bool {
+    text.contains("Bundle") || text.contains("\\u")
+}
+
+fn is_bundle(resource: &Value) -> bool {
+    resource.get("resourceType").and_then(Value::as_str) == Some("Bundle")
 }
 
 /// Whether the entry that allows it lets everything be seen.
@@ -142,13 +155,13 @@ fn hides_nothing(policy: &Policy, decision: Decision) -> bool {
     }
 }
 
-fn name_of(text: &str) -> String {
+/// `Type/id`; one without an id by the line it stands on.
+fn name_of(text: &str, line: usize) -> String {
     let resource = plain_value(text).unwrap_or_default();
     let part = |key| resource.get(key).and_then(Value::as_str);
     match (part("resourceType"), part("id")) {
         (Some(kind), Some(id)) => format!("{kind}/{id}"),
-        (Some(kind), None) => kind.to_owned(),
-        (None, _) => "(unnamed)".to_owned(),
+        (kind, _) => format!("{} on line {line}", kind.unwrap_or("resource")),
     }
 }
 

@@ -46,7 +46,7 @@ pub struct WhoArgs {
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
     /// The patient of the launch, for patient/ scopes.
-    #[arg(long, value_name = "PATIENT/ID", requires = "scope", value_parser = reference)]
+    #[arg(long, value_name = "PATIENT/ID", requires = "scope", value_parser = patient)]
     patient: Option<String>,
     /// The server's FHIR base: stored absolute references on it count as relative ones.
     #[arg(long, value_name = "URL")]
@@ -79,6 +79,13 @@ fn reference(text: &str) -> Result<String, String> {
     match text.split_once('/') {
         Some((name, id)) if type_fits(name) && id_fits(id) => Ok(text.to_owned()),
         _ => Err("write Type/id, for example Practitioner/house".to_owned()),
+    }
+}
+
+fn patient(text: &str) -> Result<String, String> {
+    match reference(text) {
+        Ok(patient) if patient.starts_with("Patient/") => Ok(patient),
+        _ => Err("write Patient/id, for example Patient/homer".to_owned()),
     }
 }
 

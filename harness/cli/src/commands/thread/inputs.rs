@@ -11,7 +11,6 @@ use fhirward_engine::source::{Before, Source};
 use flate2::bufread::MultiGzDecoder;
 
 use super::raw::{Raw, characters, lines, not_utf8};
-use crate::exit::Exit;
 use crate::input;
 use crate::output::Failure;
 
@@ -67,12 +66,12 @@ impl Inputs {
             files.push(if input::is_stdin(&path) {
                 Input {
                     name: "<stdin>".to_owned(),
-                    from: keep_stdin().map_err(|error| unreadable(&path, &error))?,
+                    from: keep_stdin().map_err(|error| input::unread(&path, &error))?,
                 }
             } else {
-                File::open(&path).map_err(|error| unreadable(&path, &error))?;
+                File::open(&path).map_err(|error| input::unread(&path, &error))?;
                 if path.is_dir() {
-                    return Err(unreadable(&path, &io::ErrorKind::IsADirectory.into()));
+                    return Err(input::unread(&path, &io::ErrorKind::IsADirectory.into()));
                 }
                 Input {
                     name,
@@ -111,18 +110,10 @@ impl Inputs {
     pub fn read(&self, visit: &mut dyn FnMut(Raw)) -> Result<(), Failure> {
         for file in &self.files {
             file.visit(visit)
-                .map_err(|error| unreadable(Path::new(&file.name), &error))?;
+                .map_err(|error| input::unread(Path::new(&file.name), &error))?;
         }
         Ok(())
     }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::NotFound {
-        return input::missing(path);
-    }
-    let message = format!("cannot read `{}`: {error}", path.display());
-    Failure::new(Exit::Usage, Diagnostic::error("file/unreadable", message))
 }
 
 fn keep_stdin() -> io::Result<From> {
