@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 
-use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_harness::scenario::{Files, LoadError};
 use fhirward_harness::{Suite, scenario::Action, scenario::ExpectedStatus};
 use rstest::rstest;
@@ -34,7 +34,7 @@ fn files(scenario: &str) -> Files {
 
 fn findings(files: &Files) -> Vec<Diagnostic> {
     match Suite::check(files) {
-        Ok(suite) => suite.warnings,
+        Ok(suite) => suite.findings,
         Err(LoadError::Invalid(findings)) => findings,
         Err(other) => panic!("{other}"),
     }
@@ -683,7 +683,9 @@ fn who_shares_a_state_only_looks(#[case] verb: &str, #[case] refused: bool) {
         ("base", false),
     ] {
         let files = files(&format!("{HEAD}given: {given}\n{step}"));
-        let codes: Vec<&str> = findings(&files).iter().map(|f| f.code).collect();
+        let found = findings(&files);
+        let errors = found.iter().filter(|finding| finding.is_error());
+        let codes: Vec<&str> = errors.map(|finding| finding.code).collect();
         let wanted: &[&str] = if expected {
             &["scenario/shared-write"]
         } else {
@@ -911,4 +913,88 @@ fn a_state_keeps_to_itself_what_is_no_output() {
 fn names_of_medplum_client(#[case] step: &str, #[case] verb: &str) {
     let suite = Suite::check(&files(&with_step(&format!("step: a\nas: alice\n{step}")))).unwrap();
     assert_eq!(suite.scenarios[0].steps[0].action.verb(), verb);
+}
+
+/// What not every server offers is declared, or else such a server fails what it could skip.
+#[rstest]
+#[case::patch(
+    "patch: ${header}\nbody: [{ op: test, path: /status, value: x }]",
+    Some("patch")
+)]
+#[case::conditional_patch(
+    "patch: Communication?identifier=1\nbody: [{ op: test, path: /status, value: x }]",
+    Some("patch, conditional-patch")
+)]
+#[case::guarded_update(
+    "update: ${header}\nif-match: ${header.version}\nbody: { resourceType: Communication }",
+    Some("versioned-update")
+)]
+#[case::update_by_search(
+    "update: Communication?identifier=1\nbody: { resourceType: Communication }",
+    Some("conditional-update")
+)]
+#[case::upsert(
+    "upsert: Communication?identifier=1\nbody: { resourceType: Communication }",
+    Some("conditional-update")
+)]
+#[case::create_once(
+    "create: Communication\nif-none-exist: identifier=1\nbody: { resourceType: Communication }",
+    Some("conditional-create")
+)]
+#[case::reference_by_search(
+    "create: Communication\nbody: { resourceType: Communication, sender: { reference: \"Patient?phone=1\" } }",
+    Some("conditional-reference")
+)]
+#[case::rest_hook(
+    "create: Subscription\nbody: { resourceType: Subscription, channel: { type: rest-hook } }",
+    Some("subscription")
+)]
+#[case::delete_by_search("delete: Communication?identifier=1", Some("conditional-delete"))]
+#[case::vread("vread: ${header}/_history/${header.version}", Some("vread"))]
+#[case::history("history: ${header}", Some("history"))]
+#[case::include("search: Communication?_include=Communication:sender", Some("include"))]
+#[case::revinclude(
+    "search: Communication?_id=1&_revinclude=Communication:part-of",
+    Some("revinclude")
+)]
+#[case::batch("batch:\n  - read: ${header}", Some("batch"))]
+#[case::transaction(
+    "transaction:\n  - create: Communication\n    if-none-exist: identifier=1\n    body: { resourceType: Communication }",
+    Some("transaction, conditional-create")
+)]
+#[case::operation("operation: ${header}/$everything", Some("operation:everything"))]
+#[case::search("search: Communication?part-of=${header}", None)]
+#[case::read("read: ${header}", None)]
+#[case::refused("history: ${header}\nexpect: hidden", None)]
+#[case::a_probe("history: ${header}\nprobe: true", None)]
+#[case::declared_on_the_step("history: ${header}\nneeds: [history]", None)]
+fn what_a_step_needs_is_declared(#[case] verb: &str, #[case] needs: Option<&str>) {
+    let step = with_step(&format!("step: a\nas: alice\n{verb}"));
+    let text = step.replace(ACTORS, &format!("given: base\n{ACTORS}"));
+    let found = findings(&files(&text));
+    let messages: Vec<&str> = found
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
+    let wanted = needs.map(|needs| format!("the step needs `{needs}` and does not say so"));
+    assert_eq!(
+        messages,
+        wanted.iter().map(String::as_str).collect::<Vec<_>>()
+    );
+    assert!(
+        found
+            .iter()
+            .all(|finding| finding.severity == Severity::Info)
+    );
+    let Some(needs) = needs else { return };
+    let declared = text.replacen("given: base", &format!("given: base\nneeds: [{needs}]"), 1);
+    let declared = declared.replace("operation:everything]", "\"operation:everything\"]");
+    assert_eq!(findings(&files(&declared)), [], "{declared}");
+}
+
+#[test]
+fn the_shipped_scenarios_say_what_they_need() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios"));
+    let files = Files::read(&[folder]).expect("the shipped scenarios");
+    assert_eq!(findings(&files), []);
 }

@@ -9,7 +9,7 @@ mod watch;
 
 use std::path::PathBuf;
 
-use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_harness::Suite;
 use fhirward_harness::client::{Credentials, ServerProfile, Target};
 use fhirward_harness::expect::against::Comparison;
@@ -99,7 +99,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let memory = Memory::here()?;
     let load = || {
         let suite = Suite::load(&paths).map_err(not_loaded)?;
-        output.findings(&suite.warnings);
+        // Advice to the author is `scenario check`'s.
+        let warnings = |finding: &&Diagnostic| finding.severity >= Severity::Warning;
+        let warnings: Vec<_> = suite.findings.iter().filter(warnings).cloned().collect();
+        output.findings(&warnings);
         Ok::<Suite, Failure>(suite)
     };
     let round = Round {

@@ -96,6 +96,8 @@ impl Scope {
             for usage in &parsed_step.after {
                 self.check(usage, &later, policies, &mut findings);
             }
+            let undeclared = super::needed::undeclared(parsed_step, &self.needs, &parsed.source);
+            findings.list.extend(undeclared);
             self.steps.push(step.clone());
         }
         self.unused(parsed, &mut findings);

@@ -10,6 +10,7 @@ mod expectation;
 mod files;
 mod format;
 mod grants;
+mod needed;
 mod node;
 mod page;
 mod parse;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::policy::PolicyDocument;
 use fhirward_engine::source::{Source, Span, json};
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub struct Suite {
     /// Snapshot files whose scenario is gone.
     pub obsolete: Vec<PathBuf>,
     /// Findings that stop nothing.
-    pub warnings: Vec<Diagnostic>,
+    pub findings: Vec<Diagnostic>,
     /// Whether the files can be written beside.
     pub on_disk: bool,
 }
@@ -203,6 +203,8 @@ impl Suite {
         }
         findings.extend(grants::check(&scenarios, &policies, &findings));
         if findings.iter().any(Diagnostic::is_error) {
+            // Advice waits until there is a suite to give it on.
+            findings.retain(|finding| finding.severity > Severity::Info);
             return Err(LoadError::Invalid(findings));
         }
         let obsolete = files
@@ -221,7 +223,7 @@ impl Suite {
             scenarios,
             policies,
             obsolete,
-            warnings: findings,
+            findings,
             on_disk: files.on_disk,
         })
     }

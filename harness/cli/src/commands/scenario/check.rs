@@ -35,7 +35,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         return Err(nothing());
     }
     let found = match Suite::check(&files) {
-        Ok(suite) => suite.warnings,
+        Ok(suite) => suite.findings,
         Err(LoadError::Invalid(findings)) => findings,
         Err(other) => return Err(unreadable(other)),
     };
