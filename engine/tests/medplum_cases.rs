@@ -1,4 +1,4 @@
-//! Decision cases of policy-semantics, section 7, one test a rule; numbers in the names.
+//! The decision cases of policy-semantics 7; their numbers are in the names.
 
 #![expect(
     clippy::indexing_slicing,

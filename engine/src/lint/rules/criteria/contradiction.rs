@@ -1,4 +1,4 @@
-//! L58: criteria that nothing can match. Source: policy-semantics 8, R.6.
+//! L58: criteria that nothing can match. Source: R.5, R.6.
 
 use crate::criteria::syntax::Piece;
 use crate::diagnostic::Severity;
