@@ -2,6 +2,7 @@
 
 use crate::support::fhirward;
 use insta::assert_snapshot;
+use rstest::rstest;
 
 #[test]
 fn check_accepts_a_valid_policy() {
@@ -200,4 +201,30 @@ fn explain_shows_which_entry_allowed() {
         "Practitioner/house",
         &["read"]
     ));
+}
+
+/// What a file holds is no order to a terminal or a log, in a message, a quoted line or an annotation.
+#[rstest]
+#[case::human("human")]
+#[case::github("github")]
+#[case::junit("junit")]
+#[case::html("html")]
+#[case::sarif("sarif")]
+fn a_policy_gives_no_orders_to_terminals(#[case] format: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.json");
+    let text = "{\"resourceType\": \"AccessPolicy\", \"name\": \"n\", \"resource\": [\r\n  {\"resourceType\": \"Pati\\u001b[2Jent\", \"criteria\": \"Patient?nam\\u0007e=\\u202ex\"},\r\n  {\"resourceType\": \"Patient\", \"criteria\": \"Patient?x=\u{9b}2J\u{7f}\"}\r\n]}";
+    std::fs::write(&path, text).unwrap();
+    let shown = fhirward(&[
+        "policy",
+        "check",
+        "--format",
+        format,
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!(shown.code, 2, "{shown}");
+    for c in (shown.stdout.clone() + &shown.stderr).chars() {
+        let is_order = c.is_control() && !matches!(c, '\n' | '\t') || c == '\u{202e}';
+        assert!(!is_order, "{c:?} in {shown}");
+    }
 }
