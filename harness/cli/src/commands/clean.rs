@@ -101,7 +101,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     })?;
     show(&swept, args.dry_run, output);
     if output.is_json() {
-        output.document(&document(&swept, args.dry_run));
+        output.document(&document(&swept, args.dry_run))?;
     }
     let all = swept.left.is_empty() && swept.unseen.is_empty();
     Ok(match (all, swept.deleted.is_empty()) {

@@ -18,6 +18,7 @@ use fhirward_harness::report::{self, Event, EventSink as _, Recorded, Report};
 use fhirward_harness::run::{Cancel, RunOptions, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
 use fhirward_server::Running;
+use serde_json::Value;
 
 use self::held::Held;
 use self::memory::Memory;
@@ -166,22 +167,19 @@ impl Round<'_> {
     }
 
     /// Plays a suite on servers one after the other, without snapshots, until somebody stops it.
-    async fn play_on(
-        &self,
-        suite: &Suite,
-        targets: Vec<Option<Target>>,
-    ) -> Result<Vec<Report>, Failure> {
-        let mut reports = Vec::new();
+    async fn play_on(&self, suite: &Suite, targets: Vec<Option<Target>>) -> Result<Twice, Failure> {
+        let mut all = Twice::default();
         for target in targets {
             let options = self.options(SnapshotMode::Off)?;
-            let (report, _) = play(self.args, suite, target, &options, None, self.output).await?;
-            let is_over = report.interrupted;
-            reports.push(report);
+            let played = play(self.args, suite, target, &options, None, self.output).await?;
+            let is_over = played.report.interrupted;
+            all.reports.push(played.report);
+            all.unwritten.extend(played.unwritten);
             if is_over {
                 break;
             }
         }
-        Ok(reports)
+        Ok(all)
     }
 
     /// Plays a suite on two servers, and twice on the first.
@@ -191,32 +189,27 @@ impl Round<'_> {
             name => ServerOptions::named(name)?.target()?,
         };
         let targets = vec![self.target.clone(), self.target.clone(), other];
-        let reports = self.play_on(suite, targets).await?;
-        let [a, again, b] = reports.as_slice() else {
+        let played = self.play_on(suite, targets).await?;
+        let [a, again, b] = played.reports.as_slice() else {
             return Ok(Exit::Interrupted);
         };
         let compared = Comparison::of(a, Some(again), b);
         let without_shape = self.args.ignore_shape;
-        Ok(against::show(
-            compared,
-            &[a, again, b],
-            without_shape,
-            self.output,
-        ))
+        let (exit, document) = against::show(compared, &[a, again, b], without_shape, self.output);
+        Ok(self.end(exit, &document, played.unwritten))
     }
 
     /// Plays a suite twice, and tells what of it is noise.
     async fn learn(&self, suite: &Suite) -> Result<Exit, Failure> {
         let targets = vec![self.target.clone(), self.target.clone()];
-        let reports = self.play_on(suite, targets).await?;
-        let [first, second] = reports.as_slice() else {
+        let played = self.play_on(suite, targets).await?;
+        let [first, second] = played.reports.as_slice() else {
             return Ok(Exit::Interrupted);
         };
         let writes = suite.on_disk && !scenarios::in_ci();
-        Ok(noise::show(
-            &learn(suite, first, second, writes),
-            self.output,
-        ))
+        let learned = learn(suite, first, second, writes);
+        let (exit, document) = noise::show(&learned, self.output);
+        Ok(self.end(exit, &document, played.unwritten))
     }
 
     /// Plays a suite once, shows what happened, and writes what was asked for.
@@ -229,11 +222,12 @@ impl Round<'_> {
         })?;
         let bodies = args.bodies.as_deref().map(Bodies::create).transpose()?;
         let target = self.target.clone();
-        let (report, recorded) =
-            play(args, suite, target, &options, bodies.as_ref(), output).await?;
-        if let Some(bodies) = bodies {
-            bodies.end()?;
-        }
+        let Played {
+            report,
+            recorded,
+            mut unwritten,
+        } = play(args, suite, target, &options, bodies.as_ref(), output).await?;
+        unwritten.extend(bodies.and_then(Bodies::end));
         if !options.ci && !recorded.is_empty() {
             let whole = args.filter.is_empty() && (args.paths.is_empty() || args.last_failed);
             self.memory.remember(&recorded, whole, output);
@@ -245,22 +239,43 @@ impl Round<'_> {
                 report.id
             ));
         }
-        let unwritten = args.outputs.write(&recorded, true, output);
-        if output.is_json() {
-            output.document(&report::json(&report));
+        unwritten.extend(args.outputs.write(&recorded, true, output));
+        let exit = Exit::of_run(report.summary().exit_code());
+        Ok((self.end(exit, &report::json(&report), unwritten), report))
+    }
+
+    /// Hands a program its document, and says what could not be written.
+    fn end(&self, exit: Exit, document: &Value, mut unwritten: Vec<Diagnostic>) -> Exit {
+        if self.output.is_json() {
+            unwritten.extend(outputs::unsaid(self.output.document(document)));
         }
-        Ok((exit_of(&report, &unwritten, output), report))
+        ending(exit, &unwritten, self.output)
     }
 }
 
-/// How a command ends that showed a run. What the run found is worse than a report that is missing.
-pub fn exit_of(report: &Report, unwritten: &[Diagnostic], output: Output) -> Exit {
-    let exit = Exit::of_run(report.summary().exit_code());
-    output.findings(unwritten);
+/// How a command ends that showed a run, and says what of it could not be written. What the run found
+/// is worse than that.
+pub fn ending(exit: Exit, unwritten: &[Diagnostic], output: Output) -> Exit {
+    output.unwritten(unwritten);
     match exit {
         Exit::Ok | Exit::NothingSelected if !unwritten.is_empty() => Exit::CouldNotRun,
         other => other,
     }
+}
+
+/// A run that came to its end.
+struct Played {
+    report: Report,
+    recorded: Vec<Recorded>,
+    /// What of it could not be written or closed.
+    unwritten: Vec<Diagnostic>,
+}
+
+/// The same suite, played more than once.
+#[derive(Default)]
+struct Twice {
+    reports: Vec<Report>,
+    unwritten: Vec<Diagnostic>,
 }
 
 async fn play(
@@ -270,7 +285,7 @@ async fn play(
     options: &RunOptions,
     bodies: Option<&Bodies>,
     output: Output,
-) -> Result<(Report, Vec<Recorded>), Failure> {
+) -> Result<Played, Failure> {
     let (mut target, embedded) = match target {
         Some(target) => (target, None),
         None => {
@@ -307,13 +322,17 @@ async fn play(
     };
     let outcome = fhirward_harness::run::run(suite, &target, options, &mut sink).await;
     listening.abort();
-    if let Some(server) = embedded {
-        server
-            .stop()
-            .await
-            .map_err(|error| could_not("run/embedded-server", &error.to_string()))?;
+    let (recorded, mut unwritten) = recorder.into_recorded();
+    if let Some(server) = embedded
+        && let Err(error) = server.stop().await
+    {
+        unwritten.push(Diagnostic::error("run/embedded-server", error.to_string()));
     }
-    Ok((outcome.report, recorder.into_recorded()))
+    Ok(Played {
+        report: outcome.report,
+        recorded,
+        unwritten,
+    })
 }
 
 /// A server of our own, reached like any other.

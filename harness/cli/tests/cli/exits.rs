@@ -296,7 +296,7 @@ fn to_a_full_disk(folder: &Path, arguments: &[&str]) -> Shown {
 }
 
 /// The smallest suite, in the folder.
-fn copy(folder: &Path) {
+pub fn copy(folder: &Path) {
     crate::run::copy(&suite("one"), folder);
 }
 
@@ -322,13 +322,18 @@ fn unreachable(folder: &Path) -> Shown {
 /// Everybody may read everything, and the scenario says that somebody does not.
 fn leaking(folder: &Path) -> Shown {
     copy(folder);
+    open_up(folder);
+    go(folder, &RECORDED)
+}
+
+/// Lets everybody read everything.
+pub fn open_up(folder: &Path) {
     let policy = folder.join("scenarios/policies/participant.json");
     let open = fs::read_to_string(&policy).unwrap().replace(
         "Communication?recipient=%profile",
         "Communication?status=in-progress",
     );
     fs::write(&policy, open).unwrap();
-    go(folder, &RECORDED)
 }
 
 /// The run that the folder recorded, once more. It ends as it did.

@@ -27,4 +27,5 @@ mod support;
 mod thread;
 mod transport;
 mod two_runs;
+mod unwritten;
 mod usage;

@@ -534,8 +534,8 @@ mod tests {
         open.carriers.insert("Subscription/1".into(), carrier);
         line.put(delivered("Task"));
         let tasks = [json!("Task")];
-        let nothing = wanted(0, LONG);
-        let both = tokio::join!(sinks.wait(&nothing, &[json!("Patient")]), async {
+        let (nothing, patients) = (wanted(0, LONG), [json!("Patient")]);
+        let both = tokio::join!(sinks.wait(&nothing, &patients), async {
             // Only once somebody waits.
             tokio::task::yield_now().await;
             line.end("it is closed".to_owned());

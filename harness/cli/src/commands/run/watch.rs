@@ -52,7 +52,7 @@ pub async fn watch(
     let mut first = true;
     loop {
         match load() {
-            Err(failure) => output.failure(&failure),
+            Err(failure) => output.findings(&failure.findings),
             Ok(suite) => {
                 let touched = if first {
                     Touched::All
