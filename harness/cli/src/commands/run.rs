@@ -18,7 +18,7 @@ use fhirward_harness::report::{self, Event, EventSink as _, Recorded, Report};
 use fhirward_harness::run::{Cancel, RunOptions, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
 use fhirward_server::Running;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::held::Held;
 use self::memory::Memory;
@@ -123,7 +123,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         }
         let mut play = async |suite: Suite| {
             let (exit, report) = round.play(&suite).await?;
-            Ok(report.interrupted.then_some(exit))
+            Ok(stopped(&report).map(|_| exit))
         };
         return runtime.block_on(watch::watch(&paths, output, &load, &mut play));
     }
@@ -167,12 +167,17 @@ impl Round<'_> {
     }
 
     /// Plays a suite on servers one after the other, without snapshots, until somebody stops it.
-    async fn play_on(&self, suite: &Suite, targets: Vec<Option<Target>>) -> Result<Twice, Failure> {
+    async fn play_on(
+        &self,
+        suite: &Suite,
+        servers: Vec<(Option<&str>, Option<Target>)>,
+    ) -> Result<Twice, Failure> {
         let mut all = Twice::default();
-        for target in targets {
+        for (server, target) in servers {
             let options = self.options(SnapshotMode::Off)?;
             let played = play(self.args, suite, target, &options, None, self.output).await?;
-            let is_over = played.report.interrupted;
+            clean::advise(server, &played.report, self.output);
+            let is_over = stopped(&played.report).is_some();
             all.reports.push(played.report);
             all.unwritten.extend(played.unwritten);
             if is_over {
@@ -184,32 +189,56 @@ impl Round<'_> {
 
     /// Plays a suite on two servers, and twice on the first.
     async fn compare(&self, suite: &Suite, other: &str) -> Result<Exit, Failure> {
-        let other = match other {
-            "embedded" => None,
-            name => ServerOptions::named(name)?.target()?,
+        let (name, other) = match other {
+            "embedded" => (None, None),
+            name => (Some(name), ServerOptions::named(name)?.target()?),
         };
-        let targets = vec![self.target.clone(), self.target.clone(), other];
-        let played = self.play_on(suite, targets).await?;
+        let first = (self.server(), self.target.clone());
+        let servers = vec![first.clone(), first, (name, other)];
+        let played = self.play_on(suite, servers).await?;
         let [a, again, b] = played.reports.as_slice() else {
-            return Ok(Exit::Interrupted);
+            return Ok(self.broken_off(played));
         };
         let compared = Comparison::of(a, Some(again), b);
         let without_shape = self.args.ignore_shape;
-        let (exit, document) = against::show(compared, &[a, again, b], without_shape, self.output);
+        let (exit, mut document) =
+            against::show(compared, &[a, again, b], without_shape, self.output);
+        played.add_cleanup(&mut document);
         Ok(self.end(exit, &document, played.unwritten))
     }
 
     /// Plays a suite twice, and tells what of it is noise.
     async fn learn(&self, suite: &Suite) -> Result<Exit, Failure> {
-        let targets = vec![self.target.clone(), self.target.clone()];
-        let played = self.play_on(suite, targets).await?;
+        let first = (self.server(), self.target.clone());
+        let played = self.play_on(suite, vec![first.clone(), first]).await?;
         let [first, second] = played.reports.as_slice() else {
-            return Ok(Exit::Interrupted);
+            return Ok(self.broken_off(played));
         };
+        // What was not played to its end does not say what differs.
+        if stopped(second).is_some() {
+            return Ok(self.broken_off(played));
+        }
         let writes = suite.on_disk && !scenarios::in_ci();
         let learned = learn(suite, first, second, writes);
-        let (exit, document) = noise::show(&learned, self.output);
+        let (exit, mut document) = noise::show(&learned, self.output);
+        played.add_cleanup(&mut document);
         Ok(self.end(exit, &document, played.unwritten))
+    }
+
+    /// The server as it was named on the command line; nothing for the embedded one.
+    fn server(&self) -> Option<&str> {
+        self.args.server.server.as_deref()
+    }
+
+    /// The end of several runs of which not all came to theirs.
+    fn broken_off(&self, played: Twice) -> Exit {
+        let exit = played.reports.iter().find_map(stopped);
+        let exit = exit.unwrap_or(Exit::CouldNotRun);
+        let mut document = json!({ "exit_code": exit.code(), "scenarios": [] });
+        played.add_cleanup(&mut document);
+        self.output
+            .say("stopped before there was anything to compare");
+        self.end(exit, &document, played.unwritten)
     }
 
     /// Plays a suite once, shows what happened, and writes what was asked for.
@@ -233,12 +262,7 @@ impl Round<'_> {
             self.memory.remember(&recorded, whole, output);
         }
         output.say(&report::terminal(&report, output.report_style()));
-        if let (Some(server), true) = (&args.server.server, clean::leaves(&report)) {
-            output.say(&format!(
-                "something is left behind; remove it with: fhirward clean --server {server} --run {}",
-                report.id
-            ));
-        }
+        clean::advise(self.server(), &report, output);
         unwritten.extend(args.outputs.write(&recorded, true, output));
         let exit = Exit::of_run(report.summary().exit_code());
         Ok((self.end(exit, &report::json(&report), unwritten), report))
@@ -263,6 +287,17 @@ pub fn ending(exit: Exit, unwritten: &[Diagnostic], output: Output) -> Exit {
     }
 }
 
+/// How a command ends whose run was stopped, and by what.
+pub fn stopped(report: &Report) -> Option<Exit> {
+    if report.terminated {
+        Some(Exit::Terminated)
+    } else if report.interrupted {
+        Some(Exit::Interrupted)
+    } else {
+        None
+    }
+}
+
 /// A run that came to its end.
 struct Played {
     report: Report,
@@ -276,6 +311,16 @@ struct Played {
 struct Twice {
     reports: Vec<Report>,
     unwritten: Vec<Diagnostic>,
+}
+
+impl Twice {
+    /// What each run removed at its end, and what it could not, for programs.
+    fn add_cleanup(&self, document: &mut Value) {
+        let cleanup: Vec<Value> = self.reports.iter().map(clean::document_of).collect();
+        if let Some(members) = document.as_object_mut() {
+            members.insert("cleanup".to_owned(), cleanup.into());
+        }
+    }
 }
 
 async fn play(

@@ -50,6 +50,10 @@ endings! {
     run_for_which_nobody_is_there_6: "run", 6, nobody_to_play;
     run_130: "run", 130, |f| stopped(f, "-INT");
     run_143: "run", 143, |f| stopped(f, "-TERM");
+    run_against_130: "run", 130, |f| stopped_of(f, "-INT", &["run", "--against", "embedded"]);
+    run_against_143: "run", 143, |f| stopped_of(f, "-TERM", &["run", "--against", "embedded"]);
+    run_learn_noise_130: "run", 130, |f| stopped_of(f, "-INT", &["run", "--learn-noise"]);
+    run_learn_noise_143: "run", 143, |f| stopped_of(f, "-TERM", &["run", "--learn-noise"]);
 
     replay_0: "replay", 0, |f| replayed(f, |f| accepted(f, &RECORDED));
     replay_1: "replay", 1, |f| go(f, &["replay", "no-such-run.jsonl"]);
@@ -364,11 +368,15 @@ fn nobody_to_play(folder: &Path) -> Shown {
 
 /// Stopped while the server is thinking.
 fn stopped(folder: &Path, signal: &str) -> Shown {
+    stopped_of(folder, signal, &RECORDED)
+}
+
+fn stopped_of(folder: &Path, signal: &str, command: &[&str]) -> Shown {
     copy(folder);
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", silent.local_addr().unwrap());
     let server = ["--timeout", "1", "--server", &address];
-    let arguments = [&RECORDED[..], &server, &ADMIN].concat();
+    let arguments = [command, &server, &ADMIN].concat();
     let mut command = ready(folder, &arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();

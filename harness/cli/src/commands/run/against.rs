@@ -31,8 +31,8 @@ pub fn show(
 
 /// A difference is a finding whatever else could not be compared.
 fn exit_of(compared: &Comparison, runs: &[&Report]) -> Exit {
-    if runs.iter().any(|run| run.interrupted) {
-        return Exit::Interrupted;
+    if let Some(exit) = runs.iter().find_map(|run| super::stopped(run)) {
+        return exit;
     }
     if compared.scenarios.is_empty() {
         return Exit::NothingSelected;
