@@ -23,7 +23,7 @@ struct State {
 }
 
 impl Bodies {
-    /// Creates the file, readable by nobody else.
+    /// Creates or empties the file, and makes it readable by nobody else.
     ///
     /// # Errors
     /// When it cannot be created.
@@ -83,13 +83,20 @@ fn line(heard: &Heard) -> Value {
 
 #[cfg(unix)]
 fn private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    File::options()
+    use std::fs::Permissions;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let file = File::options()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(path)
+        .open(path)?;
+    // The mode is that of a new file; one that was there keeps its own. What is no file, such as a
+    // pipe, is somebody else's arrangement.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 #[cfg(not(unix))]

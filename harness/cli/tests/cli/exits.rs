@@ -142,10 +142,12 @@ endings! {
     thread_check_6: "thread check", 6, |f| go(f, &["thread", "check", "."]);
     thread_show_0: "thread show", 0, |_| here(&["thread", "show", "resources/thread.ndjson"]);
     thread_show_1: "thread show", 1, |_| here(&["thread", "show", "no-such-file"]);
+    thread_show_2: "thread show", 2, |f| with(f, "a.ndjson", "{\"resourceType\n", &["thread", "show", "a.ndjson"]);
     thread_show_3: "thread show", 3, |_| to_a_full_disk(&fixtures(), &["thread", "show", "resources/thread.ndjson"]);
     thread_show_6: "thread show", 6, |_| here(&["thread", "show", "resources/patient.json"]);
     thread_graph_0: "thread graph", 0, |_| here(&["thread", "graph", "resources/thread.ndjson"]);
     thread_graph_1: "thread graph", 1, |_| here(&["thread", "graph", "no-such-file"]);
+    thread_graph_2: "thread graph", 2, |f| with(f, "a.ndjson", "{\"resourceType\n", &["thread", "graph", "a.ndjson"]);
     thread_graph_3: "thread graph", 3, |_| to_a_full_disk(&fixtures(), &["thread", "graph", "resources/thread.ndjson"]);
     thread_graph_6: "thread graph", 6, |_| here(&["thread", "graph", "resources/patient.json"]);
 }
