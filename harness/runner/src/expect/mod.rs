@@ -20,7 +20,7 @@ pub use assertion::{
     HeaderCheck, check_body, check_fhirpath, check_headers, check_matches, check_text, plain,
     selected,
 };
-pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept};
+pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept, departing_server};
 pub use diff::{Difference, compare};
 pub use learn::{Learned, learn};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};
