@@ -10,6 +10,7 @@ mod html;
 mod human;
 mod json;
 mod junit;
+mod path;
 mod place;
 mod sarif;
 #[cfg(test)]

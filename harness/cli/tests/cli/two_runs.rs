@@ -136,3 +136,15 @@ fn what_is_left_behind_is_told(#[case] how: &[&str], #[case] runs: usize) {
         assert_eq!(one["run"].as_str().unwrap().len(), 32);
     }
 }
+
+/// A snapshot that cannot be read has not been compared with: nothing is proposed, and it is said.
+#[test]
+fn noise_is_not_learned_beside_a_snapshot_that_cannot_be_read() {
+    let folder = starter();
+    let snapshot = "scenarios/messaging/first-message.snap.yaml";
+    std::fs::write(folder.path().join(snapshot), "steps: [\n").unwrap();
+    let shown = play(folder.path(), &["--learn-noise"]);
+    assert_eq!(shown.code, 3, "{shown}");
+    let says = format!("nothing learned: `{snapshot}` cannot be read");
+    assert!(shown.stderr.contains(&says), "{shown}");
+}

@@ -17,8 +17,8 @@ mod widening;
 
 pub use alias::Aliases;
 pub use assertion::{
-    HeaderCheck, check_body, check_fhirpath, check_headers, check_matches, check_text, plain,
-    selected,
+    HeaderCheck, Mismatch, Place, check_body, check_fhirpath, check_headers, check_matches,
+    check_text, plain, selected,
 };
 pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept, departing_server};
 pub use diff::{Difference, compare};
