@@ -4,7 +4,7 @@ use fhirward_engine::diagnostic::Severity;
 use fhirward_engine::source::Span;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use fhirward_harness::report::path;
+use super::path;
 
 use super::{File, Finding, Report};
 use crate::exit::Exit;

@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod between;
 mod check;
 mod clean;
 mod config;
@@ -28,4 +29,5 @@ mod support;
 mod thread;
 mod transport;
 mod two_runs;
+mod unwritten;
 mod usage;

@@ -204,7 +204,8 @@ fn an_actor_checks_what_its_policy_shows() {
     assert_eq!(other.code, 3, "{other}");
     assert!(other.stderr.contains(&profile), "{other}");
     let junit = world.check(&client, &secret, &["--format", "junit"]);
-    assert_eq!(junit.stdout.matches("<testcase").count(), 25, "{junit}");
+    // One for each resource, and one for what the policy keeps from the check.
+    assert_eq!(junit.stdout.matches("<testcase").count(), 26, "{junit}");
 }
 
 #[test]
@@ -605,4 +606,59 @@ fn what_stands_on_two_pages_is_one_resource() {
         shown.stderr.contains("what needs a Task is not checked"),
         "{shown}"
     );
+}
+
+/// What the server refused to give is in every format: rules that said nothing for want of it have
+/// approved of nothing.
+#[rstest]
+#[case::people("human", "thread/not-given")]
+#[case::json("json", "\"code\": \"thread/not-given\"")]
+#[case::sarif("sarif", "\"thread/not-given\"")]
+#[case::github("github", "::warning")]
+#[case::junit("junit", "what needs a Task is not checked")]
+#[case::html("html", "thread/not-given")]
+fn what_is_not_given_is_in_every_format(#[case] format: &str, #[case] sign: &str) {
+    let world = World::new();
+    world.thread(3);
+    let address = crate::between::start(world.base(), |_, path| {
+        let refused = path.contains("/Task?") || path.ends_with("/_history");
+        refused.then_some(403)
+    });
+    let arguments = [
+        "thread",
+        "check",
+        "--server",
+        &address,
+        "--client",
+        "admin",
+        "--secret-env",
+        "ACTOR",
+        "--history",
+        "--format",
+        format,
+    ];
+    let mut command = command(&fixtures(), &arguments);
+    command.env("ACTOR", SECRET);
+    let shown = run(command);
+    assert_eq!(shown.code, 0, "{shown}");
+    let text = match format {
+        "human" => &shown.stderr,
+        _ => &shown.stdout,
+    };
+    let tasks =
+        "GET Task?_count=200: the server answers 403, forbidden; what needs a Task is not checked";
+    let histories = "4 of 4 histories are not given to this actor";
+    for part in [sign, tasks, histories] {
+        assert!(text.contains(part), "{part}: {shown}");
+    }
+    if format == "json" {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let not_checked = document["not_checked"].as_array().unwrap();
+        assert_eq!(not_checked.len(), 2, "{shown}");
+        assert_eq!(not_checked[0], tasks);
+        let schema = include_str!("../../../../docs/schema/findings.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        assert!(validator.is_valid(&document), "{shown}");
+    }
 }

@@ -42,9 +42,8 @@ pub use limits::{Kind, Limits, Retries, Timeouts};
 pub(crate) use paging::reference_of;
 pub use paging::{Found, search_path};
 pub use profile::{
-    ActorRules, AddressRules, BadProfile, IdRules, InvitedSignIn, Layout, Logins, Offers,
-    Provisioning, ReferenceRequest, ReferenceRules, SearchRules, ServerProfile, Total, Versions,
-    WhoAmIKind, WhoAmIRules,
+    ActorRules, AddressRules, BadProfile, InvitedSignIn, Layout, Logins, Offers, Provisioning,
+    SearchRules, ServerProfile, WhoAmIKind, WhoAmIRules,
 };
 pub use redact::Redactor;
 pub use tag::{RUN_TAG_SYSTEM, run_of};

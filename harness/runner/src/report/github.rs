@@ -7,7 +7,6 @@ use super::grid::{Grid, symbol, word};
 use super::issues::{self, Issue, Rule};
 use super::markup::{command_message, command_property, markdown_cell};
 use super::model::{Report, ScenarioReport};
-use super::path;
 use crate::expect::CellVerdict;
 use crate::report::Verdict;
 use crate::scenario::plural;
@@ -51,10 +50,8 @@ pub fn annotations(report: &Report) -> String {
 
 fn annotation(out: &mut String, command: &str, issue: &Issue<'_>) {
     let mut properties = Vec::new();
-    if let Some(place) = &issue.place
-        && let Some(file) = path::shown(&place.file)
-    {
-        properties.push(format!("file={}", command_property(&file)));
+    if let Some(place) = &issue.place {
+        properties.push(format!("file={}", command_property(&place.file)));
         if let Some(line) = place.line {
             properties.push(format!("line={line}"));
         }
@@ -112,10 +109,10 @@ pub fn summary(report: &Report) -> String {
                 break;
             }
             let place = issue.place.as_ref().map(|place| {
-                let file = path::shown(&place.file).unwrap_or_else(|| place.file.clone());
+                let file = &place.file;
                 match place.line {
                     Some(line) => format!("{file}:{line}"),
-                    None => file,
+                    None => file.clone(),
                 }
             });
             let _infallible = writeln!(

@@ -13,7 +13,7 @@ use quick_junit::{
 use super::event::Cell;
 use super::model::{Report, ScenarioReport};
 use super::points::{self, Outcome, Phase, Point};
-use super::{curl, issues, path};
+use super::{curl, issues};
 
 /// The suite of what belongs to no scenario.
 const RUN: &str = "fhirward run";
@@ -58,7 +58,7 @@ pub fn document(report: &Report) -> Result<String, SerializeError> {
 }
 
 fn suite(report: &Report, scenario: &ScenarioReport) -> TestSuite {
-    let mut suite = TestSuite::new(file(&scenario.info.file));
+    let mut suite = TestSuite::new(scenario.info.file.as_str());
     suite.timestamp = report.started.parse().ok();
     suite.set_time(Duration::from_millis(scenario.duration_ms));
     suite.add_property(Property::new("scenario", issues::name(scenario)));
@@ -82,10 +82,6 @@ fn cleanup_text(problems: &[String]) -> String {
     lines.join("\n")
 }
 
-fn file(name: &str) -> String {
-    path::shown(name).unwrap_or_else(|| name.to_owned())
-}
-
 fn case(point: &Point<'_>, class: &str) -> TestCase {
     let name = match point.phase {
         Phase::Setup if point.step.is_some() => format!("given {}", point.name),
@@ -95,9 +91,9 @@ fn case(point: &Point<'_>, class: &str) -> TestCase {
     case.set_classname(class);
     case.set_time(Duration::from_millis(point.duration_ms));
     if !point.file.is_empty() {
-        let file = file(point.file);
-        case.extra.insert("file".into(), file.as_str().into());
-        case.add_property(Property::new("file", file.as_str()));
+        let file = point.file;
+        case.extra.insert("file".into(), file.into());
+        case.add_property(Property::new("file", file));
         if point.line > 0 {
             let line = point.line.to_string();
             case.extra.insert("line".into(), line.as_str().into());
@@ -153,7 +149,7 @@ fn set_texts(status: &mut TestCaseStatus, point: &Point<'_>, class: &str) {
     // Once more, for those who read the text alone.
     let mut lines = vec![format!("{class}: {}", point.name)];
     if !point.file.is_empty() {
-        let file = file(point.file);
+        let file = point.file;
         lines.push(match point.line {
             0 => format!("at {file}"),
             line => format!("at {file}:{line}"),

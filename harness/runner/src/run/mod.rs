@@ -6,11 +6,13 @@ mod clock;
 mod delivered;
 mod ending;
 mod found;
+mod inbox;
 mod judge;
 mod matrix;
 mod note;
 mod options;
 mod pace;
+mod place;
 mod player;
 mod race;
 mod request;
@@ -122,10 +124,7 @@ pub async fn run(
         duration_ms: clock::milliseconds(begun),
         interrupted: options.cancel.is_cancelled(),
         terminated: options.cancel.is_terminated(),
-        obsolete: obsolete
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect(),
+        obsolete: obsolete.iter().map(|file| place::shown(file)).collect(),
         ci: options.ci,
     });
     RunOutcome { report }
@@ -175,7 +174,10 @@ async fn prepare(work: &Work, project: &mut Project, trash: &mut Trash) -> Resul
     work.tell(Event::ServerFound { software });
     let policies = used_policies(work);
     for policy in &policies {
-        work.tell(Event::PolicyRead(PolicyPlaces::of(policy)));
+        work.tell(Event::PolicyRead(PolicyPlaces::of(
+            policy,
+            place::shown(&policy.file),
+        )));
     }
     project.publish(&policies, trash).await
 }
@@ -306,7 +308,7 @@ fn info(index: usize, scenario: &Scenario) -> ScenarioInfo {
         id: scenario.id.clone(),
         title: scenario.title.clone(),
         page: scenario.page.clone(),
-        file: scenario.file.display().to_string(),
+        file: place::shown(&scenario.file),
         planned_steps: scenario.given.len() + scenario.steps.len(),
     }
 }

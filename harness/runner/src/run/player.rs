@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use super::bindings::Bindings;
 use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::{RunOptions, SnapshotMode};
+use super::place;
 use super::race::without_refused;
 use super::setup::Stop;
 use super::shared::Shared;
@@ -440,7 +442,7 @@ impl<'p> Player<'p> {
             actor: step.actor.clone(),
             verb: step.action.verb().into(),
             target: step.action.target(),
-            file: step.source.name.clone(),
+            file: place::shown(Path::new(&step.source.name)),
             line: step.source.line_column(step.span.start).0,
             verdict: StepVerdict::Passed,
             status: None,

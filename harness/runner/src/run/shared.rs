@@ -14,6 +14,7 @@ use super::bindings::Bindings;
 use super::clock;
 use super::matrix::{Control, Watched, control};
 use super::options::RunOptions;
+use super::place;
 use super::player::{Part, Player};
 use super::setup::Stop;
 use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
@@ -129,7 +130,7 @@ impl Shared {
                 id: self.state.id.clone(),
                 title: self.state.title.clone(),
                 page: String::new(),
-                file: self.state.file.display().to_string(),
+                file: place::shown(&self.state.file),
                 planned_steps: self.state.given.len(),
             },
             scenario: Arc::clone(&self.state),
@@ -172,7 +173,7 @@ impl Shared {
         }
         self.tell(Event::StateFinished(StateReport {
             state: self.name().to_owned(),
-            file: self.state.file.display().to_string(),
+            file: place::shown(&self.state.file),
             scenarios: self.scenarios.clone(),
             reason: built.as_ref().err().map(ToString::to_string),
             duration_ms: clock::milliseconds(begun),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fhirward_engine::source::Source;
 
 use super::options::{RunOptions, SnapshotMode};
+use super::place;
 use crate::expect::review::{pending_of, write};
 use crate::expect::{Difference, Snapshot, compare};
 use crate::report::{SightChange, SnapshotReport, SnapshotVerdict};
@@ -173,7 +174,7 @@ fn write_pending(
     }
     let path = pending_of(target);
     match write(&path, &new.to_string()) {
-        Ok(()) => Some(path.display().to_string()),
+        Ok(()) => Some(place::shown(&path)),
         Err(error) => {
             let text = format!("`{}` cannot be written: {error}", path.display());
             diff.get_or_insert_default().push(text);

@@ -93,7 +93,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             }
         }
     }
-    Ok(all.report(output))
+    all.report(output)
 }
 
 impl Replay {
@@ -142,7 +142,7 @@ impl Replay {
         }
     }
 
-    fn report(&self, output: Output) -> Exit {
+    fn report(&self, output: Output) -> Result<Exit, Failure> {
         let total = |of: fn(&Tally) -> usize| self.categories.values().map(of).sum::<usize>();
         let (decisions, agreed, unknown) = (
             total(|t| t.decisions),
@@ -177,8 +177,8 @@ impl Replay {
                 "categories": categories,
                 "disagreements": self.shown,
                 "reasons_unknown": self.reasons,
-            }));
-            return exit;
+            }))?;
+            return Ok(exit);
         }
         let width = self.categories.keys().map(String::len).max().unwrap_or(0);
         let mut lines = Vec::new();
@@ -190,7 +190,7 @@ impl Replay {
                 share(tally.agreed, tally.decisions),
             ));
         }
-        output.result(&lines.join("\n"));
+        output.result(&lines.join("\n"))?;
         let text = |value: &Value, name: &str| {
             value
                 .get(name)
@@ -229,7 +229,7 @@ impl Replay {
             self.disagreements,
             self.known,
         ));
-        exit
+        Ok(exit)
     }
 }
 

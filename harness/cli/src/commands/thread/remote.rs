@@ -88,6 +88,8 @@ pub struct Fetched {
     pub answers: Inputs,
     /// Who the actor is, for people.
     pub signed_in_as: String,
+    /// What the server refused to give, and what is therefore not checked.
+    pub not_given: Vec<String>,
 }
 
 /// Who signs in.
@@ -131,14 +133,15 @@ impl Remote {
             .enable_all()
             .build()
             .map_err(|error| could_not("thread/no-runtime", &error.to_string()))?;
-        let (signed_in_as, file) = runtime.block_on(async {
+        let (signed_in_as, (file, not_given)) = runtime.block_on(async {
             let signed_in_as = self.signed_in(&client, sign_in, people).await?;
-            Ok::<_, Failure>((signed_in_as, self.all(&client, people).await?))
+            Ok::<_, Failure>((signed_in_as, self.all(&client).await?))
         })?;
         let name = client.target().base_url.as_str();
         Ok(Some(Fetched {
             answers: Inputs::of_answers(name, file),
             signed_in_as,
+            not_given,
         }))
     }
 
@@ -258,7 +261,9 @@ impl Remote {
         Ok(who)
     }
 
-    async fn all(&self, client: &Client, people: Output) -> Result<File, Failure> {
+    /// What there is, and what the server refused to give.
+    async fn all(&self, client: &Client) -> Result<(File, Vec<String>), Failure> {
+        let mut not_given = Vec::new();
         let mut kept = Kept::new().map_err(|error| unkept(&error))?;
         let most = client.target().profile.search.page_max;
         let count = self.page_size.min(most.unwrap_or(u32::MAX));
@@ -278,24 +283,22 @@ impl Remote {
                         "may this actor search Communications, and are the credentials right?";
                     return Err(Failure::new(Exit::CouldNotRun, finding.with_help(help)));
                 }
-                people.say(&format!("{message}; what needs a {kind} is not checked"));
+                not_given.push(format!("{message}; what needs a {kind} is not checked"));
             }
         }
         if self.history {
-            self.histories(client, &mut kept, people).await?;
+            not_given.extend(self.histories(client, &mut kept).await?);
         }
-        kept.end().map_err(|error| unkept(&error))
+        let file = kept.end().map_err(|error| unkept(&error))?;
+        Ok((file, not_given))
     }
 
-    /// The older versions of what was found. Its newest are known.
-    async fn histories(
-        &self,
-        client: &Client,
-        kept: &mut Kept,
-        people: Output,
-    ) -> Result<(), Failure> {
+    /// The older versions of what was found, whose newest are known; what was refused of them.
+    async fn histories(&self, client: &Client, kept: &mut Kept) -> Result<Option<String>, Failure> {
         let mut refused = 0;
-        for reference in std::mem::take(&mut kept.with_history) {
+        let wanted = std::mem::take(&mut kept.with_history);
+        let all = wanted.len();
+        for reference in wanted {
             let path = format!("{reference}/_history");
             let end = client
                 .search_pages(&path, &mut |page| kept.page(page))
@@ -303,11 +306,13 @@ impl Remote {
                 .map_err(|error| failed(&error))?;
             refused += usize::from(!end.is_success());
         }
-        if refused > 0 {
-            let histories = render::counted(refused, "history is", "histories are");
-            people.say(&format!("{histories} not given to this actor"));
-        }
-        Ok(())
+        Ok((refused > 0).then(|| {
+            format!(
+                "{refused} of {} not given to this actor; what needs older versions is not checked \
+                 of these",
+                render::counted(all, "history is", "histories are")
+            )
+        }))
     }
 }
 

@@ -5,11 +5,11 @@ mod matrix;
 mod scenario;
 mod style;
 
+use super::curl;
 use super::event::Verdict;
 use super::issues::{self, Issue};
 use super::markup::Html;
 use super::model::{Report, ScenarioReport};
-use super::{curl, path};
 use crate::scenario::plural;
 
 /// Findings that are shown in full; each stands in its scenario too.
@@ -132,10 +132,10 @@ fn wrong(found: &[Issue<'_>], out: &mut Html) {
 
 fn places(issue: &Issue<'_>, out: &mut Html) {
     for place in issue.place.iter().chain(&issue.related) {
-        let file = path::shown(&place.file).unwrap_or_else(|| place.file.clone());
+        let file = &place.file;
         let mut text = match place.line {
             Some(line) => format!("{file}:{line}"),
-            None => file,
+            None => file.clone(),
         };
         if !place.text.is_empty() {
             text.push_str(" — ");

@@ -6,7 +6,7 @@ use super::super::event::{
 use super::super::grid::Grid;
 use super::super::markup::Html;
 use super::super::model::ScenarioReport;
-use super::super::{curl, issues, path};
+use super::super::{curl, issues};
 use super::{duration, matrix, reproducer, sign};
 use crate::expect::CellVerdict;
 use crate::scenario::plural;
@@ -39,8 +39,7 @@ pub(super) fn write(scenario: &ScenarioReport, out: &mut Html) {
     } else if let Some(reason) = &scenario.reason {
         out.element("p", "problem", reason);
     }
-    let file = path::shown(&scenario.info.file).unwrap_or_else(|| scenario.info.file.clone());
-    out.element("p", "place", &file);
+    out.element("p", "place", &scenario.info.file);
     matrices(scenario, out);
     steps(scenario, out);
     snapshot(scenario, out);
@@ -224,8 +223,7 @@ fn step(step: &StepReport, out: &mut Html) {
         }
     }
     if matches!(step.verdict, StepVerdict::Failed | StepVerdict::Error) {
-        let file = path::shown(&step.file).unwrap_or_else(|| step.file.clone());
-        out.element("p", "place", &format!("{file}:{}", step.line));
+        out.element("p", "place", &format!("{}:{}", step.file, step.line));
         if let Some(command) = curl::of_step(step) {
             reproducer(&command, out);
         }
