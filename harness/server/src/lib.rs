@@ -78,6 +78,7 @@ mod bot;
 mod capability;
 mod config;
 mod http;
+mod lost;
 mod messaging;
 mod project;
 mod rest;

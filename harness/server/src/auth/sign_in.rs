@@ -13,6 +13,7 @@ use super::session::Actor;
 use super::{NOT_ADMITTED, password, user};
 use crate::app::App;
 use crate::config::RandomError;
+use crate::lost;
 use crate::project::Partition;
 use crate::store::{Version, View};
 
@@ -228,5 +229,8 @@ async fn compare(
         user.filter(|_| right)
     })
     .await
-    .map_err(|_| Denied::Lost)
+    .map_err(|ended| {
+        lost::tell("a sign-in", &ended);
+        Denied::Lost
+    })
 }

@@ -21,6 +21,7 @@ use super::{body, cors, headers, log, oauth, query, sign_in};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
 use crate::bot::operation::Operation;
+use crate::lost;
 use crate::rest::{self, Call, Context, Effort};
 use crate::{admin, binary, bot, capability, subscription};
 
@@ -185,7 +186,10 @@ pub(crate) async fn apart<T: Send + 'static>(
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
-        Err(_) => Err(Failure::internal("the request could not be worked out")),
+        Err(ended) => {
+            lost::tell("a request", &ended);
+            Err(Failure::internal("the request could not be worked out"))
+        }
     }
 }
 
