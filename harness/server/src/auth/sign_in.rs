@@ -157,7 +157,7 @@ pub(crate) fn choose(
 
 /// Whether a member may sign in from there with these scopes.
 fn admit(actor: &Actor, scope: &str, address: Option<&str>) -> Result<(), Denied> {
-    if !actor.policy.admits(address).admitted {
+    if !actor.rights.admits(address) {
         return Err(Denied::NotAdmitted);
     }
     if Scopes::parse(scope).0.need_patient() && !actor.profile.starts_with("Patient/") {
