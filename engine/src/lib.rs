@@ -51,3 +51,6 @@ pub mod semantics;
 pub mod source;
 pub mod thread;
 pub mod values;
+
+#[cfg(test)]
+mod work;

@@ -348,6 +348,8 @@ impl Threads {
     }
 
     fn at(&self, place: Place) -> Option<Known<'_>> {
+        #[cfg(test)]
+        crate::work::count();
         let record = self.records.get(place.at())?;
         Some(Known {
             threads: self,
@@ -577,5 +579,44 @@ impl<'t> Known<'t> {
         self.record
             .id
             .is_some_and(|id| self.threads.provenances.has(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{thread, work};
+
+    /// How many resources are looked at to check a thread.
+    fn looked_at(messages: usize) -> usize {
+        let reference = |to: &str| json!({ "reference": to });
+        let mut resources = vec![json!({
+            "resourceType": "Communication", "id": "h", "status": "in-progress",
+            "topic": { "text": "Knee" }, "subject": reference("Patient/homer"),
+            "sender": reference("Practitioner/alice"),
+            "recipient": [reference("Patient/homer"), reference("Practitioner/alice")],
+            "sent": "2024-04-10T09:00:00Z",
+        })];
+        resources.extend((0..messages).map(|n| {
+            json!({
+                "resourceType": "Communication", "id": format!("m{n}"), "status": "in-progress",
+                "partOf": [reference("Communication/h")], "sender": reference("Patient/homer"),
+                "recipient": [reference("Practitioner/alice")],
+                "payload": [{ "contentString": "Hello" }],
+                "sent": format!("2024-04-10T10:{:02}:{:02}Z", n / 60, n % 60),
+            })
+        }));
+        let resources: Vec<&Value> = resources.iter().collect();
+        work::of(|| assert_eq!(thread::check(&resources), []))
+    }
+
+    /// Beside a constant number for each, the place of a message in its thread is searched for,
+    /// which takes as many looks as the count of messages has bits.
+    #[test]
+    fn the_check_is_linear_in_the_messages_of_a_thread() {
+        let (few, many) = (looked_at(150), looked_at(3_000));
+        // Quadratic would be 400 times as many.
+        assert!((few * 15..few * 40).contains(&many), "{few}, {many}");
     }
 }
