@@ -33,6 +33,9 @@ impl<'r> Validator<'r> {
                         Some("put the value between `[` and `]`".to_owned()),
                     )
                 });
+                if !is_filled_object(value) {
+                    return;
+                }
             }
             self.item(member, value);
             return;
@@ -45,6 +48,15 @@ impl<'r> Validator<'r> {
                     Some("give the one value without `[` and `]`".to_owned()),
                 )
             });
+            // What is wrong within an object shows now; the rest is the same mistake again.
+            for (index, item) in items
+                .iter()
+                .enumerate()
+                .filter(|(_, item)| is_filled_object(item))
+            {
+                self.at(Segment::Index(index), |v| v.item(member, item));
+            }
+            return;
         }
         if items.is_empty() {
             self.error("empty-array", "structure", || {
@@ -63,6 +75,7 @@ impl<'r> Validator<'r> {
         self.count(member, items.len());
     }
 
+    /// How many values there are.
     fn count(&mut self, member: &'static Member, count: usize) {
         let element = member.element;
         let too_many = element
@@ -272,4 +285,8 @@ fn shown(value: &Value) -> String {
         Value::Object(_) => "an object".to_owned(),
         other => shortened(&other.to_string()),
     }
+}
+
+fn is_filled_object(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| !object.is_empty())
 }

@@ -231,7 +231,10 @@ impl ThreadIndex {
         for text in codings(resource, "category") {
             categories.extend(self.texts.put(text.as_bytes()));
         }
-        let topic = resource.get("topic");
+        let topic = resource.get("topic").filter(|topic| {
+            let members = topic.as_object();
+            members.is_some_and(|members| !members.is_empty())
+        });
         let title = topic.and_then(|topic| topic.get("text")?.as_str());
         Communication {
             role,
@@ -247,8 +250,8 @@ impl ThreadIndex {
             categories: self.list(categories),
             topic: match (title, topic) {
                 (Some(title), _) => hash32(title),
-                (None, Some(topic)) if !topic.is_null() => hash32(&topic.to_string()),
-                _ => 0,
+                (None, Some(topic)) => hash32(&topic.to_string()),
+                (None, None) => 0,
             },
             payload: if role == Role::Message || role == Role::Standalone {
                 hash_value(resource.get("payload"))

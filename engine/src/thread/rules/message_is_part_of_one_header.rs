@@ -31,7 +31,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     // Others are part of it, so it is a header: see H-01.
     if at.has_role(Role::Standalone) && !at.known.has_parts() {
-        report.add("", "it has a payload, but is part of no thread");
+        report.add("/partOf", "it has a payload, but is part of no thread");
     }
     if !at.has_role(Role::Message) {
         return;

@@ -10,6 +10,7 @@
 mod check;
 mod clean;
 mod config;
+mod contradictions;
 mod exits;
 mod filter;
 mod kill;

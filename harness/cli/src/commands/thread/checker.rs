@@ -265,14 +265,33 @@ impl<'t> Checker<'t> {
 
 /// Whether a rule only says again what R4's structure says of the same element.
 fn says_the_same(structure: &resource::Finding, rule: &ThreadFinding) -> bool {
-    let Some(below) = structure.pointer.strip_prefix(rule.pointer.as_str()) else {
-        return false;
+    let is_below = |outer: &str, inner: &str| {
+        let rest = inner.strip_prefix(outer);
+        rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            .is_some()
     };
     match structure.code {
-        "missing-element" | "unknown-code" | "choice-twice" => below.is_empty(),
-        "wrong-target-type" => matches!(below, "" | "/reference"),
+        // What cannot be read is not there for a rule, nor is what it should hold.
+        "array-expected" | "array-not-allowed" | "choice-twice" | "empty-array"
+        | "empty-object" | "empty-string" | "invalid-format" | "missing-element"
+        | "not-an-object" | "null-value" | "unknown-code" | "wrong-json-type" => {
+            is_below(&structure.pointer, &rule.pointer)
+                || is_item_of(&structure.pointer, &rule.pointer)
+        }
+        "wrong-target-type" => {
+            structure.pointer == rule.pointer
+                || structure.pointer.strip_suffix("/reference") == Some(&rule.pointer)
+        }
         _ => false,
     }
+}
+
+/// Whether a pointer is that of an item of the list that the other one is of.
+fn is_item_of(item: &str, list: &str) -> bool {
+    let index = item
+        .strip_prefix(list)
+        .and_then(|rest| rest.strip_prefix('/'));
+    index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn at(
