@@ -5,8 +5,8 @@ mod restore;
 
 use fhirward_spec::{ParamType, SearchParam, TypeDef, spec};
 
-use crate::criteria::nearest;
 use crate::values::BadValue;
+use crate::words::nearest;
 pub use remove::without;
 pub use restore::kept;
 

@@ -32,6 +32,7 @@ use super::interaction::{Interaction, Interactions};
 use crate::criteria::{self, Bindings, Filter};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Source, Span};
+use crate::words;
 
 /// Scopes that one token may have; with more it covers nothing.
 pub const MAX_SCOPES: usize = 1_000;
@@ -272,7 +273,7 @@ impl ResourceScope {
         };
         let at = head.len() - rest.len();
         if resource_type != "*" && spec().resource(resource_type).is_none() {
-            let near = criteria::nearest(resource_type, spec().resource_types());
+            let near = words::nearest(resource_type, spec().resource_types());
             return Err(bad(
                 format!("`{resource_type}` is no resource type"),
                 Span::new(at, at + resource_type.len()),
