@@ -12,6 +12,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::definition::{Channel, Definition, Status};
 use super::delivery::{self, Job};
+use super::socket::is_for_sockets;
 use super::status::{Turn, turn};
 use super::{author, notice, protocol};
 use crate::app::App;
@@ -282,12 +283,7 @@ impl Hub {
 /// Whether this is a Subscription for a WebSocket. Those come and go with each page that somebody
 /// opens, so nobody is told of them.
 fn is_socket(version: &Version) -> bool {
-    &*version.resource_type == "Subscription"
-        && version
-            .resource
-            .pointer("/channel/type")
-            .and_then(Value::as_str)
-            == Some("websocket")
+    &*version.resource_type == "Subscription" && is_for_sockets(&version.resource)
 }
 
 #[cfg(test)]
