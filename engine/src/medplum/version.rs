@@ -303,7 +303,7 @@ pub struct Features {
     /// [`super::smart`].
     pub smart_context_required: bool,
     /// Types for administrators: `*` does not cover them, and entries of others are dropped. 2.5,
-    /// 6. Read in [`super::gate`] and [`super::substitute`].
+    /// 6. Read in [`super::gate`] and [`super::policy`].
     pub admin_types: &'static [&'static str],
     /// Types that only the server's administrator sees. 2.5, 6. Read in [`super::gate`].
     pub protected_types: &'static [&'static str],

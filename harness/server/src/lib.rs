@@ -77,6 +77,7 @@ mod binary;
 mod bot;
 mod capability;
 mod config;
+mod founding;
 mod http;
 mod lost;
 mod messaging;
