@@ -8,7 +8,7 @@
 )]
 
 use fhirward_engine::medplum::compartments;
-use fhirward_engine::medplum::substitute::assemble;
+use fhirward_engine::medplum::policy::assemble;
 use fhirward_engine::medplum::{Answer, Operation, Reply, ResourceVersion, Server, Stored, World};
 use rstest::rstest;
 use serde_json::{Value, json};

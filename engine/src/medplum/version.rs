@@ -305,7 +305,7 @@ pub struct Features {
     /// policy-semantics 2.4. Read in [`super::smart`].
     pub smart_context_required: bool,
     /// Types for administrators: `*` does not cover them, and entries of others are dropped.
-    /// policy-semantics 2.5, 6. Read in [`super::gate`] and [`super::substitute`].
+    /// policy-semantics 2.5, 6. Read in [`super::gate`] and [`super::policy`].
     pub admin_types: &'static [&'static str],
     /// Types that only the server's administrator sees. policy-semantics 2.5, 6. Read in
     /// [`super::gate`].

@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::fields::{self, FieldPath};
 use super::interaction::{Interaction, Interactions};
 use super::kinds::{Kind, Kinds};
+use super::limit::Limit;
 use super::origin::{Origin, Terms};
-use super::scopes::Limit;
-use crate::criteria::Filter;
 use crate::criteria::reader::Reader;
 use crate::criteria::reading::Reading;
+use crate::criteria::{self, Bindings, Filter};
+use crate::diagnostic::Diagnostic;
 
 /// Types that only a project's administrator may touch; `*` does not cover them. Source: R.2, with
 /// the types that count among them since Medplum 5.2.
@@ -154,6 +155,28 @@ impl Grant {
             Self::Filtered(filters) => filters
                 .get(resource_type)
                 .is_some_and(|filters| filters.iter().all(|filter| filter.matches(resource))),
+        }
+    }
+
+    /// The same, limited to one compartment, `Type/id`.
+    pub(super) fn in_compartment(self, kind: &str, compartment: &str, base: Option<&str>) -> Self {
+        let text = format!("{kind}?_compartment={compartment}");
+        let (parsed, faults) = criteria::parse(&text, &[]);
+        let extra = criteria::compile(&parsed, kind, &Bindings::none(), base);
+        if extra.is_broken() || faults.iter().any(Diagnostic::is_error) {
+            return Self::Nothing(format!("`{compartment}` is no compartment"));
+        }
+        let extra: HashMap<&'static str, Vec<Filter>> = extra.filters.into_iter().collect();
+        match self {
+            Self::Nothing(reason) => Self::Nothing(reason),
+            Self::All => Self::Filtered(extra),
+            Self::Filtered(mut filters) => {
+                filters.retain(|kind, _| extra.contains_key(kind));
+                for (kind, list) in &mut filters {
+                    list.extend(extra.get(kind).into_iter().flatten().cloned());
+                }
+                Self::Filtered(filters)
+            }
         }
     }
 

@@ -460,7 +460,7 @@ fn unknown_keys(
         let place = json
             .key_span_of(&format!("{pointer}/{escaped}"))
             .unwrap_or_else(|| json.nearest_span(pointer));
-        let near = crate::criteria::nearest(key, known.iter().copied());
+        let near = crate::words::nearest(key, known.iter().copied());
         findings.push(
             Diagnostic::error(
                 "policy/unknown-key",

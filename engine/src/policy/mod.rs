@@ -30,6 +30,7 @@ mod index;
 pub mod interaction;
 pub mod ip;
 mod kinds;
+mod limit;
 pub mod lookup;
 pub mod membership;
 pub mod origin;

@@ -110,7 +110,7 @@ impl<'r> Validator<'r> {
         let Some(node) = tables::resource(name) else {
             self.at(Segment::Name("resourceType"), |v| {
                 v.error("unknown-resource-type", "structure", || {
-                    let known = fhirward_spec::spec().resource_types().map(str::to_owned);
+                    let known = fhirward_spec::spec().resource_types();
                     let message = format!("`{}` is no resource type", shortened(name));
                     (message, did_you_mean(name, known))
                 });

@@ -42,10 +42,8 @@ impl StringPattern {
 
     /// Whether some part of the element starts with the text.
     pub fn matches(&self, element: Extracted<'_>) -> bool {
-        let parts: &[&str] = match element.data_type {
-            "HumanName" => &NAME_PARTS,
-            "Address" => &ADDRESS_PARTS,
-            _ => return self.starts(element.value),
+        let Some(parts) = parts(element.data_type) else {
+            return self.starts(element.value);
         };
         parts
             .iter()
@@ -73,8 +71,24 @@ impl StringPattern {
     }
 }
 
-/// Lower case, without accents.
-fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
+/// The members of an element of this type that a string search looks at; nothing where it looks at
+/// the element itself. Source: hl7.org/fhir/R4/search.html, 3.1.1.4.8.
+pub fn parts(data_type: &str) -> Option<&'static [&'static str]> {
+    match data_type {
+        "HumanName" => Some(&NAME_PARTS),
+        "Address" => Some(&ADDRESS_PARTS),
+        _ => None,
+    }
+}
+
+/// What is compared of a text: lower case, without accents.
+///
+/// ```
+/// use fhirward_engine::values::string::fold;
+///
+/// assert_eq!(fold("Müller").collect::<String>(), "muller");
+/// ```
+pub fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
     text.nfd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::case::{PROJECT, array};
 use crate::medplum::reply::Reply;
-use crate::medplum::substitute::without_empties;
+use crate::medplum::stored::without_empties;
 
 /// Where the two sides differ; `None` where they agree.
 pub(super) fn difference(

@@ -18,8 +18,9 @@ use symbols::{with_symbols, with_uuids};
 use super::accept;
 use super::decide::Server;
 use super::operation::{Operation, ResourceVersion};
+use super::policy::assemble;
 use super::reply::Answer;
-use super::substitute::{assemble, without_empties};
+use super::stored::without_empties;
 use super::version::Features;
 
 /// The id of what a decision creates.

@@ -276,7 +276,7 @@ fn describe(app: &App, actor: &Actor) -> Value {
 /// The policy as one AccessPolicy, for pages that show only what may be done. What decides is the
 /// compiled policy, of which this is an extract.
 fn policy_of(app: &App, actor: &Actor) -> Value {
-    let resolved = actor.policy.resolved();
+    let resolved = actor.rights.resolved();
     if resolved.full_access {
         return json!({ "resourceType": "AccessPolicy", "resource": [{ "resourceType": "*" }] });
     }

@@ -1,11 +1,11 @@
 //! L45: write constraints that cannot hold. Source: policy-semantics 3.4, cases 54 to 57.
 
-use crate::criteria::nearest;
 use crate::diagnostic::Severity;
 use crate::lint::view::{EntryView, PolicyView, TextView};
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 use crate::policy::Interaction;
 use crate::source::Span;
+use crate::words::nearest;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -163,7 +163,7 @@ fn in_texts(constraint: &TextView, policy: &PolicyView, report: &mut Report<'_>)
             let end = rest.find(|c: char| !c.is_ascii_alphanumeric());
             rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
         });
-        let near = nearest(name, ["profile", "patient"].into_iter());
+        let near = nearest(name, ["profile", "patient"]);
         if policy.gives(name) {
             let Some(member) = member.filter(|member| !matches!(*member, "" | "id")) else {
                 continue;

@@ -1,9 +1,9 @@
 //! L38: words that are no interaction, and a list without any. Source: policy-semantics 1.4, case 4.
 
-use crate::criteria::nearest;
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 use crate::policy::Interaction;
+use crate::words::nearest;
 
 /// The rule.
 pub static RULE: Rule = Rule {
