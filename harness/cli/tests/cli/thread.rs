@@ -506,6 +506,8 @@ fn a_secret_in_any_element_is_in_no_output() {
             Value::from(SECRET),
             Value::from(vec![SECRET]),
             Value::from(format!("<b>{SECRET}")),
+            // Cut short behind the sign that quotations end with.
+            Value::from(format!("{} `{SECRET}", "x".repeat(40))),
         ] {
             let mut variant = message.clone();
             *variant.pointer_mut(pointer).unwrap() = secret;
@@ -557,6 +559,80 @@ fn a_secret_in_any_element_is_in_no_output() {
         let shown = fhirward(&["thread", "check", "--show-text", path]).to_string();
         assert!(shown.contains(SECRET), "{name}");
     }
+}
+
+/// Black is what people wrote, and not what the project wrote.
+#[rstest]
+#[case::an_element_of_several_types(
+    r#"{"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": {"reference": "Patient/1"}}"#,
+    "`medication[x]` is required but missing"
+)]
+#[case::an_attribute(
+    r#"{"resourceType": "Basic", "code": {"text": "x"}, "text": {"status": "generated",
+        "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p onclick=\"x\">but</p></div>"}}"#,
+    "`<p>` must not have `onclick`"
+)]
+#[case::how_a_narrative_begins(
+    r#"{"resourceType": "Basic", "code": {"text": "x"}, "text": {"status": "generated", "div": "<div>x</div>"}}"#,
+    "begin with `<div xmlns=\"http://www.w3.org/1999/xhtml\">`"
+)]
+#[case::words_that_a_person_wrote_as_well(
+    r#"{"resourceType": "Communication", "id": "m", "status": "in-progress",
+        "topic": {"text": "has no payload"}, "partOf": [{"reference": "Communication/h"}]}"#,
+    "the message has no payload"
+)]
+fn the_projects_own_words_are_shown(#[case] text: &str, #[case] wanted: &str) {
+    let (shown, found) = check("a.json", text.as_bytes());
+    let said = found["diagnostics"].to_string();
+    let wanted = serde_json::to_string(wanted).unwrap();
+    assert!(said.contains(wanted.trim_matches('"')), "{said} {shown}");
+}
+
+/// What a policy would have to say is advice, and no text of the resource.
+#[test]
+fn advice_about_policies_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let policy = write(
+        "policy.json",
+        r#"{"resourceType": "AccessPolicy", "id": "p", "resource": [{"resourceType": "Communication", "criteria": "Communication?sender=%profile"}]}"#,
+    );
+    let header = write(
+        "header.json",
+        r#"{"resourceType": "Communication", "id": "h", "status": "in-progress", "topic": {"text": "Knee"},
+            "subject": {"reference": "Patient/p"}, "sender": {"reference": "Practitioner/a"},
+            "recipient": [{"reference": "Practitioner/a"}, {"reference": "Practitioner/b"}]}"#,
+    );
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        &header,
+        "--policy",
+        &policy,
+        "--as",
+        "Practitioner/b",
+        "--format",
+        "json",
+    ]);
+    assert!(
+        shown.stdout.contains("`Communication?recipient=%profile`"),
+        "{shown}"
+    );
+}
+
+/// A key of a person's that stands twice is theirs as well.
+#[test]
+fn a_key_that_stands_twice_is_black() {
+    let text =
+        r#"{"resourceType": "Basic", "sore knee": 1, "sore knee": 2, "code": {}, "code": {}}"#;
+    let (shown, found) = check("a.json", text.as_bytes());
+    assert!(!shown.to_string().contains("sore"), "{shown}");
+    assert!(!found.to_string().contains("sore"), "{found}");
+    assert!(found.to_string().contains("`code`"), "{found}");
 }
 
 fn pointers(value: &Value, pointer: &str, places: &mut Vec<String>) {
