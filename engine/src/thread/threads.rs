@@ -84,9 +84,7 @@ impl Threads {
             match &record.what {
                 What::Communication(communication) => {
                     parts.extend(communication.parent.map(|parent| (parent, place)));
-                    if communication.role == Role::Header {
-                        sessions.extend(communication.encounter.map(|session| (session, place)));
-                    }
+                    sessions.extend(communication.encounter.map(|session| (session, place)));
                 }
                 What::Task(task) => {
                     let entry = task.focus.map(|focus| (focus, place));
@@ -109,13 +107,21 @@ impl Threads {
         };
         let unordered = |pairs| Groups::new(pairs, |_| Moment::NONE);
         let parts = Groups::new(parts, sent);
+        let is_header = |record: &Record| match &record.what {
+            What::Communication(communication) => {
+                let has_parts = || record.id.is_some_and(|id| parts.has(id));
+                communication.role.is_header(has_parts)
+            }
+            _ => false,
+        };
+        sessions.retain(|(_, place)| records.get(place.at()).is_some_and(is_header));
         let mut closings: Vec<_> = records
             .iter()
             .filter_map(|record| {
                 let older = records.get(record.older?.at())?;
                 match (&older.what, &record.what) {
                     (What::Communication(then), What::Communication(now))
-                        if now.role == Role::Header && then.status != now.status =>
+                        if is_header(record) && then.status != now.status =>
                     {
                         Some((record.id?, record.updated, now.status))
                     }
@@ -160,14 +166,12 @@ impl Threads {
                 continue;
             };
             match communication.role {
-                Role::Header => summary.threads += 1,
-                Role::Standalone if !known.has_parts() => summary.standalone += 1,
-                // It is the header of others, though a spoilt one.
-                Role::Standalone | Role::Empty => {}
-                Role::Message if known.header().is_some() => summary.messages += 1,
-                Role::Message if known.parent().is_none() => summary.orphans += 1,
-                // A message of what is no header, which H-01 or H-03 reports.
-                Role::Message => {}
+                _ if known.is_header() => summary.threads += 1,
+                Role::Standalone => summary.standalone += 1,
+                _ if known.header().is_some() => summary.messages += 1,
+                _ if known.parent().is_none() => summary.orphans += 1,
+                // A message of another message, which H-03 reports.
+                _ => {}
             }
         }
         summary
@@ -175,7 +179,9 @@ impl Threads {
 
     /// The headers, in the order of the input.
     pub fn headers(&self) -> impl Iterator<Item = usize> + '_ {
-        self.current(Role::Header).map(Known::number)
+        self.current()
+            .filter(|known| known.is_header())
+            .map(Known::number)
     }
 
     /// The messages of a header, in the order of `sent`; those without it first.
@@ -200,21 +206,21 @@ impl Threads {
 
     /// Whether it is the header of a thread.
     pub fn is_header(&self, number: usize) -> bool {
-        self.numbered(number)
-            .is_some_and(|known| known.has_role(Role::Header))
+        self.numbered(number).is_some_and(Known::is_header)
     }
 
     /// Messages whose header is not among the resources, in the order of the input.
     pub fn orphans(&self) -> impl Iterator<Item = usize> + '_ {
-        self.current(Role::Message)
+        self.current()
+            .filter(|known| known.is_message() && !known.has_role(Role::Standalone))
             .filter(|message| message.parent().is_none())
             .map(Known::number)
     }
 
     /// Communications with a payload that are part of no thread, in the order of the input.
     pub fn standalone(&self) -> impl Iterator<Item = usize> + '_ {
-        self.current(Role::Standalone)
-            .filter(|message| !message.has_parts())
+        self.current()
+            .filter(|known| known.has_role(Role::Standalone) && !known.has_parts())
             .map(Known::number)
     }
 
@@ -241,11 +247,12 @@ impl Threads {
         let header = match &known.record.what {
             What::Communication(communication) => match communication.parent {
                 // A message of a message belongs where that one does, by mistake (H-03).
-                Some(parent) => {
-                    let parent_of = |parent| self.newest(parent)?.communication()?.parent;
+                Some(parent) if !known.is_header() => {
+                    let message = |parent| self.newest(parent).filter(|known| !known.is_header());
+                    let parent_of = |parent| message(parent)?.communication()?.parent;
                     Some(parent_of(parent).unwrap_or(parent))
                 }
-                None => known.record.id,
+                _ => known.record.id,
             },
             What::Task(task) => task.focus,
             What::Encounter(encounter) => {
@@ -362,10 +369,10 @@ impl Threads {
             .filter_map(|place| self.at(place))
     }
 
-    fn current(&self, role: Role) -> impl Iterator<Item = Known<'_>> {
-        self.all().filter(move |known| {
-            known.is_current() && known.communication().is_some_and(|c| c.role == role)
-        })
+    /// The Communications, each in its newest version.
+    fn current(&self) -> impl Iterator<Item = Known<'_>> {
+        self.all()
+            .filter(|known| known.is_current() && known.communication().is_some())
     }
 }
 
@@ -465,6 +472,18 @@ impl<'t> Known<'t> {
         self.communication().is_some_and(|c| c.role == role)
     }
 
+    /// Whether it is the header of a thread: by its form, or because others are part of it, though
+    /// it has what a header has not (H-01, H-02).
+    pub fn is_header(self) -> bool {
+        self.communication()
+            .is_some_and(|c| c.role.is_header(|| self.has_parts()))
+    }
+
+    /// Whether it is a message, also one that lacks its payload (M-01) or its thread (M-02).
+    pub fn is_message(self) -> bool {
+        self.communication().is_some() && !self.is_header()
+    }
+
     /// The version before this one.
     pub fn older(self) -> Option<Known<'t>> {
         self.record.older.and_then(|older| self.threads.at(older))
@@ -510,7 +529,7 @@ impl<'t> Known<'t> {
 
     /// The header of a message.
     pub fn header(self) -> Option<Known<'t>> {
-        self.parent().filter(|parent| parent.has_role(Role::Header))
+        self.parent().filter(|parent| parent.is_header())
     }
 
     /// The Communications that are part of it, in the order of `sent`.
@@ -528,7 +547,7 @@ impl<'t> Known<'t> {
 
     /// The messages among its parts.
     pub fn messages(self) -> impl DoubleEndedIterator<Item = Known<'t>> {
-        self.parts().filter(|part| part.has_role(Role::Message))
+        self.parts().filter(|part| part.is_message())
     }
 
     /// The current Tasks that focus it.

@@ -34,7 +34,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
-    if !at.has("sent") {
+    // One of no thread has no place in it: see M-02.
+    if !at.has("sent") || !at.has("partOf") {
         return;
     }
     let Some(own) = at.communication().filter(|own| own.sent.known().is_some()) else {
