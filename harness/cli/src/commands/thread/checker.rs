@@ -277,6 +277,8 @@ fn says_the_same(structure: &resource::Finding, rule: &ThreadFinding) -> bool {
         rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))
             .is_some()
     };
+    let around = structure.pointer.rsplit_once('/');
+    let around = around.map_or("", |(around, _)| around);
     match structure.code {
         // What cannot be read is not there for a rule, nor is what it should hold.
         "array-expected" | "array-not-allowed" | "choice-twice" | "empty-array"
@@ -284,8 +286,17 @@ fn says_the_same(structure: &resource::Finding, rule: &ThreadFinding) -> bool {
         | "not-an-object" | "null-value" | "unknown-code" | "wrong-json-type" => {
             is_below(&structure.pointer, &rule.pointer)
                 || is_item_of(&structure.pointer, &rule.pointer)
+                // An entry lacks what a rule says that it lacks.
+                || structure.code == "missing-element"
+                    && !around.is_empty()
+                    && around == rule.pointer
         }
-        "wrong-target-type" => {
+        // What is misspelt is not there, and not missing.
+        "unknown-element" => structure.meant.as_ref().is_some_and(|meant| {
+            is_below(&format!("{around}/{meant}"), &rule.pointer)
+                || !around.is_empty() && around == rule.pointer
+        }),
+        "wrong-target-type" | "unknown-target-type" | "malformed-reference" => {
             structure.pointer == rule.pointer
                 || structure.pointer.strip_suffix("/reference") == Some(&rule.pointer)
         }
