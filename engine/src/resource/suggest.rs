@@ -9,14 +9,15 @@ pub(super) fn did_you_mean<T: AsRef<str>>(
     nearest(name, candidates).map(|near| format!("did you mean `{}`?", near.as_ref()))
 }
 
-/// Enough of a text to recognise it.
+/// Enough of a text to recognise it, in backticks: it has none of its own, so that it is known where
+/// it ends.
 pub(super) fn shortened(text: &str) -> String {
     const MAX_SHOWN: usize = 60;
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((at, _)) => text
-            .split_at_checked(at)
-            .map(|(start, _)| format!("{start}…"))
-            .unwrap_or_default(),
+    let start = text.char_indices().nth(MAX_SHOWN);
+    let start = start.and_then(|(at, _)| text.split_at_checked(at));
+    let shown = match start {
+        Some((start, _)) => format!("{start}…"),
         None => text.to_owned(),
-    }
+    };
+    shown.replace('`', "'")
 }

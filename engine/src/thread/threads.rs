@@ -86,9 +86,7 @@ impl Threads {
             match &record.what {
                 What::Communication(communication) => {
                     parts.extend(communication.parent.map(|parent| (parent, place)));
-                    if communication.role == Role::Header {
-                        sessions.extend(communication.encounter.map(|session| (session, place)));
-                    }
+                    sessions.extend(communication.encounter.map(|session| (session, place)));
                 }
                 What::Task(task) => {
                     let entry = task.focus.map(|focus| (focus, place));
@@ -111,13 +109,21 @@ impl Threads {
         };
         let unordered = |pairs| Groups::new(pairs, |_| Moment::NONE);
         let parts = Groups::new(parts, sent);
+        let is_header = |record: &Record| match &record.what {
+            What::Communication(communication) => {
+                let has_parts = || record.id.is_some_and(|id| parts.has(id));
+                communication.role.is_header(has_parts)
+            }
+            _ => false,
+        };
+        sessions.retain(|(_, place)| records.get(place.at()).is_some_and(is_header));
         let mut closings: Vec<_> = records
             .iter()
             .filter_map(|record| {
                 let older = records.get(record.older?.at())?;
                 match (&older.what, &record.what) {
                     (What::Communication(then), What::Communication(now))
-                        if now.role == Role::Header && then.status != now.status =>
+                        if is_header(record) && then.status != now.status =>
                     {
                         Some((record.id?, record.updated, now.status))
                     }
@@ -162,14 +168,12 @@ impl Threads {
                 continue;
             };
             match communication.role {
-                Role::Header => summary.threads += 1,
-                Role::Standalone if !known.has_parts() => summary.standalone += 1,
-                // It is the header of others, though a spoilt one.
-                Role::Standalone | Role::Empty => {}
-                Role::Message if known.header().is_some() => summary.messages += 1,
-                Role::Message if known.parent().is_none() => summary.orphans += 1,
-                // A message of what is no header, which H-01 or H-03 reports.
-                Role::Message => {}
+                _ if known.is_header() => summary.threads += 1,
+                Role::Standalone => summary.standalone += 1,
+                _ if known.header().is_some() => summary.messages += 1,
+                _ if known.parent().is_none() => summary.orphans += 1,
+                // A message of another message, which H-03 reports.
+                _ => {}
             }
         }
         summary
@@ -177,7 +181,9 @@ impl Threads {
 
     /// The headers, in the order of the input.
     pub fn headers(&self) -> impl Iterator<Item = usize> + '_ {
-        self.current(Role::Header).map(Known::number)
+        self.current()
+            .filter(|known| known.is_header())
+            .map(Known::number)
     }
 
     /// The messages of a header, in the order of `sent`; those without it first.
@@ -202,21 +208,21 @@ impl Threads {
 
     /// Whether it is the header of a thread.
     pub fn is_header(&self, number: usize) -> bool {
-        self.numbered(number)
-            .is_some_and(|known| known.has_role(Role::Header))
+        self.numbered(number).is_some_and(Known::is_header)
     }
 
     /// Messages whose header is not among the resources, in the order of the input.
     pub fn orphans(&self) -> impl Iterator<Item = usize> + '_ {
-        self.current(Role::Message)
+        self.current()
+            .filter(|known| known.is_message() && !known.has_role(Role::Standalone))
             .filter(|message| message.parent().is_none())
             .map(Known::number)
     }
 
     /// Communications with a payload that are part of no thread, in the order of the input.
     pub fn standalone(&self) -> impl Iterator<Item = usize> + '_ {
-        self.current(Role::Standalone)
-            .filter(|message| !message.has_parts())
+        self.current()
+            .filter(|known| known.has_role(Role::Standalone) && !known.has_parts())
             .map(Known::number)
     }
 
@@ -243,11 +249,12 @@ impl Threads {
         let header = match &known.record.what {
             What::Communication(communication) => match communication.parent {
                 // A message of a message belongs where that one does, by mistake (H-03).
-                Some(parent) => {
-                    let parent_of = |parent| self.newest(parent)?.communication()?.parent;
+                Some(parent) if !known.is_header() => {
+                    let message = |parent| self.newest(parent).filter(|known| !known.is_header());
+                    let parent_of = |parent| message(parent)?.communication()?.parent;
                     Some(parent_of(parent).unwrap_or(parent))
                 }
-                None => known.record.id,
+                _ => known.record.id,
             },
             What::Task(task) => task.focus,
             What::Encounter(encounter) => {
@@ -366,10 +373,10 @@ impl Threads {
             .filter_map(|place| self.at(place))
     }
 
-    fn current(&self, role: Role) -> impl Iterator<Item = Known<'_>> {
-        self.all().filter(move |known| {
-            known.is_current() && known.communication().is_some_and(|c| c.role == role)
-        })
+    /// The Communications, each in its newest version.
+    fn current(&self) -> impl Iterator<Item = Known<'_>> {
+        self.all()
+            .filter(|known| known.is_current() && known.communication().is_some())
     }
 }
 

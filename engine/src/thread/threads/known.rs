@@ -49,6 +49,18 @@ impl<'t> Known<'t> {
         self.communication().is_some_and(|c| c.role == role)
     }
 
+    /// Whether it is the header of a thread: by its form, or because others are part of it, though
+    /// it has what a header has not (H-01, H-02).
+    pub fn is_header(self) -> bool {
+        self.communication()
+            .is_some_and(|c| c.role.is_header(|| self.has_parts()))
+    }
+
+    /// Whether it is a message, also one that lacks its payload (M-01) or its thread (M-02).
+    pub fn is_message(self) -> bool {
+        self.communication().is_some() && !self.is_header()
+    }
+
     /// The version before this one.
     pub fn older(self) -> Option<Known<'t>> {
         self.record.older.and_then(|older| self.threads.at(older))
@@ -94,7 +106,7 @@ impl<'t> Known<'t> {
 
     /// The header of a message.
     pub fn header(self) -> Option<Known<'t>> {
-        self.parent().filter(|parent| parent.has_role(Role::Header))
+        self.parent().filter(|parent| parent.is_header())
     }
 
     /// The Communications that are part of it, in the order of `sent`.
@@ -112,7 +124,7 @@ impl<'t> Known<'t> {
 
     /// The messages among its parts.
     pub fn messages(self) -> impl DoubleEndedIterator<Item = Known<'t>> {
-        self.parts().filter(|part| part.has_role(Role::Message))
+        self.parts().filter(|part| part.is_message())
     }
 
     /// The current Tasks that focus it.
