@@ -11,6 +11,7 @@ mod check;
 mod clean;
 mod config;
 mod contradictions;
+mod deliveries;
 mod exits;
 mod filter;
 mod kill;

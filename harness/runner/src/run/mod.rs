@@ -19,6 +19,7 @@ mod shared;
 mod sink;
 mod snapshots;
 mod step;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use shared::Shared;
+use whose::Ledger;
 
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
@@ -207,7 +209,8 @@ async fn play_scenarios(work: &Work, project: &Project) {
     let places = Arc::new(Semaphore::new(work.options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
-    let shared = shared_states(work, project);
+    let ledger = Ledger::default();
+    let shared = shared_states(work, project, &ledger);
     for (index, scenario) in work.selected.iter().enumerate() {
         let scenario = Arc::clone(scenario);
         let project = match project.cast(&scenario) {
@@ -229,6 +232,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
         };
         let (places, events) = (Arc::clone(&places), work.events.clone());
         let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
+        let ledger = ledger.clone();
         let played = Arc::clone(&scenario);
         let shared = scenario
             .shares
@@ -250,6 +254,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
                     options,
                     on_disk,
                     shared,
+                    ledger,
                     events,
                 })
                 .await;
@@ -275,7 +280,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
 }
 
 /// The states that selected scenarios share. None is built before one of them is played.
-fn shared_states(work: &Work, project: &Project) -> BTreeMap<String, Arc<Shared>> {
+fn shared_states(work: &Work, project: &Project, ledger: &Ledger) -> BTreeMap<String, Arc<Shared>> {
     let mut by_state: BTreeMap<String, (&Arc<Scenario>, Vec<String>)> = BTreeMap::new();
     for scenario in &work.selected {
         if let Some(state) = &scenario.shares
@@ -293,7 +298,8 @@ fn shared_states(work: &Work, project: &Project) -> BTreeMap<String, Arc<Shared>
         // Where nobody can play its actors, nobody can play those of the scenarios either.
         if let Ok(cast) = project.cast(state) {
             let events = work.events.clone();
-            let state = Shared::new(state, cast, scenarios, &work.options, events);
+            let ledger = ledger.clone();
+            let state = Shared::new(state, cast, scenarios, &work.options, (ledger, events));
             shared.insert(id, Arc::new(state));
         }
     }

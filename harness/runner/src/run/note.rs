@@ -57,7 +57,7 @@ impl Player<'_> {
             _ => None,
         };
         if let Some(created) = &created {
-            self.trash.add(created.as_str());
+            self.created(created);
             if name.is_none() {
                 self.aliases.of(created);
             }

@@ -18,6 +18,7 @@ use super::shared::Shared;
 use super::sink::Sinks;
 use super::snapshots;
 use super::step::is_undone;
+use super::whose::{Ledger, Waiting};
 use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
 use crate::client::Need;
 use crate::expect::against::Seen;
@@ -37,6 +38,8 @@ pub(super) struct Part {
     pub(super) on_disk: bool,
     /// The state that it shares with others, where it does.
     pub(super) shared: Option<Arc<Shared>>,
+    /// What all scenarios of the run created.
+    pub(super) ledger: Ledger,
     pub(super) events: mpsc::UnboundedSender<Event>,
 }
 
@@ -121,6 +124,7 @@ pub(super) struct Player<'p> {
     pub(super) project: &'p Project,
     pub(super) options: &'p RunOptions,
     events: &'p mpsc::UnboundedSender<Event>,
+    ledger: &'p Ledger,
     pub(super) sessions: Vec<Session>,
     pub(super) bindings: Bindings,
     pub(super) aliases: Aliases,
@@ -156,6 +160,7 @@ impl<'p> Player<'p> {
             project: &part.project,
             options: &part.options,
             events: &part.events,
+            ledger: &part.ledger,
             sessions: Vec::new(),
             bindings: Bindings::default(),
             aliases: Aliases::default(),
@@ -179,6 +184,21 @@ impl<'p> Player<'p> {
     /// The receiver lives as long as the run; without it there is nobody left to tell.
     pub(super) fn tell(&self, event: Event) {
         drop(self.events.send(event));
+    }
+
+    /// Remembers what has to go again, and that it is this scenario's.
+    pub(super) fn created(&mut self, reference: &str) {
+        self.trash.add(reference);
+        self.ledger.add(reference, &self.scenario.id);
+    }
+
+    /// Whose deliveries count.
+    pub(super) fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            scenario: &self.scenario.id,
+            ledger: self.ledger,
+            aliases: &self.aliases,
+        }
     }
 
     /// Why the server does not offer something of it.

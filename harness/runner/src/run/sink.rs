@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::bindings::Missing;
 use super::judge::names_in;
 use super::step::Trouble;
+use super::whose::Waiting;
 use crate::actor::SetupError;
 use crate::client::{Client, Request, shorten, text_at};
 use crate::expect::check_body;
@@ -157,26 +158,29 @@ impl Sinks {
         })
     }
 
-    /// How much arrived that nobody waited for.
-    pub(super) fn others(&self, sink: &str) -> usize {
-        self.open.get(sink).map_or(0, |open| {
+    /// What arrived that nobody waited for.
+    pub(super) fn others(&self, sink: &str) -> Vec<Delivered> {
+        self.open.get(sink).map_or_else(Vec::new, |open| {
             let waiting = open.inbox.waiting.lock();
-            waiting.unwrap_or_else(PoisonError::into_inner).len()
+            waiting.unwrap_or_else(PoisonError::into_inner).clone()
         })
     }
 
-    /// Waits until as much has arrived as is wanted, or the time is over.
+    /// Waits until as much has arrived as is wanted, or the time is over. What is another
+    /// scenario's does not count.
     pub(super) async fn wait(
         &self,
         delivery: &Delivery,
         expected: &[Value],
+        waiting: &Waiting<'_>,
     ) -> Result<Vec<Delivered>, Trouble> {
         let Some(open) = self.open.get(&delivery.sink) else {
             let doing = format!("waiting at the sink {}", delivery.sink);
             return Err(SetupError::new(doing, "it is not open", "").into());
         };
         let wanted = |delivered: &Delivered| {
-            check_body(delivered.body.as_ref(), &delivery.matching, expected).is_empty()
+            let body = delivered.body.as_ref();
+            waiting.counts(delivered) && check_body(body, &delivery.matching, expected).is_empty()
         };
         let all_of_the_time = delivery.count == 0;
         let most = if all_of_the_time {
@@ -347,7 +351,9 @@ async fn receive(
 
 #[cfg(test)]
 mod tests {
+    use super::super::whose::Ledger;
     use super::*;
+    use crate::expect::Aliases;
 
     fn delivered(kind: &str) -> Delivered {
         Delivered {
@@ -394,19 +400,34 @@ mod tests {
         inbox.put(delivered("Task"));
         inbox.put(delivered("Patient"));
         let tasks = [json!("Task")];
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
         let two = wanted(2, LONG);
-        let (both, ()) = tokio::join!(sinks.wait(&two, &tasks), async {
+        let (both, ()) = tokio::join!(sinks.wait(&two, &tasks, &waiting), async {
             // Only once somebody waits.
             tokio::task::yield_now().await;
             inbox.put(delivered("Task"));
         });
         assert_eq!(both.unwrap().len(), 2);
-        let none = sinks.wait(&wanted(0, INSTANT), &tasks).await.unwrap();
+        let none = sinks
+            .wait(&wanted(0, INSTANT), &tasks, &waiting)
+            .await
+            .unwrap();
         assert_eq!(none.len(), 0);
-        let late = sinks.wait(&wanted(1, INSTANT), &tasks).await.unwrap();
-        assert_eq!((late.len(), sinks.others("inbox")), (0, 1));
+        let late = sinks
+            .wait(&wanted(1, INSTANT), &tasks, &waiting)
+            .await
+            .unwrap();
+        assert_eq!((late.len(), sinks.others("inbox").len()), (0, 1));
         inbox.put(delivered("Task"));
-        let unwanted = sinks.wait(&wanted(0, LONG), &tasks).await.unwrap();
+        let unwanted = sinks
+            .wait(&wanted(0, LONG), &tasks, &waiting)
+            .await
+            .unwrap();
         assert_eq!(unwanted.len(), 1);
     }
 
