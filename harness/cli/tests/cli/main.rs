@@ -29,4 +29,5 @@ mod support;
 mod thread;
 mod transport;
 mod two_runs;
+mod unplayed;
 mod usage;

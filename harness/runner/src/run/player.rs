@@ -16,7 +16,7 @@ use super::race::without_refused;
 use super::setup::Stop;
 use super::shared::Shared;
 use super::sink::Sinks;
-use super::snapshots;
+use super::snapshots::{self, Reached};
 use super::step::is_undone;
 use super::whose::{Ledger, Waiting};
 use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
@@ -89,10 +89,21 @@ pub(super) async fn play(part: Part) {
         // A snapshot says who sees what.
         options.snapshots = SnapshotMode::Off;
     }
+    let unplayed = player.unplayed();
+    if let Some(reason) = unplayed.nothing_judged() {
+        player.tell(Event::NotOffered {
+            scenario: part.scenario.id.clone(),
+            reason: part.project.admin().clean(&reason),
+        });
+        player.stopped = Some(Stop::NotOffered(reason));
+    }
     let mut snapshot = snapshots::settle(
         &part.scenario,
         &player.snapshot,
-        &player.unknown,
+        &Reached {
+            unknown: &player.unknown,
+            is_partly_offered: unplayed.is_partly_offered(),
+        },
         &|difference| player.is_consequence(difference),
         &options,
         (part.on_disk, &part.project.admin().target().profile.name),
@@ -103,7 +114,7 @@ pub(super) async fn play(part: Part) {
             unknown: player.unknown.clone(),
         }));
     }
-    let (verdict, reason) = player.verdict(&snapshot);
+    let (verdict, reason) = player.verdict(&snapshot, &unplayed);
     let reason = reason.map(|reason| part.project.admin().clean(&reason));
     player.tell(Event::ScenarioFinished {
         scenario: part.scenario.id.clone(),
