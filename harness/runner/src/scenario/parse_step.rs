@@ -62,15 +62,21 @@ pub(super) fn step(
         .get("see")
         .map(|node| see(node, findings, &mut after))
         .unwrap_or_default();
-    let action = action?;
-    fitting(&fields, &action, &expect, acting.as_deref(), findings);
+    let (Some(action), Some(id), Some(acting)) = (action, id, acting) else {
+        let names = made.iter().map(|made| made.name.clone());
+        findings.lost.names.extend(names);
+        let used = before.iter().chain(&after).map(|usage| usage.name.clone());
+        findings.lost.used.extend(used);
+        return None;
+    };
+    fitting(&fields, &action, &expect, Some(&acting), findings);
     let verb = STEP.key(action.verb()).and_then(|key| fields.named(key));
     Some(ParsedStep {
         verb_span: verb.map_or(id_span, |entry| entry.key_span),
         step: Step {
-            id: id?,
+            id,
             title,
-            actor: acting?,
+            actor: acting,
             action,
             extras,
             captures,
