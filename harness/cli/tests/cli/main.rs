@@ -14,6 +14,7 @@ mod contradictions;
 mod deliveries;
 mod exits;
 mod filter;
+mod gone;
 mod kill;
 mod policy;
 mod remote;

@@ -6,6 +6,7 @@ mod clock;
 mod delivered;
 mod ending;
 mod found;
+mod gone;
 mod judge;
 mod matrix;
 mod note;
