@@ -147,6 +147,10 @@ fn details(out: &mut String, scenario: &ScenarioReport, style: Style) {
         }
         matrices(out, scenario, style);
         snapshot(out, scenario, style);
+    } else if let Some(reason) = &scenario.reason
+        && scenario.is_partly_played()
+    {
+        line(out, &format!("  {reason}"));
     }
     for problem in &scenario.cleanup.problems {
         line(out, &format!("  cleanup: {problem}"));

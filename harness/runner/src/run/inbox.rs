@@ -44,10 +44,10 @@ impl Inbox {
         taken
     }
 
-    /// How much nobody has waited for.
-    pub(super) fn len(&self) -> usize {
+    /// What nobody has waited for.
+    pub(super) fn all(&self) -> Vec<Delivered> {
         let waiting = self.waiting.lock();
-        waiting.unwrap_or_else(PoisonError::into_inner).len()
+        waiting.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

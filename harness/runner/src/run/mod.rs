@@ -6,6 +6,7 @@ mod clock;
 mod delivered;
 mod ending;
 mod found;
+mod gone;
 mod inbox;
 mod judge;
 mod matrix;
@@ -21,6 +22,7 @@ mod shared;
 mod sink;
 mod snapshots;
 mod step;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use shared::Shared;
+use whose::Ledger;
 
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
@@ -209,7 +212,8 @@ async fn play_scenarios(work: &Work, project: &Project) {
     let places = Arc::new(Semaphore::new(work.options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
-    let shared = shared_states(work, project);
+    let ledger = Ledger::default();
+    let shared = shared_states(work, project, &ledger);
     for (index, scenario) in work.selected.iter().enumerate() {
         let scenario = Arc::clone(scenario);
         let project = match project.cast(&scenario) {
@@ -231,6 +235,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
         };
         let (places, events) = (Arc::clone(&places), work.events.clone());
         let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
+        let ledger = ledger.clone();
         let played = Arc::clone(&scenario);
         let shared = scenario
             .shares
@@ -252,6 +257,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
                     options,
                     on_disk,
                     shared,
+                    ledger,
                     events,
                 })
                 .await;
@@ -277,7 +283,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
 }
 
 /// The states that selected scenarios share. None is built before one of them is played.
-fn shared_states(work: &Work, project: &Project) -> BTreeMap<String, Arc<Shared>> {
+fn shared_states(work: &Work, project: &Project, ledger: &Ledger) -> BTreeMap<String, Arc<Shared>> {
     let mut by_state: BTreeMap<String, (&Arc<Scenario>, Vec<String>)> = BTreeMap::new();
     for scenario in &work.selected {
         if let Some(state) = &scenario.shares
@@ -295,7 +301,8 @@ fn shared_states(work: &Work, project: &Project) -> BTreeMap<String, Arc<Shared>
         // Where nobody can play its actors, nobody can play those of the scenarios either.
         if let Ok(cast) = project.cast(state) {
             let events = work.events.clone();
-            let state = Shared::new(state, cast, scenarios, &work.options, events);
+            let ledger = ledger.clone();
+            let state = Shared::new(state, cast, scenarios, &work.options, (ledger, events));
             shared.insert(id, Arc::new(state));
         }
     }

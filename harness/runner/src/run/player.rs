@@ -18,8 +18,9 @@ use super::race::without_refused;
 use super::setup::Stop;
 use super::shared::Shared;
 use super::sink::Sinks;
-use super::snapshots;
+use super::snapshots::{self, Reached};
 use super::step::is_undone;
+use super::whose::{Ledger, Waiting};
 use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
 use crate::client::Need;
 use crate::expect::against::Seen;
@@ -39,6 +40,8 @@ pub(super) struct Part {
     pub(super) on_disk: bool,
     /// The state that it shares with others, where it does.
     pub(super) shared: Option<Arc<Shared>>,
+    /// What all scenarios of the run created.
+    pub(super) ledger: Ledger,
     pub(super) events: mpsc::UnboundedSender<Event>,
 }
 
@@ -88,10 +91,21 @@ pub(super) async fn play(part: Part) {
         // A snapshot says who sees what.
         options.snapshots = SnapshotMode::Off;
     }
+    let unplayed = player.unplayed();
+    if let Some(reason) = unplayed.nothing_judged() {
+        player.tell(Event::NotOffered {
+            scenario: part.scenario.id.clone(),
+            reason: part.project.admin().clean(&reason),
+        });
+        player.stopped = Some(Stop::NotOffered(reason));
+    }
     let mut snapshot = snapshots::settle(
         &part.scenario,
         &player.snapshot,
-        &player.unknown,
+        &Reached {
+            unknown: &player.unknown,
+            is_partly_offered: unplayed.is_partly_offered(),
+        },
         &|difference| player.is_consequence(difference),
         &options,
         (part.on_disk, &part.project.admin().target().profile.name),
@@ -102,7 +116,7 @@ pub(super) async fn play(part: Part) {
             unknown: player.unknown.clone(),
         }));
     }
-    let (verdict, reason) = player.verdict(&snapshot);
+    let (verdict, reason) = player.verdict(&snapshot, &unplayed);
     let reason = reason.map(|reason| part.project.admin().clean(&reason));
     player.tell(Event::ScenarioFinished {
         scenario: part.scenario.id.clone(),
@@ -123,6 +137,7 @@ pub(super) struct Player<'p> {
     pub(super) project: &'p Project,
     pub(super) options: &'p RunOptions,
     events: &'p mpsc::UnboundedSender<Event>,
+    ledger: &'p Ledger,
     pub(super) sessions: Vec<Session>,
     pub(super) bindings: Bindings,
     pub(super) aliases: Aliases,
@@ -158,6 +173,7 @@ impl<'p> Player<'p> {
             project: &part.project,
             options: &part.options,
             events: &part.events,
+            ledger: &part.ledger,
             sessions: Vec::new(),
             bindings: Bindings::default(),
             aliases: Aliases::default(),
@@ -181,6 +197,21 @@ impl<'p> Player<'p> {
     /// The receiver lives as long as the run; without it there is nobody left to tell.
     pub(super) fn tell(&self, event: Event) {
         drop(self.events.send(event));
+    }
+
+    /// Remembers what has to go again, and that it is this scenario's.
+    pub(super) fn created(&mut self, reference: &str) {
+        self.trash.add(reference);
+        self.ledger.add(reference, &self.scenario.id);
+    }
+
+    /// Whose deliveries count.
+    pub(super) fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            scenario: &self.scenario.id,
+            ledger: self.ledger,
+            aliases: &self.aliases,
+        }
     }
 
     /// Why the server does not offer something of it.

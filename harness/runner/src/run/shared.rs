@@ -17,6 +17,7 @@ use super::options::RunOptions;
 use super::place;
 use super::player::{Part, Player};
 use super::setup::Stop;
+use super::whose::Ledger;
 use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
 use crate::client::text_at;
 use crate::expect::Aliases;
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     state: Arc<Scenario>,
     project: Project,
     options: RunOptions,
+    ledger: Ledger,
     events: mpsc::UnboundedSender<Event>,
     /// The scenarios that share it.
     scenarios: Vec<String>,
@@ -75,12 +77,13 @@ impl Shared {
         project: Project,
         scenarios: Vec<String>,
         options: &RunOptions,
-        events: mpsc::UnboundedSender<Event>,
+        (ledger, events): (Ledger, mpsc::UnboundedSender<Event>),
     ) -> Self {
         Self {
             state: Arc::clone(state),
             project,
             options: options.clone(),
+            ledger,
             events,
             left: AtomicUsize::new(scenarios.len()),
             scenarios,
@@ -138,6 +141,7 @@ impl Shared {
             options: self.options.clone(),
             on_disk: false,
             shared: None,
+            ledger: self.ledger.clone(),
             events,
         };
         let mut player = Player::new(&part);

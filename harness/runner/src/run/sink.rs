@@ -20,6 +20,7 @@ pub(super) use super::inbox::Delivered;
 use super::inbox::{Inbox, Line};
 use super::judge::names_in;
 use super::step::Trouble;
+use super::whose::Waiting;
 use crate::actor::SetupError;
 use crate::client::{Client, Request, shorten, text_at};
 use crate::expect::check_body;
@@ -143,23 +144,28 @@ impl Sinks {
         })
     }
 
-    /// How much arrived that nobody waited for.
-    pub(super) fn others(&self, sink: &str) -> usize {
-        self.open.get(sink).map_or(0, |open| open.inbox.len())
+    /// What arrived that nobody waited for.
+    pub(super) fn others(&self, sink: &str) -> Vec<Delivered> {
+        self.open
+            .get(sink)
+            .map_or_else(Vec::new, |open| open.inbox.all())
     }
 
-    /// Waits until as much has arrived as is wanted, or the time is over.
+    /// Waits until as much has arrived as is wanted, or the time is over. What is another
+    /// scenario's does not count.
     pub(super) async fn wait(
         &self,
         delivery: &Delivery,
         expected: &[Value],
+        waiting: &Waiting<'_>,
     ) -> Result<Vec<Delivered>, Trouble> {
         let doing = || format!("waiting at the sink {}", delivery.sink);
         let Some(open) = self.open.get(&delivery.sink) else {
             return Err(SetupError::new(doing(), "it is not open", "").into());
         };
         let wanted = |delivered: &Delivered| {
-            check_body(delivered.body.as_ref(), &delivery.matching, expected).is_empty()
+            let body = delivered.body.as_ref();
+            waiting.counts(delivered) && check_body(body, &delivery.matching, expected).is_empty()
         };
         let all_of_the_time = delivery.count == 0;
         let most = if all_of_the_time {
@@ -402,7 +408,9 @@ async fn receive(
 
 #[cfg(test)]
 mod tests {
+    use super::super::whose::Ledger;
     use super::*;
+    use crate::expect::Aliases;
 
     fn delivered(kind: &str) -> Delivered {
         Delivered {
@@ -449,19 +457,34 @@ mod tests {
         inbox.put(delivered("Task"));
         inbox.put(delivered("Patient"));
         let tasks = [json!("Task")];
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
         let two = wanted(2, LONG);
-        let (both, ()) = tokio::join!(sinks.wait(&two, &tasks), async {
+        let (both, ()) = tokio::join!(sinks.wait(&two, &tasks, &waiting), async {
             // Only once somebody waits.
             tokio::task::yield_now().await;
             inbox.put(delivered("Task"));
         });
         assert_eq!(both.unwrap().len(), 2);
-        let none = sinks.wait(&wanted(0, INSTANT), &tasks).await.unwrap();
+        let none = sinks
+            .wait(&wanted(0, INSTANT), &tasks, &waiting)
+            .await
+            .unwrap();
         assert_eq!(none.len(), 0);
-        let late = sinks.wait(&wanted(1, INSTANT), &tasks).await.unwrap();
-        assert_eq!((late.len(), sinks.others("inbox")), (0, 1));
+        let late = sinks
+            .wait(&wanted(1, INSTANT), &tasks, &waiting)
+            .await
+            .unwrap();
+        assert_eq!((late.len(), sinks.others("inbox").len()), (0, 1));
         inbox.put(delivered("Task"));
-        let unwanted = sinks.wait(&wanted(0, LONG), &tasks).await.unwrap();
+        let unwanted = sinks
+            .wait(&wanted(0, LONG), &tasks, &waiting)
+            .await
+            .unwrap();
         assert_eq!(unwanted.len(), 1);
     }
 
@@ -485,7 +508,13 @@ mod tests {
         assert_eq!(elsewhere.status().as_u16(), 404);
         let tasks = [json!("Task")];
         let all = wanted(3, Duration::from_secs(5));
-        assert_eq!(sinks.wait(&all, &tasks).await.unwrap().len(), 3);
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
+        assert_eq!(sinks.wait(&all, &tasks, &waiting).await.unwrap().len(), 3);
     }
 
     #[test]
@@ -515,7 +544,7 @@ mod tests {
         let line = Line::into(&inbox);
         let outcome = json!({ "resourceType": "OperationOutcome", "issue": issue });
         notify(&line, &outcome.to_string(), &str::to_owned);
-        assert_eq!(inbox.len(), 0);
+        assert!(inbox.all().is_empty());
         let why = refused.map(|words| format!("the server refuses over the WebSocket: {words}"));
         assert_eq!(line.ended(), why);
     }
@@ -535,14 +564,27 @@ mod tests {
         line.put(delivered("Task"));
         let tasks = [json!("Task")];
         let (nothing, patients) = (wanted(0, LONG), [json!("Patient")]);
-        let both = tokio::join!(sinks.wait(&nothing, &patients), async {
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
+        let both = tokio::join!(sinks.wait(&nothing, &patients, &waiting), async {
             // Only once somebody waits.
             tokio::task::yield_now().await;
             line.end("it is closed".to_owned());
         });
         assert!(matches!(both.0, Err(Trouble::Setup(error)) if error.text == "it is closed"));
-        assert_eq!(sinks.wait(&wanted(1, LONG), &tasks).await.unwrap().len(), 1);
-        let second = sinks.wait(&wanted(1, LONG), &tasks).await;
+        assert_eq!(
+            sinks
+                .wait(&wanted(1, LONG), &tasks, &waiting)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        let second = sinks.wait(&wanted(1, LONG), &tasks, &waiting).await;
         assert!(matches!(second, Err(Trouble::Setup(_))));
     }
 }
