@@ -68,7 +68,9 @@ less than half of what is written. The reference semantics: the entry grants not
 const ALSO_OR: &[&str] = &["L03"];
 
 /// What people write between filters, and whether it means *and*.
-const WORDS: [(&str, bool); 7] = [
+const WORDS: [(&str, bool); 8] = [
+    // `&` as HTML writes it.
+    ("&amp;", true),
     (" or ", false),
     ("+or+", false),
     ("||", false),
@@ -199,9 +201,25 @@ fn is_filter(text: &str) -> bool {
 mod tests {
     use rstest::rstest;
 
-    use crate::lint::testing::{criteria, found};
+    use crate::lint::testing::{criteria, found, lint, repaired};
+
+    /// A repair leaves a criteria with which nothing is wrong.
+    #[rstest]
+    #[case::html("Patient?name=a&amp;gender=male", "Patient?name=a&gender=male")]
+    #[case::semicolon("Patient?name=a;gender=male", "Patient?name=a&gender=male")]
+    #[case::whole_search("Patient?name=a AND Patient?gender=male", "Patient?name=a&gender=male")]
+    fn repairs(#[case] text: &str, #[case] expected: &str) {
+        let fixed = repaired("W01", &criteria("Patient", text)).unwrap();
+        assert_eq!(fixed, criteria("Patient", expected));
+        let left = lint(&fixed, "");
+        assert!(
+            !left.iter().any(|finding| finding.diagnostic.is_error()),
+            "{left:?}"
+        );
+    }
 
     #[rstest]
+    #[case::html("Patient?name=a&amp;gender=male", &["error: &amp;"])]
     #[case::searches("Patient?gender=male OR Patient?gender=female", &["error:  OR "])]
     #[case::filters("Patient?gender=male or active=true", &["error:  or "])]
     #[case::and("Patient?gender=male AND active=true", &["error:  AND "])]
