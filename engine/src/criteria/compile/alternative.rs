@@ -202,11 +202,9 @@ impl Context<'_> {
         Ok(match param.param_type {
             ParamType::Reference => {
                 if !whole.contains('/') && !whole.contains(':') && param.targets.len() == 1 {
-                    findings.push(bare_id(
-                        &whole,
-                        param.targets.first().map_or("", |t| t),
-                        resolved.span,
-                    ));
+                    let target = param.targets.first().map_or("", |target| target);
+                    let read = format!("read as `{target}/{whole}`");
+                    findings.push(bare_id(&whole, &read, resolved.span));
                 }
                 Pattern::reference(ReferencePattern::parse(&whole, &param.targets, self.base)?)
             }
@@ -232,8 +230,12 @@ impl Context<'_> {
                 ),
             });
         }
-        findings.push(bare_id(&whole, "Patient", resolved.span));
-        Ok(Pattern::Compartment(format!("Patient/{whole}").into()))
+        findings.push(bare_id(
+            &whole,
+            "any compartment with that id, of whatever type",
+            resolved.span,
+        ));
+        Ok(Pattern::CompartmentId(whole.into()))
     }
 }
 enum Outcome {
@@ -266,11 +268,11 @@ fn written(alternative: &Alternative) -> String {
     alternative.pieces.iter().map(piece).collect()
 }
 
-fn bare_id(id: &str, target: &str, span: Span) -> Diagnostic {
+fn bare_id(id: &str, read: &str, span: Span) -> Diagnostic {
     Diagnostic::warning(
         "criteria/bare-id",
         format!("`{id}` is an id without a type"),
     )
-    .with_label(span, format!("read as `{target}/{id}`"))
+    .with_label(span, read)
     .with_help("servers disagree on bare ids; write the type")
 }

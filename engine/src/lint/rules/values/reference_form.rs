@@ -486,7 +486,7 @@ fn absolute(
 /// What becomes of a bare id.
 fn bare(context: &Context<'_>, site: &Site<'_>) -> String {
     if site.filter.code() == "_compartment" {
-        return "Medplum takes a compartment of any type with that id".to_owned();
+        return "a compartment of any type with that id will do".to_owned();
     }
     let completed = matches!(site.filter.code(), "subject" | "patient");
     let one_target = site
