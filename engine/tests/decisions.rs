@@ -702,3 +702,21 @@ fn a_membership_with_a_key_that_stands_twice_is_nobodys() {
     let (_, memberships, findings) = PolicyDocument::from_json(&document);
     assert_eq!((memberships.len(), findings.len()), (0, 1), "{findings:#?}");
 }
+
+/// R.6: `_compartment` takes a bare id too, and then any compartment with that id will do, whatever
+/// its type (case 32).
+#[rstest]
+#[case::account("o", json!({"meta": {"account": {"reference": "Organization/o"}}}), true)]
+#[case::patient("o", json!({"id": "o"}), true)]
+#[case::another_id("o", json!({"meta": {"account": {"reference": "Organization/p"}}}), false)]
+#[case::longer_id("o", json!({"meta": {"account": {"reference": "Organization/oo"}}}), false)]
+#[case::whole_reference("Organization/o", json!({"id": "o"}), false)]
+fn r6_a_compartment_by_its_id(#[case] wanted: &str, #[case] patient: Value, #[case] allowed: bool) {
+    let mut patient = patient;
+    patient["resourceType"] = json!("Patient");
+    let entries = json!([
+        {"resourceType": "Patient", "criteria": format!("Patient?_compartment={wanted}")},
+    ]);
+    let decision = alice(entries).policy.decide(&Request::Read(&patient));
+    assert_eq!(decision.is_allowed(), allowed);
+}

@@ -394,49 +394,6 @@ impl Policy {
         }
     }
 
-    /// What a write may store: read-only and hidden fields keep their stored value, and are
-    /// dropped on create. A field that is hidden from reading is kept whichever entry allows the
-    /// write: whoever writes a resource as they read it must not erase what they could not see.
-    /// Source: R.9.
-    pub fn merge_write(&self, existing: Option<&Value>, input: Value) -> Value {
-        if self.superuser {
-            return input;
-        }
-        let entry = |interaction, resource: &Value| {
-            self.first_entry(interaction, resource)
-                .and_then(|at| self.entries.get(at))
-        };
-        let Some(stored) = existing else {
-            return self.merge_create(input);
-        };
-        let writes = entry(Interaction::Update, stored)
-            .into_iter()
-            .flat_map(|entry| entry.readonly_fields.iter().chain(&entry.hidden_fields));
-        let reads = entry(Interaction::Read, stored)
-            .into_iter()
-            .flat_map(|entry| &entry.hidden_fields);
-        fields::kept(Some(stored), input, writes.chain(reads))
-    }
-
-    /// Without the fields that one entry takes away another entry may be the first to allow the
-    /// create; its fields have to go as well. Each turn takes something away.
-    fn merge_create(&self, mut input: Value) -> Value {
-        loop {
-            let Some(entry) = self
-                .first_entry(Interaction::Create, &input)
-                .and_then(|at| self.entries.get(at))
-            else {
-                return input;
-            };
-            let all = entry.readonly_fields.iter().chain(&entry.hidden_fields);
-            let left = fields::kept(None, input.clone(), all);
-            if left == input {
-                return left;
-            }
-            input = left;
-        }
-    }
-
     /// Whether the actor may search or sort by a parameter: not when it reads a field that some
     /// entry hides from their searches.
     pub fn may_filter_by(&self, resource_type: &str, code: &str) -> bool {

@@ -81,17 +81,22 @@ pub fn parts(data_type: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// What is compared of a text: lower case, without accents.
+/// What is compared of a text: without case and accents. What is one letter in one case may be two
+/// in the other (`ß`, `SS`), so all goes through both.
 ///
 /// ```
 /// use fhirward_engine::values::string::fold;
 ///
 /// assert_eq!(fold("Müller").collect::<String>(), "muller");
+/// assert_eq!(fold("Straße").collect::<String>(), "strasse");
 /// ```
 pub fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
     text.nfd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .filter(|c| !is_combining_mark(*c))
 }
 
 #[cfg(test)]
@@ -108,6 +113,12 @@ mod tests {
     #[case::second_given("ann", "HumanName", json!({"given": ["Mary", "Ann"]}), true)]
     #[case::accents("muller", "HumanName", json!({"family": "Müller"}), true)]
     #[case::accent_asked("Müller", "HumanName", json!({"family": "MULLER"}), true)]
+    #[case::sharp_s("STRASSE", "HumanName", json!({"family": "Straße"}), true)]
+    #[case::sharp_s_asked("Straße", "HumanName", json!({"family": "STRASSE"}), true)]
+    #[case::capital_sharp_s("STRAẞE", "HumanName", json!({"family": "Straße"}), true)]
+    #[case::ligature("OFFICE", "string", json!("oﬃce"), true)]
+    #[case::final_sigma("ΟΔΥΣΣΕΥΣ", "string", json!("Οδυσσευς"), true)]
+    #[case::other_letter("Strase", "HumanName", json!({"family": "Straße"}), false)]
     #[case::use_is_no_part("official", "HumanName", json!({"use": "official"}), false)]
     #[case::city("san", "Address", json!({"city": "San Francisco"}), true)]
     #[case::word("francisco", "Address", json!({"city": "San Francisco"}), false)]

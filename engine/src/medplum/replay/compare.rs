@@ -8,6 +8,15 @@ use super::case::{PROJECT, array};
 use crate::medplum::reply::Reply;
 use crate::medplum::stored::without_empties;
 
+/// Where a record says two things at once: `allowed` is what the status says in a word.
+pub(super) fn contradiction(decision: &Value) -> Option<String> {
+    let allowed = decision.get("allowed").and_then(Value::as_bool)?;
+    let status = decision.get("status").and_then(Value::as_u64)?;
+    (allowed != (status < 400)).then(|| {
+        format!("the record contradicts itself: `allowed` is {allowed}, and the status {status}")
+    })
+}
+
 /// Where the two sides differ; `None` where they agree.
 pub(super) fn difference(
     decision: &Value,
@@ -21,6 +30,9 @@ pub(super) fn difference(
         if let Some(text) = &reply.text {
             let _ = write!(reason, " (predicted: {text})");
         }
+        return Some(reason);
+    }
+    if let Some(reason) = contradiction(decision) {
         return Some(reason);
     }
     if reply.status >= 400 {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use case::{array, input, target_of, world};
-use compare::{difference, recorded, short};
+use compare::{contradiction, difference, recorded, short};
 use symbols::{with_symbols, with_uuids};
 
 use super::accept;
@@ -144,6 +144,8 @@ fn stored_policy(case: &Value, policy: &Value) -> Replayed {
     let reason = if recorded != predicted {
         let text = refusal.map(|refusal| format!(" ({})", refusal.text));
         format!("the status differs{}", text.unwrap_or_default())
+    } else if let Some(reason) = contradiction(case) {
+        reason
     } else if recorded == 201 && differs {
         "what is stored differs".to_owned()
     } else {

@@ -1,5 +1,6 @@
 //! L45: write constraints that cannot hold. Source: policy-semantics 3.4, cases 54 to 57.
 
+use super::never_true;
 use crate::diagnostic::Severity;
 use crate::lint::view::{EntryView, PolicyView, TextView};
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
@@ -16,7 +17,8 @@ pub static RULE: Rule = Rule {
     summary: "a `writeConstraint` is always denied, or denies every create",
     why: "\
 A constraint must evaluate to exactly one `true`; nothing, a text, a number or several values deny the \
-write. Three things go wrong again and again. `%before` does not exist on create, so \
+write. So `status` alone denies, as does a name that the type does not have, or a text without quotes \
+(`status = requested`). Three things go wrong again and again. `%before` does not exist on create, so \
 `%before.status != 'final'` is empty there and denies: write \
 `%before.exists().not() or %before.status != 'final'`. A parameter is put in as text, so `%profile` needs \
 quotes around it: `author.reference = '%profile'`. And a variable that neither FHIRPath nor the membership \
@@ -85,6 +87,35 @@ anything but `true` answers 403. The expression is not read when the policy is s
 }"#,
         )
         .titled("a variable of the member"),
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "requests only",
+  "resource": [
+    {
+      "resourceType": "Task",
+      "interaction": ["create", "search", "read", "update"],
+      "writeConstraint": [
+        { "language": "text/fhirpath", "expression": "stauts = 'requested'" }
+      ]
+    }
+  ]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "requests only",
+  "resource": [
+    {
+      "resourceType": "Task",
+      "interaction": ["create", "search", "read", "update"],
+      "writeConstraint": [
+        { "language": "text/fhirpath", "expression": "status = 'requested'" }
+      ]
+    }
+  ]
+}"#,
+        )
+        .titled("a name that the type does not have"),
     ],
     adopts: &[Adopts::all_as("policy/constraint", Severity::Error)],
     check,
@@ -104,6 +135,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             variables(constraint, &given, members, report);
             in_texts(constraint, policy, report);
             before(entry, constraint, report);
+            never_true::check(constraint, &entry.resource_type, report);
         }
     }
 }

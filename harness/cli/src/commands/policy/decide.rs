@@ -32,6 +32,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             "decision": word,
             "status": refused.map_or(decision.verdict.status(), |_| 400),
             "entry": entry,
+            "kept_fields": question.kept(),
             "diagnostics": data(&question.findings),
         });
         question.add_sign_in(&mut document);
