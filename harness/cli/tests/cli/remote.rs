@@ -385,6 +385,45 @@ fn an_actor_is_who_the_server_says() {
     }
 }
 
+/// Whom `run` refuses is refused here: of an admin no policy says what they see, so that what is
+/// checked would be nobody's view. Declared, they may.
+#[rstest]
+#[case::by_name("", &["--as-actor", "alice"], 3)]
+#[case::declared("bypass = true", &["--as-actor", "alice"], 0)]
+#[case::by_client("", &["--client", "CLIENT", "--secret-env", "ALICE", "--actor", "PROFILE"], 3)]
+#[case::by_client_unnamed("", &["--client", "CLIENT", "--secret-env", "ALICE"], 0)]
+fn an_admin_is_no_actor(#[case] more: &str, #[case] how: &[&str], #[case] code: i32) {
+    let world = World::new();
+    world.thread(2);
+    let (profile, client, secret) = world.actor(&json!([{"resourceType": "Communication"}]));
+    let found = format!("ProjectMembership?user=ClientApplication/{client}");
+    let found = world.send("GET", &found, None);
+    let mut membership = found["entry"][0]["resource"].clone();
+    membership["admin"] = true.into();
+    let path = format!("ProjectMembership/{}", membership["id"].as_str().unwrap());
+    world.send("PUT", &path, Some(&membership));
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[servers.here]\nurl = \"{}\"\nprofile = \"embedded\"\n\
+         [servers.here.actors.alice]\nreference = \"{profile}\"\n{more}\n\
+         [servers.here.actors.alice.auth.client-credentials]\nid = \"{client}\"\nsecret.env = \"ALICE\"\n",
+        world.base(),
+    );
+    std::fs::write(folder.path().join("fhirward.toml"), text).unwrap();
+    let mut arguments = vec!["thread", "check", "--server", "here"];
+    arguments.extend(how.iter().map(|word| match *word {
+        "CLIENT" => client.as_str(),
+        "PROFILE" => profile.as_str(),
+        other => other,
+    }));
+    let mut command = command(folder.path(), &arguments);
+    command.env("ALICE", &secret);
+    let shown = run(command);
+    assert_eq!(shown.code, code, "{shown}");
+    let refused = shown.stderr.contains("thread/admin");
+    assert_eq!(refused, code == 3, "{shown}");
+}
+
 /// What a server cannot be asked, and what it does not answer, is said and not claimed.
 #[rstest]
 #[case("hapi", vec![], "not asked who that is: the profile `hapi`")]

@@ -21,7 +21,7 @@ pub use assertion::{
     check_text, plain, selected,
 };
 pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept, departing_server};
-pub use diff::{Difference, compare};
+pub use diff::{Difference, Recorded, compare};
 pub use learn::{Learned, learn};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};
 pub use predict::{Known, Prediction, Predictor, membership_of};

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_harness::actor::StaticAuth;
+use fhirward_harness::actor::{NotThem, StaticAuth, is_them};
 use fhirward_harness::client::{
-    Auth, Client, ClientError, Credentials, Found, Limits, Redactor, WhoAmIKind,
+    Acting, Auth, Client, ClientError, Credentials, Found, Limits, Redactor, WhoAmIKind,
 };
 use serde_json::Value;
 
@@ -99,6 +99,8 @@ struct SignIn {
     who: Option<String>,
     /// Who an actor has to be for the server, `Type/id`.
     reference: Option<String>,
+    /// Whether they may be an admin of the project.
+    bypass: bool,
     /// Whether a line says so: what the options themselves name need not be repeated.
     is_said: bool,
 }
@@ -108,6 +110,7 @@ impl SignIn {
         SignIn {
             who: Some(who),
             reference: None,
+            bypass: false,
             is_said: false,
         }
     }
@@ -158,6 +161,7 @@ impl Remote {
             auth,
             who,
             reference,
+            bypass,
             could_be,
         } = self.transport.reach(server, &wanted, actors)?;
         if let Some(url) = &self.token_url {
@@ -199,6 +203,8 @@ impl Remote {
         let sign_in = SignIn {
             who,
             reference,
+            // Whoever asks for the admin's view is told that it is one.
+            bypass: bypass || self.as_admin,
             is_said: true,
         };
         Ok((client, sign_in))
@@ -217,27 +223,31 @@ impl Remote {
         let SignIn {
             who,
             reference,
+            bypass,
             is_said,
         } = sign_in;
         let says = if reference.is_some() || self.actor.is_some() {
-            client.who_am_i().await.map_err(|error| failed(&error))?
+            client.acting().await.map_err(|error| failed(&error))?
         } else {
             None
         };
-        if let (Some(wanted), Some(says)) = (&reference, &says)
-            && says != wanted
-        {
+        if let (Some(wanted), Some(says)) = (&reference, &says) {
             let help = format!(
                 "use the credentials of `{wanted}`, or correct the `reference` where the actor's \
                  credentials stand"
             );
-            return Err(other_actor(Some(says), wanted, &help));
+            let no_admin =
+                "use a login without admin rights, or declare `bypass: true` of the actor";
+            right(says, wanted, bypass, &help, no_admin)?;
         }
-        if let Some(wanted) = &self.actor
-            && says.as_ref() != Some(wanted)
-        {
+        if let Some(wanted) = &self.actor {
             let help = "use the credentials of that actor, or leave --actor out";
-            return Err(other_actor(says.as_deref(), wanted, help));
+            let Some(says) = &says else {
+                return Err(other_actor(None, wanted, help));
+            };
+            let no_admin =
+                "use a login without admin rights, or leave --actor out to check as an admin";
+            right(says, wanted, bypass, help, no_admin)?;
         }
         let Some(mut who) = who else {
             return Ok("nobody".to_owned());
@@ -371,6 +381,26 @@ fn as_nobody(could_be: &[String]) -> String {
         ),
     };
     format!("nobody is signed in: only what the server shows to everybody is checked; {options}")
+}
+
+/// Refuses whom `run` refuses.
+fn right(
+    says: &Acting,
+    wanted: &str,
+    bypass: bool,
+    help: &str,
+    no_admin: &str,
+) -> Result<(), Failure> {
+    match is_them(says, wanted, bypass) {
+        Ok(()) => Ok(()),
+        Err(NotThem::Other) => Err(other_actor(Some(&says.reference), wanted, help)),
+        Err(NotThem::Admin) => {
+            let text =
+                format!("the server takes `{wanted}` for an admin, for whom no policy counts");
+            let finding = Diagnostic::error("thread/admin", text);
+            Err(Failure::new(Exit::CouldNotRun, finding.with_help(no_admin)))
+        }
+    }
 }
 
 fn other_actor(says: Option<&str>, wanted: &str, help: &str) -> Failure {
