@@ -355,6 +355,11 @@ async fn play(
             Err(_) => return,
         }
         output.say("stopping: what the run has created is being removed; Ctrl-C again to leave it");
+        if signals.next().await.is_err() {
+            return;
+        }
+        cancel.abandon();
+        // Reports are written meanwhile; who cannot wait for that either gets no more.
         if let Ok(signal) = signals.next().await {
             std::process::exit(i32::from(signal.exit().code()));
         }

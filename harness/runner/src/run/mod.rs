@@ -22,6 +22,7 @@ mod shared;
 mod sink;
 mod snapshots;
 mod step;
+mod told;
 mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,12 +33,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use shared::Shared;
+use told::Told;
 use whose::Ledger;
 
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
 use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash, Uncast};
-use crate::client::{Redactor, Target};
+use crate::client::{Hurry, Redactor, Target};
 use crate::report::{
     CleanupReport, Event, EventSink, PolicyPlaces, Report, ScenarioInfo, ServerInfo,
     SnapshotReport, SnapshotVerdict, Summary, Verdict,
@@ -95,18 +97,38 @@ pub async fn run(
     });
     if !selected.is_empty() {
         let (events, mut received) = mpsc::unbounded_channel();
-        let work = tokio::spawn(play_all(Work {
+        let hurry = Hurry::default();
+        let mut target = target.clone();
+        target.traffic = target.traffic.hurried_by(&hurry);
+        let mut work = tokio::spawn(play_all(Work {
             selected,
             suite: Arc::new(suite.clone()),
-            target: Arc::new(target.clone()),
+            target: Arc::new(target),
             options: options.clone(),
-            run: id,
+            run: id.clone(),
             events,
         }));
-        while let Some(event) = received.recv().await {
-            tell(event);
-        }
-        if let Err(error) = work.await {
+        let cancel = options.cancel.clone();
+        let stopping = tokio::spawn(async move {
+            cancel.cancelled().await;
+            hurry.begin();
+        });
+        let mut told = Told::new(&id);
+        let is_abandoned = loop {
+            tokio::select! {
+                biased;
+                event = received.recv() => match event {
+                    Some(event) => tell(told.complete(event, &options.cancel)),
+                    None => break false,
+                },
+                () = options.cancel.abandoned() => break true,
+            }
+        };
+        stopping.abort();
+        if is_abandoned {
+            work.abort();
+            told.abandoned().into_iter().for_each(&mut tell);
+        } else if let Err(error) = (&mut work).await {
             tell(Event::RunAborted {
                 reason: format!("the harness itself failed: {error}"),
                 help: "this is a bug in fhirward".into(),

@@ -68,7 +68,10 @@ pub(super) async fn play(part: Part) {
                     reason: reason.clone(),
                 });
             }
-            player.stopped = Some(stop);
+            player.stopped = Some(match stop {
+                Stop::Error(_) if part.options.cancel.is_cancelled() => Stop::Cancelled,
+                stop => stop,
+            });
             player.skip_all();
         }
     }
@@ -314,7 +317,8 @@ impl<'p> Player<'p> {
             verb: step.action.verb().into(),
         });
         let mut played = self.perform(step).await;
-        if played.interrupted {
+        // Whoever stops a run stops waiting too: that there was no answer then says nothing.
+        if played.interrupted || (played.transport && self.options.cancel.is_cancelled()) {
             self.stopped = Some(Stop::Cancelled);
             self.skip(step, given);
             return;
