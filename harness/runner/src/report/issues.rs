@@ -3,8 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use super::event::{Cell, SnapshotVerdict, StateReport, StepReport, StepVerdict};
-use super::grid::{self, Grid, moment};
+use super::grid::{self, Grid, Mark, moment};
 use super::model::{Report, ScenarioReport};
+pub(super) use super::why::Place;
+use super::why::{self, Why};
 use crate::expect::CellVerdict;
 
 /// Hexadecimal digits of a fingerprint: enough to be unique in a repository.
@@ -73,14 +75,6 @@ impl Rule {
     pub(super) fn is_of_server(self) -> bool {
         !matches!(self, Self::CouldNotTell | Self::Cleanup)
     }
-}
-
-/// A place in a file that belongs to a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) file: String,
-    pub(super) line: Option<usize>,
-    pub(super) text: String,
 }
 
 /// Something that is wrong.
@@ -155,7 +149,7 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
     }
     for scenario in &report.scenarios {
         let before = issues.len();
-        of_steps(scenario, &mut issues);
+        of_steps(report, scenario, &mut issues);
         of_cells(report, scenario, &mut issues);
         of_snapshot(scenario, &mut issues);
         // What keeps several from being played is one thing, and told once.
@@ -274,7 +268,7 @@ fn issue<'r>(rule: Rule, scenario: &'r ScenarioReport, message: String, key: &[&
     }
 }
 
-fn of_steps<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
+fn of_steps<'r>(report: &'r Report, scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
     for step in &scenario.steps {
         let usual = match step.verdict {
             StepVerdict::Failed => Rule::Step,
@@ -298,12 +292,26 @@ fn of_steps<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
                 .details
                 .push(format!("{} {} {}", step.actor, step.verb, step.target));
             found.details.extend(problem.help.clone());
+            found.cell = why::cells(scenario, step, problem).first().copied();
+            for why in Why::of_problem(report, scenario, step, problem) {
+                found.details.push(why.line());
+                add(&mut found.related, why.places);
+            }
             found.place = Some(Place {
                 file: step.file.clone(),
                 line: Some(step.line),
                 text: String::new(),
             });
             issues.push(found);
+        }
+    }
+}
+
+/// Places that are not there yet.
+fn add(places: &mut Vec<Place>, more: Vec<Place>) {
+    for place in more {
+        if !places.contains(&place) {
+            places.push(place);
         }
     }
 }
@@ -363,7 +371,7 @@ fn of_cells<'r>(report: &Report, scenario: &'r ScenarioReport, issues: &mut Vec<
 }
 
 /// The policies of a wrong cell: the entry that decides, and the others by their files.
-fn policies(report: &Report, cell: &Cell) -> Vec<Place> {
+pub(super) fn policies(report: &Report, cell: &Cell) -> Vec<Place> {
     let deciding = cell.entry.as_deref().or(cell.nearest_miss.as_deref());
     let of_cell = |name: &str| cell.policies.iter().any(|policy| policy == name);
     report
@@ -422,6 +430,22 @@ pub(super) fn more(cell: &Cell) -> Option<String> {
         CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny
     )
     .then(|| cell.reason.clone())?
+}
+
+/// A cell that is as the engine says, and not as the scenario or the snapshot says, in one line.
+pub(super) fn marked(cell: &Cell, mark: Mark) -> String {
+    let (actor, resource) = (&cell.actor, &cell.resource);
+    let moment = moment(&cell.after);
+    match mark {
+        Mark::Leak => {
+            format!("leak: {actor} sees {resource} {moment}, and the scenario says hidden")
+        }
+        Mark::Missing => {
+            format!("{actor} does not see {resource} {moment}, and the scenario says visible")
+        }
+        Mark::Gained => format!("{actor} gained {resource} {moment}"),
+        Mark::Lost => format!("{actor} lost {resource} {moment}"),
+    }
 }
 
 /// A cell in one line.

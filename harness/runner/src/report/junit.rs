@@ -64,7 +64,7 @@ fn suite(report: &Report, scenario: &ScenarioReport) -> TestSuite {
     suite.add_property(Property::new("scenario", issues::name(scenario)));
     suite.add_property(Property::new("title", &scenario.info.title));
     suite.add_property(Property::new("verdict", scenario.verdict.word()));
-    for point in points::of_scenario(scenario) {
+    for point in points::of_scenario(report, scenario) {
         let class = format!("{}.{}", scenario.info.id, point.actor);
         suite.add_test_case(case(&point, &class));
     }

@@ -25,10 +25,11 @@ mod summary;
 mod tap;
 mod terminal;
 mod test_report;
+mod why;
 
 pub use event::{
-    Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SightChange,
-    SnapshotReport, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
+    Cell, CellName, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo,
+    SightChange, SnapshotReport, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
 };
 pub use file::{check_writable, write_file};
 pub use json::json;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::issues::{self, Issue, Place, Rule};
 use super::model::Report;
 use super::{curl, path};
+use crate::expect::CellVerdict;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -121,7 +122,8 @@ fn result(issue: &Issue<'_>, index: Option<usize>, print: &str) -> Value {
                 "actor": cell.actor,
                 "resource": cell.resource,
                 "after": cell.after,
-                "verdict": cell.verdict.word(),
+                // Of a cell that is as the engine says, the rule says what is wrong.
+                "verdict": Some(cell.verdict).filter(|it| it.is_wrong()).map(CellVerdict::word),
                 "reproducer": curl::of_cell(cell),
             }),
         );

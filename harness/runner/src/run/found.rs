@@ -98,12 +98,21 @@ impl Player<'_> {
             });
             let order = step.expect.order && verb == "finds";
             for message in check_matches(&expected, &names, order) {
-                let leak = leak && message.starts_with("also finds");
+                let also = message.starts_with("also finds");
+                let (these, those) = if also {
+                    (&names, &expected)
+                } else {
+                    (&expected, &names)
+                };
                 let message = message.replacen("finds", verb, 1);
-                played.problems.push(Problem {
-                    leak,
+                let mut problem = Problem {
+                    leak: leak && also,
                     ..Problem::new(message)
-                });
+                };
+                for name in these.iter().filter(|name| !those.contains(name)) {
+                    problem = problem.about(&step.actor, name);
+                }
+                played.problems.push(problem);
             }
         }
         names

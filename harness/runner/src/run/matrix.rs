@@ -470,7 +470,7 @@ fn check_claim(claim: &Claim, cell: &Cell, promised: Option<Sight>) -> Option<Pr
             );
             return Some(Problem {
                 leak: is.exceeds(wanted),
-                ..Problem::new(message)
+                ..Problem::new(message).about(actor, resource)
             });
         }
     }
@@ -484,5 +484,6 @@ fn check_claim(claim: &Claim, cell: &Cell, promised: Option<Sight>) -> Option<Pr
         Problem::new(format!(
             "see: the policies make {resource} {promised} for {actor}{by}, expected {wanted}"
         ))
+        .about(actor, resource)
     })
 }

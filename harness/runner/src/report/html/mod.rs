@@ -5,11 +5,11 @@ mod matrix;
 mod scenario;
 mod style;
 
+use super::curl;
 use super::event::Verdict;
 use super::issues::{self, Issue};
 use super::markup::Html;
 use super::model::{Report, ScenarioReport};
-use super::{curl, path};
 use crate::scenario::plural;
 
 /// Findings that are shown in full; each stands in its scenario too.
@@ -53,7 +53,7 @@ pub(super) fn document(report: &Report) -> String {
         .iter()
         .partition(|scenario| scenario.verdict == Verdict::Passed);
     for scenario in others.into_iter().chain(passed) {
-        scenario::write(scenario, &mut out);
+        scenario::write(report, scenario, &mut out);
     }
     out.raw("</section>\n");
     matrix::legend(&mut out);
@@ -132,11 +132,7 @@ fn wrong(found: &[Issue<'_>], out: &mut Html) {
 
 fn places(issue: &Issue<'_>, out: &mut Html) {
     for place in issue.place.iter().chain(&issue.related) {
-        let file = path::shown(&place.file).unwrap_or_else(|| place.file.clone());
-        let mut text = match place.line {
-            Some(line) => format!("{file}:{line}"),
-            None => file,
-        };
+        let mut text = place.shown();
         if !place.text.is_empty() {
             text.push_str(" — ");
             text.push_str(&place.text);

@@ -6,6 +6,8 @@ use fhirward_harness::report::{
     SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
 };
 
+use rstest::rstest;
+
 use super::consumers;
 
 fn info(id: &str) -> ScenarioInfo {
@@ -277,6 +279,95 @@ fn hostile_texts_stay_texts() {
     consumers::sarif_shape(&text(Kind::Sarif));
     quick_junit::Report::deserialize_from_str(&text(Kind::Junit)).unwrap();
     assert!(!text(Kind::Markdown).contains("<script"));
+}
+
+const FIRST: &str = "participant #1 (Communication?recipient=%profile)";
+const SECOND: &str = "participant #2: the sender is somebody else";
+
+/// A scenario that says of a resource that bob must not see it, and of another that he must, where
+/// the policies say the opposite and the server does as they say.
+fn against_the_policies() -> Vec<Recorded> {
+    let leak =
+        Problem::leak("see: m1 is visible for bob (read 200, search found), expected hidden")
+            .about("bob", "m1");
+    let missing =
+        Problem::new("see: m2 is hidden for bob (read 404, search absent), expected visible")
+            .about("bob", "m2");
+    let mut seen = cell("bob", "m1", CellVerdict::ExpectedAllow);
+    (seen.entry, seen.nearest_miss) = (Some(FIRST.into()), None);
+    made(
+        info("remove"),
+        vec![step("remove", 20, StepVerdict::Failed, vec![leak, missing])],
+        vec![seen, cell("bob", "m2", CellVerdict::ExpectedDeny)],
+        Verdict::Failed,
+    )
+}
+
+#[rstest]
+#[case::terminal(Kind::Text, "yes LEAK", "- MISSING")]
+#[case::html(
+    Kind::Html,
+    "<td class=\"unexpected-allow\" title=\"bob, m1: expected-allow; read 200, search found\">⚠ LEAK</td>",
+    "✗ MISSING</td>"
+)]
+#[case::markdown(Kind::Markdown, "| **bob** | ⚠ **LEAK** |", "| ✗ **MISSING** |")]
+#[case::junit(
+    Kind::Junit,
+    "leak: bob sees m1 after step remove, and the scenario says hidden",
+    "bob does not see m2 after step remove, and the scenario says visible"
+)]
+#[case::tap(
+    Kind::Tap,
+    "leak: bob sees m1 after step remove, and the scenario says hidden",
+    "bob does not see m2 after step remove, and the scenario says visible"
+)]
+#[case::sarif(Kind::Sarif, "leak-by-step", "step-mismatch")]
+#[case::github(Kind::Github, "leak-by-step", "step-mismatch")]
+fn what_the_scenario_forbids_is_marked_and_has_its_reason(
+    #[case] kind: Kind,
+    #[case] leak: &str,
+    #[case] missing: &str,
+) {
+    let text = kind.render(&against_the_policies()).unwrap();
+    let text = text.replace("%25profile", "%profile");
+    for part in [leak, missing, FIRST, SECOND] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let places = match kind {
+        Kind::Sarif => ["\"startLine\": 5", "\"startLine\": 6"],
+        _ => [
+            "scenarios/policies/participant.json:5",
+            "scenarios/policies/participant.json:6",
+        ],
+    };
+    for place in places {
+        assert!(text.contains(place), "{place}: {text}");
+    }
+}
+
+#[test]
+fn the_matrix_with_a_leak_is_open_and_its_case_fails() {
+    let run = against_the_policies();
+    let page = Kind::Html.render(&run).unwrap();
+    let moment = "<details class=\"moment\" open><summary>Who sees what after step remove";
+    assert!(page.contains(moment), "{page}");
+    let text = Kind::Junit.render(&run).unwrap();
+    let junit = quick_junit::Report::deserialize_from_str(&text).unwrap();
+    for case in junit.test_suites.iter().flat_map(|suite| &suite.test_cases) {
+        let failed = matches!(
+            case.status,
+            quick_junit::TestCaseStatus::NonSuccess {
+                kind: quick_junit::NonSuccessKind::Failure,
+                ..
+            }
+        );
+        let name = case.name.as_str();
+        assert_eq!(failed, name.starts_with("remove"), "{name}");
+    }
+    consumers::sarif(&Kind::Sarif.render(&run).unwrap(), 5);
+    consumers::html(&page);
+    consumers::markdown(&Kind::Markdown.render(&run).unwrap());
+    consumers::tap(&Kind::Tap.render(&run).unwrap(), 5);
 }
 
 #[test]
