@@ -151,7 +151,7 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
         let before = issues.len();
         of_steps(report, scenario, &mut issues);
         of_cells(report, scenario, &mut issues);
-        of_snapshot(scenario, &mut issues);
+        of_snapshot(report, scenario, &mut issues);
         // What keeps several from being played is one thing, and told once.
         let by_state =
             |state: &StateReport| state.reason.is_some() && state.reason == scenario.reason;
@@ -393,7 +393,7 @@ pub(super) fn policies(report: &Report, cell: &Cell) -> Vec<Place> {
         .collect()
 }
 
-fn of_snapshot<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
+fn of_snapshot<'r>(report: &'r Report, scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
     let snapshot = &scenario.snapshot;
     let words = match snapshot.verdict {
         SnapshotVerdict::Differs => "the snapshot differs",
@@ -414,6 +414,10 @@ fn of_snapshot<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
         found
             .details
             .extend(snapshot.diff.iter().flatten().cloned());
+    }
+    for (change, why) in Why::of_changes(report, scenario) {
+        found.details.push(format!("{change}: {}", why.line()));
+        add(&mut found.related, why.places);
     }
     if let Some(pending) = &snapshot.pending {
         found.details.push(format!(

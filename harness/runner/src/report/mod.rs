@@ -40,3 +40,4 @@ pub use sarif::pascal;
 pub use stream::{EVENTS_VERSION, NotRecorded, Recorded, line, read};
 pub use summary::Summary;
 pub use terminal::{Style, scenario_line, terminal};
+pub use why::why_changed;

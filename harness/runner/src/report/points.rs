@@ -123,7 +123,7 @@ pub(super) fn of_scenario<'r>(report: &'r Report, scenario: &'r ScenarioReport) 
         points.push(step(played));
         looks(&played.id, &mut points);
     }
-    points.push(snapshot(scenario, here));
+    points.push(snapshot(report, scenario, here));
     points.push(cleanup(
         &scenario.cleanup.problems,
         scenario.cleanup.deleted,
@@ -330,7 +330,7 @@ fn look<'r>(
     point
 }
 
-fn snapshot<'r>(scenario: &'r ScenarioReport, here: (&'r str, usize)) -> Point<'r> {
+fn snapshot<'r>(run: &Report, scenario: &'r ScenarioReport, here: (&'r str, usize)) -> Point<'r> {
     let report = &scenario.snapshot;
     let mut point = Point::new(Phase::Snapshot, "snapshot".to_owned(), here);
     point.leak = report.widening;
@@ -354,6 +354,10 @@ fn snapshot<'r>(scenario: &'r ScenarioReport, here: (&'r str, usize)) -> Point<'
     point = point.ended(outcome, kind, text.to_owned());
     if report.verdict != SnapshotVerdict::Missing {
         point.details.extend(differences.iter().cloned());
+    }
+    for (change, why) in Why::of_changes(run, scenario) {
+        let text = format!("{change}: {}", why.line());
+        point.details.push(text);
     }
     if let Some(pending) = &report.pending {
         let text = format!("written to {pending}; look at it with `fhirward review`");

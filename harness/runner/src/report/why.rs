@@ -1,6 +1,8 @@
 //! Why somebody sees a resource, or does not: the entry of the policy that allows it, or comes
 //! nearest to it, and where that entry stands.
 
+use std::path::Path;
+
 use super::event::{Cell, Problem, SightChange, StepReport};
 use super::grid::Mark;
 use super::model::{Report, ScenarioReport};
@@ -94,6 +96,25 @@ impl<'r> Why<'r> {
         Self::new(report, cell, change.is.exceeds(change.was))
     }
 
+    /// Of all that is seen otherwise than in the snapshot, with the words of the change. What changes
+    /// in the same way after several steps is told once.
+    pub(super) fn of_changes(report: &Report, scenario: &'r ScenarioReport) -> Vec<(String, Self)> {
+        let mut all: Vec<(String, Self)> = Vec::new();
+        for change in &scenario.snapshot.changes {
+            let word = match Mark::of_change(change) {
+                Mark::Gained | Mark::Leak => "gained",
+                Mark::Lost | Mark::Missing => "lost",
+            };
+            let words = format!("{} {word} {}", change.actor, change.resource);
+            if let Some(why) = Self::of_change(report, scenario, change)
+                && !all.iter().any(|(known, _)| *known == words)
+            {
+                all.push((words, why));
+            }
+        }
+        all
+    }
+
     /// Of what is wrong with a step: of each cell that it is about, without repetitions.
     pub(super) fn of_problem(
         report: &Report,
@@ -117,7 +138,7 @@ impl<'r> Why<'r> {
         let mut text = self.text.to_owned();
         let places: Vec<String> = self.places.iter().map(Place::shown).collect();
         if !places.is_empty() {
-            text.push_str(&format!(" ({})", places.join(" or ")));
+            text.push_str(&format!(" — {}", places.join(" or ")));
         }
         text
     }
@@ -131,6 +152,27 @@ impl<'r> Why<'r> {
         };
         format!("{words} {}", self.sentence())
     }
+}
+
+/// Why somebody sees something otherwise than in the snapshot, for what a run left pending in this
+/// file.
+pub fn why_changed<'r>(report: &'r Report, pending: &Path) -> Vec<(&'r SightChange, String)> {
+    let is_this = |known: &String| {
+        let known = Path::new(known);
+        pending.ends_with(known) || known.ends_with(pending)
+    };
+    let of_file =
+        |scenario: &&ScenarioReport| scenario.snapshot.pending.as_ref().is_some_and(is_this);
+    let Some(scenario) = report.scenarios.iter().find(of_file) else {
+        return Vec::new();
+    };
+    let changes = scenario.snapshot.changes.iter();
+    changes
+        .filter_map(|change| {
+            let why = Why::of_change(report, scenario, change)?;
+            Some((change, why.line()))
+        })
+        .collect()
 }
 
 /// The cells that a problem is about: after the step, or else last before it.

@@ -3,7 +3,7 @@
 use fhirward_harness::expect::{CellVerdict, Observed, Sight};
 use fhirward_harness::report::{
     Cell, CleanupReport, Event, Kind, PolicyPlaces, Problem, Recorded, ScenarioInfo, ServerInfo,
-    SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
+    SightChange, SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
 };
 
 use rstest::rstest;
@@ -342,6 +342,79 @@ fn what_the_scenario_forbids_is_marked_and_has_its_reason(
     };
     for place in places {
         assert!(text.contains(place), "{place}: {text}");
+    }
+}
+
+/// A policy was changed: the server and the engine agree, and the snapshot does not.
+fn against_the_snapshot() -> Vec<Recorded> {
+    let mut gained = cell("bob", "m1", CellVerdict::ExpectedAllow);
+    (gained.entry, gained.nearest_miss) = (Some(FIRST.into()), None);
+    let lost = cell("bob", "m2", CellVerdict::ExpectedDeny);
+    let mut run = made(
+        info("remove"),
+        Vec::new(),
+        vec![gained, lost],
+        Verdict::Failed,
+    );
+    let change = |resource: &str, was, is| SightChange {
+        after: "remove".into(),
+        actor: "bob".into(),
+        resource: resource.into(),
+        was,
+        is,
+    };
+    for one in &mut run {
+        if let Event::ScenarioFinished { snapshot, .. } = &mut one.event {
+            *snapshot = SnapshotReport {
+                diff: Some(vec!["bob gained m1 (was hidden) after step remove".into()]),
+                changes: vec![
+                    change("m1", Sight::Hidden, Sight::Visible),
+                    change("m2", Sight::Visible, Sight::Hidden),
+                ],
+                widening: true,
+                ..SnapshotReport::of(SnapshotVerdict::Differs)
+            };
+        }
+    }
+    run
+}
+
+#[rstest]
+#[case::terminal(Kind::Text, "GAINED", "LOST")]
+#[case::html(Kind::Html, "⚠ GAINED</td>", "✗ LOST</td>")]
+#[case::markdown(Kind::Markdown, "⚠ **GAINED** |", "✗ **LOST** |")]
+#[case::junit(Kind::Junit, "bob gained m1: allowed by", "bob lost m2: comes nearest")]
+#[case::tap(Kind::Tap, "bob gained m1: allowed by", "bob lost m2: comes nearest")]
+#[case::sarif(Kind::Sarif, "snapshot-widened", "bob lost m2: comes nearest")]
+#[case::github(
+    Kind::Github,
+    "bob gained m1: allowed by",
+    "bob lost m2: comes nearest"
+)]
+fn a_broken_policy_has_its_reason_in_each_report(
+    #[case] kind: Kind,
+    #[case] gained: &str,
+    #[case] lost: &str,
+) {
+    let text = kind.render(&against_the_snapshot()).unwrap();
+    let text = text.replace("%25profile", "%profile");
+    for part in [gained, lost, FIRST, SECOND] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    if kind == Kind::Sarif {
+        consumers::sarif(&text, 5);
+        let sarif: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let related = sarif["runs"][0]["results"][0]["relatedLocations"].as_array();
+        let lines: Vec<u64> = related
+            .unwrap()
+            .iter()
+            .filter_map(|place| place["physicalLocation"]["region"]["startLine"].as_u64())
+            .collect();
+        assert_eq!(lines, [5, 6]);
+    } else {
+        for place in ["participant.json:5", "participant.json:6"] {
+            assert!(text.contains(place), "{place}: {text}");
+        }
     }
 }
 
