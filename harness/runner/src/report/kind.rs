@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::model::Report;
 use super::stream::{self, Recorded};
-use super::terminal::{Style, terminal};
+use super::terminal::{Style, in_full};
 use super::{github, html, json, junit, sarif, tap, test_report};
 
 /// A format that a run is written in.
@@ -27,7 +27,7 @@ pub enum Kind {
     Html,
     /// FHIR R4 TestReports in a Bundle.
     TestReport,
-    /// What a terminal shows, without colours.
+    /// What a terminal shows, without colours and in full.
     Text,
 }
 
@@ -95,7 +95,7 @@ impl Kind {
             Self::Markdown => github::summary(&report),
             Self::Html => html::document(&report),
             Self::TestReport => format!("{:#}\n", test_report::document(&report)),
-            Self::Text => terminal(&report, Style::default()),
+            Self::Text => in_full(&report, Style::default()),
         })
     }
 }

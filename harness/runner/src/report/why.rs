@@ -143,7 +143,18 @@ impl<'r> Why<'r> {
         text
     }
 
-    /// The same, for those who do not know yet whether somebody sees it.
+    /// The entry by its name alone, with its place: the same for all that hangs on it.
+    pub(super) fn entry(&self) -> String {
+        let name = self.text.split([':', '(']).next().unwrap_or(self.text);
+        let mut text = name.trim_end().to_owned();
+        for (at, place) in self.places.iter().enumerate() {
+            text.push_str(if at == 0 { " — " } else { " or " });
+            text.push_str(&place.shown());
+        }
+        text
+    }
+
+    /// The sentence, for those who do not know yet whether somebody sees it.
     pub(super) fn line(&self) -> String {
         let words = if self.allows {
             "allowed by"

@@ -1,5 +1,6 @@
 //! The report for people.
 
+mod cause;
 mod sight;
 
 use super::event::{SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
@@ -45,8 +46,28 @@ impl Style {
     }
 }
 
-/// The whole report.
+/// Lines about scenarios that did not pass, shared among them: beyond that nobody reads on.
+const MAX_LINES: usize = 240;
+/// What each of them gets, however many they are.
+const MIN_LINES: usize = 6;
+
+/// What a terminal shows: of many scenarios that did not pass a part each, and what it comes down
+/// to.
 pub fn terminal(report: &Report, style: Style) -> String {
+    let failed = report
+        .scenarios
+        .iter()
+        .filter(|scenario| scenario.verdict != Verdict::Passed)
+        .count();
+    written(report, style, MIN_LINES.max(MAX_LINES / failed.max(1)))
+}
+
+/// The same, with all about each scenario.
+pub(super) fn in_full(report: &Report, style: Style) -> String {
+    written(report, style, usize::MAX)
+}
+
+fn written(report: &Report, style: Style, lines: usize) -> String {
     let mut out = String::new();
     for state in &report.states {
         shared_state(&mut out, state, style);
@@ -56,7 +77,9 @@ pub fn terminal(report: &Report, style: Style) -> String {
         // What keeps every scenario from running is said once, below.
         let same = report.aborted.as_ref().map(|(reason, _)| reason) == scenario.reason.as_ref();
         if !same || scenario.reason.is_none() {
-            details(&mut out, report, scenario, style);
+            let mut text = String::new();
+            details(&mut text, report, scenario, style);
+            bounded(&mut out, &text, lines);
         }
     }
     if let Some((reason, help)) = &report.aborted {
@@ -76,12 +99,30 @@ pub fn terminal(report: &Report, style: Style) -> String {
     for problem in &report.cleanup.problems {
         line(&mut out, &format!("cleanup: {problem}"));
     }
+    cause::write(&mut out, report, style);
     let summary = report.summary();
     for warning in &summary.warnings {
         line(&mut out, &format!("warning: {warning}"));
     }
     closing(&mut out, report, &summary, style);
     out
+}
+
+/// As many lines as there is room for, and how many more there are.
+fn bounded(out: &mut String, text: &str, lines: usize) {
+    let count = text.trim_end().lines().count();
+    if count <= lines {
+        out.push_str(text);
+        return;
+    }
+    let shown = lines.saturating_sub(1);
+    for part in text.lines().take(shown) {
+        line(out, part);
+    }
+    line(
+        out,
+        &format!("  … {} more lines, see --report html=FILE\n", count - shown),
+    );
 }
 
 /// A state that scenarios share: a line, and what is wrong with it.

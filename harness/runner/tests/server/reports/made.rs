@@ -2,8 +2,9 @@
 
 use fhirward_harness::expect::{CellVerdict, Observed, Sight};
 use fhirward_harness::report::{
-    Cell, CleanupReport, Event, Kind, PolicyPlaces, Problem, Recorded, ScenarioInfo, ServerInfo,
-    SightChange, SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Verdict,
+    Cell, CleanupReport, Event, Kind, PolicyPlaces, Problem, Recorded, Report, ScenarioInfo,
+    ServerInfo, SightChange, SnapshotReport, SnapshotVerdict, StepReport, StepVerdict, Style,
+    Verdict, terminal,
 };
 
 use rstest::rstest;
@@ -416,6 +417,53 @@ fn a_broken_policy_has_its_reason_in_each_report(
             assert!(text.contains(place), "{place}: {text}");
         }
     }
+}
+
+/// Many scenarios in which bob sees more than before, by one entry; in each second one he lost
+/// something too.
+fn a_broken_suite(scenarios: usize) -> Report {
+    let mut report = Report::default();
+    for at in 0..scenarios {
+        let events: Vec<Event> = against_the_snapshot()
+            .into_iter()
+            .map(|one| one.event)
+            .collect();
+        let one = Report::of(&events);
+        report.policies.clone_from(&one.policies);
+        let mut scenario = one.scenarios[0].clone();
+        scenario.info.id = format!("flow-{at}");
+        scenario.snapshot.diff = Some((0..30).map(|n| format!("difference {n}")).collect());
+        if at % 2 == 0 {
+            scenario.snapshot.widening = false;
+            scenario.snapshot.changes.remove(0);
+        }
+        report.scenarios.push(scenario);
+    }
+    report.selected = scenarios;
+    report
+}
+
+#[test]
+fn a_terminal_says_at_the_end_what_a_broken_suite_comes_down_to() {
+    let text = terminal(&a_broken_suite(4), Style::default());
+    let (_, end) = text.split_once("\nleaks in").unwrap();
+    insta::assert_snapshot!("end_of_a_broken_suite", format!("leaks in{end}"));
+}
+
+#[rstest]
+#[case::one(1, 60)]
+#[case::some(10, 340)]
+#[case::many(100, 1_000)]
+fn a_terminal_is_not_flooded(#[case] scenarios: usize, #[case] most: usize) {
+    let report = a_broken_suite(scenarios);
+    let text = terminal(&report, Style::default());
+    let lines = text.lines().count();
+    assert!(lines <= most, "{lines}");
+    assert_eq!(
+        text.matches("more lines, see --report html=FILE").count(),
+        if scenarios == 1 { 0 } else { scenarios },
+        "{text}"
+    );
 }
 
 #[test]
