@@ -92,6 +92,7 @@ pub fn summary(report: &Report) -> String {
         0 => "conformant ✅\n\n",
         5 => "leak ⚠\n\n",
         4 => "not as expected ❌\n\n",
+        6 if report.selected > 0 => "nothing played\n\n",
         6 => "nothing selected\n\n",
         130 | 143 => "interrupted\n\n",
         _ => "could not tell ❗\n\n",

@@ -2,12 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::event::{Cell, SnapshotVerdict, StateReport, StepReport, StepVerdict};
+use super::event::{Cell, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
 use super::grid::{self, Grid, Mark, moment};
 use super::model::{Report, ScenarioReport};
 pub(super) use super::why::Place;
 use super::why::{self, Why};
 use crate::expect::CellVerdict;
+use crate::scenario::plural;
 
 /// Hexadecimal digits of a fingerprint: enough to be unique in a repository.
 const DIGITS: usize = 16;
@@ -144,6 +145,18 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
             key: vec!["run".to_owned()],
         });
     }
+    if let Some((key, message)) = left_open(report) {
+        issues.push(Issue {
+            rule: Rule::CouldNotTell,
+            scenario: None,
+            cell: None,
+            message,
+            details: Vec::new(),
+            place: None,
+            related: Vec::new(),
+            key: vec![key.to_owned()],
+        });
+    }
     for state in &report.states {
         issues.extend(of_state(state));
     }
@@ -202,6 +215,36 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
     issues
 }
 
+/// Why a run that could begin leaves open what it was to find out: a word for it, and a sentence.
+pub(super) fn left_open(report: &Report) -> Option<(&'static str, String)> {
+    let skipped = |scenario: &&ScenarioReport| scenario.verdict == Verdict::Skipped;
+    let ended = report.scenarios.iter().filter(|one| !skipped(one)).count();
+    if report.aborted.is_some() {
+        None
+    } else if report.interrupted {
+        let text = format!(
+            "the run was interrupted: {ended} of {} came to an end",
+            plural(report.selected, "scenario")
+        );
+        Some(("interrupted", text))
+    } else if report.selected == 0 {
+        let text = "no scenario selected: nothing was played, and nothing is proved";
+        Some(("nothing-selected", text.to_owned()))
+    } else if ended == 0 {
+        let mut text = format!(
+            "none of {} was played, and nothing is proved",
+            plural(report.selected, "scenario")
+        );
+        let reason = |one: &ScenarioReport| one.not_offered.clone().or_else(|| one.reason.clone());
+        if let Some(first) = report.scenarios.iter().find_map(reason) {
+            text.push_str(&format!(": {first}"));
+        }
+        Some(("nothing-played", text))
+    } else {
+        None
+    }
+}
+
 /// Why a state that scenarios share could not be built.
 fn of_state(state: &StateReport) -> Option<Issue<'_>> {
     let reason = state.reason.clone()?;
@@ -243,7 +286,6 @@ pub(super) fn obsolete(report: &Report, file: &str) -> (String, String) {
 
 /// Why a scenario did not pass, where no step, cell or snapshot says it.
 fn unexplained(scenario: &ScenarioReport) -> Option<String> {
-    use super::event::Verdict;
     matches!(
         scenario.verdict,
         Verdict::Error | Verdict::Failed | Verdict::Inconclusive

@@ -2,7 +2,7 @@
 
 use super::event::{Cell, Problem, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
 use super::grid::{Grid, Mark, place};
-use super::issues::{marked, more, obsolete, sentence};
+use super::issues::{left_open, marked, more, obsolete, sentence};
 use super::model::{Report, ScenarioReport};
 use super::why::Why;
 use crate::expect::CellVerdict;
@@ -141,16 +141,13 @@ pub(super) fn of_run(report: &Report) -> Vec<Point<'_>> {
         setup
             .details
             .extend(Some(help.clone()).filter(|h| !h.is_empty()));
-    } else if report.selected == 0 {
-        let text = "no scenario selected".to_owned();
-        setup = setup.ended(Outcome::Error, "nothing-selected", text);
-    } else if report.interrupted {
-        let left = report.selected.saturating_sub(report.scenarios.len());
-        let mut text = "the run was interrupted".to_owned();
-        if left > 0 {
-            text.push_str(&format!(" before {} began", plural(left, "scenario")));
-        }
-        setup = setup.ended(Outcome::Error, "interrupted", text);
+    } else if let Some((kind, text)) = left_open(report) {
+        // Scenarios that the server cannot play are skipped by themselves, each with its reason.
+        let outcome = match kind {
+            "nothing-played" => Outcome::Skipped,
+            _ => Outcome::Error,
+        };
+        setup = setup.ended(outcome, kind, text);
     }
     let mut points = vec![setup];
     for state in &report.states {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::issues::{self, Issue, Place, Rule};
-use super::model::Report;
+use super::model::{Report, ScenarioReport};
 use super::{curl, path};
 use crate::expect::CellVerdict;
 
@@ -43,7 +43,10 @@ pub fn document(report: &Report) -> Value {
             results.push(result(issue, index, &format!("{print}:{times}")));
         }
     }
-    let successful = report.aborted.is_none() && !report.interrupted;
+    // What was not looked at is not mended: a reader must not take it for that.
+    let successful = report.aborted.is_none()
+        && issues::left_open(report).is_none()
+        && !report.scenarios.iter().any(ScenarioReport::has_errors);
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",

@@ -68,6 +68,7 @@ fn conclusion(report: &Report) -> (&'static str, &'static str) {
         0 => ("passed", "✓ Conformant"),
         5 => ("leak", "⚠ Leak: somebody sees what they must not see"),
         4 => ("failed", "✗ Not as expected"),
+        6 if report.selected > 0 => ("skipped", "○ Nothing played"),
         6 => ("skipped", "○ Nothing selected"),
         130 | 143 => ("error", "! Interrupted"),
         _ => ("error", "! Could not tell"),

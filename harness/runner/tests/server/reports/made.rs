@@ -508,7 +508,51 @@ fn a_run_of_nothing_has_reports_too() {
     consumers::tap(&text(Kind::Tap), 6);
     consumers::html(&text(Kind::Html));
     consumers::markdown(&text(Kind::Markdown));
-    assert_eq!(text(Kind::Github), "");
+    assert_open(&run, "no scenario selected");
+}
+
+/// What leaves open what it was to find out is no clean result: where results close alerts, that
+/// none is there would close all of them.
+fn assert_open(run: &[Recorded], why: &str) {
+    let github = Kind::Github.render(run).unwrap();
+    assert_eq!(github.lines().count(), 1, "{github}");
+    assert!(
+        github.starts_with("::error title=fhirward could-not-tell::"),
+        "{github}"
+    );
+    assert!(github.contains(why), "{github}");
+    let sarif = Kind::Sarif.render(run).unwrap();
+    consumers::sarif_shape(&sarif);
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false, "{invocation}");
+    let note = &invocation["toolExecutionNotifications"][0];
+    assert_eq!(note["descriptor"]["id"], "could-not-tell");
+    assert!(
+        note["message"]["text"].as_str().unwrap().contains(why),
+        "{note}"
+    );
+    for kind in [Kind::Markdown, Kind::Html] {
+        let text = kind.render(run).unwrap();
+        assert!(text.contains(why), "{}: {text}", kind.name());
+    }
+}
+
+#[test]
+fn an_interrupted_run_says_so() {
+    let mut run = made(info("remove"), Vec::new(), Vec::new(), Verdict::Skipped);
+    for one in &mut run {
+        match &mut one.event {
+            Event::RunStarted { scenarios, .. } => *scenarios = 3,
+            Event::RunFinished { interrupted, .. } => *interrupted = true,
+            Event::CleanedUp { cleanup, .. } => cleanup.problems.clear(),
+            _ => {}
+        }
+    }
+    assert_open(
+        &run,
+        "the run was interrupted: 0 of 3 scenarios came to an end",
+    );
 }
 
 #[test]
@@ -525,6 +569,15 @@ fn what_the_server_does_not_offer_is_skipped_with_its_reason() {
                 reason: "no subscriptions, says its CapabilityStatement".into(),
             },
         },
+    );
+    for one in &mut run {
+        if let Event::CleanedUp { cleanup, .. } = &mut one.event {
+            cleanup.problems.clear();
+        }
+    }
+    assert_open(
+        &run,
+        "none of 1 scenario was played, and nothing is proved: no subscriptions",
     );
     for kind in [
         Kind::Junit,
