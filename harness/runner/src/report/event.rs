@@ -308,6 +308,9 @@ pub struct Problem {
     /// The cells that it is about, as everybody looked at them after the step, or last before it.
     #[serde(default)]
     pub cells: Vec<CellName>,
+    /// Whether it only adds to another problem of the step, and is none by itself.
+    #[serde(default)]
+    pub remark: bool,
 }
 
 /// A cell of a matrix, by its row and column.
@@ -327,6 +330,7 @@ impl Problem {
             help: None,
             leak: false,
             cells: Vec::new(),
+            remark: false,
         }
     }
 
@@ -334,6 +338,14 @@ impl Problem {
     pub fn leak(message: impl Into<String>) -> Self {
         Self {
             leak: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// What is to be known beside another problem of the step.
+    pub fn remark(message: impl Into<String>) -> Self {
+        Self {
+            remark: true,
             ..Self::new(message)
         }
     }

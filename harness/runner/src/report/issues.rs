@@ -318,7 +318,13 @@ fn of_steps<'r>(report: &'r Report, scenario: &'r ScenarioReport, issues: &mut V
             // What follows from something else is not counted again.
             StepVerdict::Passed | StepVerdict::Blocked | StepVerdict::Skipped => continue,
         };
+        let mut own = false;
         for (at, problem) in step.problems.iter().enumerate() {
+            if let (true, true, Some(last)) = (problem.remark, own, issues.last_mut()) {
+                last.details.push(problem.message.clone());
+                continue;
+            }
+            own = true;
             let rule = if problem.leak { Rule::StepLeak } else { usual };
             let message = format!(
                 "{}: step {}: {}",

@@ -326,7 +326,7 @@ pub(super) fn leave_unjudged(expect: &Expect, played: &mut Played) {
         return;
     }
     let verb = if keys.len() == 1 { "is" } else { "are" };
-    played.problems.push(Problem::new(format!(
+    played.problems.push(Problem::remark(format!(
         "{} {verb} not judged: this is another kind of answer",
         listed(keys.iter().copied())
     )));

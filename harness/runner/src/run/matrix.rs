@@ -433,7 +433,7 @@ impl Matrix {
         problems.extend(hidden.iter().filter_map(|claim| {
             let (cell, promised) = self.cell_about(claim)?;
             check_claim(claim, cell, promised)?;
-            Some(Problem::new(format!(
+            Some(Problem::remark(format!(
                 "see: whether {} is hidden from {} is not judged: the step did not happen",
                 claim.resource, claim.actor
             )))

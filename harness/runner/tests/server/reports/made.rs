@@ -539,6 +539,28 @@ fn assert_open(run: &[Recorded], why: &str) {
 }
 
 #[test]
+fn a_remark_is_no_error_of_its_own() {
+    let problems = vec![
+        Problem::new("expected 200, got 404 (not-found)").with_help("the server says: no"),
+        Problem::remark("`body` is not judged: this is another kind of answer"),
+    ];
+    let steps = vec![step("remove", 20, StepVerdict::Failed, problems)];
+    let run = made(info("remove"), steps, Vec::new(), Verdict::Failed);
+    let text = |kind: Kind| kind.render(&run).unwrap();
+    let github = text(Kind::Github);
+    assert_eq!(github.matches("::error ").count(), 1, "{github}");
+    assert!(github.contains("%0A`body` is not judged"), "{github}");
+    assert_eq!(text(Kind::Markdown).matches("step-mismatch").count(), 1);
+    let sarif: serde_json::Value = serde_json::from_str(&text(Kind::Sarif)).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1, "{results:?}");
+    for kind in [Kind::Text, Kind::Junit, Kind::Tap, Kind::Html] {
+        let text = text(kind);
+        assert!(text.contains("not judged"), "{}: {text}", kind.name());
+    }
+}
+
+#[test]
 fn an_interrupted_run_says_so() {
     let mut run = made(info("remove"), Vec::new(), Vec::new(), Verdict::Skipped);
     for one in &mut run {
