@@ -298,14 +298,15 @@ fn show(one: &Pending, last: Option<&Report>, output: Output) {
     }
     if one.old.is_none() {
         for line in one.new.to_string().lines() {
-            output.say(&format!("    {line}"));
+            output.say(&format!("    {}", report::printable(line)));
         }
     }
     for difference in &one.differences {
         let mark = if difference.is_widening() { "!" } else { "-" };
-        output.say(&format!("  {mark} {difference}"));
+        let text = report::printable(&difference.to_string());
+        output.say(&format!("  {mark} {text}"));
         if let Some(why) = why(one, difference, last) {
-            output.say(&format!("      {why}"));
+            output.say(&format!("      {}", report::printable(&why)));
         }
     }
     let widenings = one.widenings().count();

@@ -88,12 +88,13 @@ impl Kind {
         Ok(match self {
             Self::Json => format!("{:#}\n", json::json(&report)),
             Self::Jsonl => stream::lines(recorded)?,
-            Self::Junit => junit::document(&report)?,
-            Self::Tap => tap::document(&report),
+            Self::Junit => junit::document(&printable())?,
+            Self::Tap => tap::document(&printable()),
+        let printable = || report.printable();
             Self::Sarif => format!("{:#}\n", sarif::document(&report)),
-            Self::Github => github::annotations(&report),
-            Self::Markdown => github::summary(&report),
-            Self::Html => html::document(&report),
+            Self::Github => github::annotations(&printable()),
+            Self::Markdown => github::summary(&printable()),
+            Self::Html => html::document(&printable()),
             Self::TestReport => format!("{:#}\n", test_report::document(&report)),
             Self::Text => in_full(&report, Style::default()),
         })

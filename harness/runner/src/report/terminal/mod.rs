@@ -6,6 +6,7 @@ mod sight;
 use super::event::{SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
 use super::issues::obsolete;
 use super::model::{Report, ScenarioReport};
+use super::printable::printable;
 use super::summary::Summary;
 use super::why::Why;
 use crate::scenario::plural;
@@ -68,6 +69,7 @@ pub(super) fn in_full(report: &Report, style: Style) -> String {
 }
 
 fn written(report: &Report, style: Style, lines: usize) -> String {
+    let report = &report.printable();
     let mut out = String::new();
     for state in &report.states {
         shared_state(&mut out, state, style);
@@ -155,8 +157,8 @@ pub fn scenario_line(scenario: &ScenarioReport, style: Style) -> String {
     format!(
         "{} {}/{} {}",
         style.verdict(scenario.verdict),
-        scenario.info.page,
-        scenario.info.id,
+        printable(&scenario.info.page),
+        printable(&scenario.info.id),
         style.faint(&format!("({})", duration(scenario.duration_ms)))
     )
 }

@@ -247,7 +247,7 @@ fn github_gets_the_ten_worst() {
 /// Everything that comes from outside, with a script, a table and a workflow command in it.
 #[test]
 fn hostile_texts_stay_texts() {
-    const BAD: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&|`\u{202e}\u{0}\n::error::owned # TODO\n]]>";
+    const BAD: &str = "\u{1b}]0;owned\u{7}\u{1b}[31m\u{9b}8m<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&|`\u{202e}\u{0}\n::error::owned # TODO\n]]>";
     let mut info = info(BAD);
     info.title = BAD.into();
     info.page = BAD.into();
@@ -306,6 +306,21 @@ fn against_the_policies() -> Vec<Recorded> {
 
 #[rstest]
 #[case::terminal(Kind::Text, "yes LEAK", "- MISSING")]
+    let shown = Report::of(&run.iter().map(|one| one.event.clone()).collect::<Vec<_>>());
+    let texts = Kind::ALL.map(|kind| (kind.name(), text(kind)));
+    let screen = ("terminal", terminal(&shown, Style::default()));
+    for (name, text) in texts.into_iter().chain([screen]) {
+        let acts = |c: &char| c.is_control() && *c != '\n' || ('\u{202a}'..='\u{202e}').contains(c);
+        let found = text.chars().find(|c| acts(c));
+        // JSON escapes what it must, and is read by programs.
+        let is_json = text.starts_with('{');
+        assert!(is_json || found.is_none(), "{name}: {found:?} in {text}");
+        // In a page a line is nothing.
+        assert!(
+            name == "html" || !text.lines().any(|line| line.starts_with("::error::owned")),
+            "{name}: {text}"
+        );
+    }
 #[case::html(
     Kind::Html,
     "<td class=\"unexpected-allow\" title=\"bob, m1: expected-allow; read 200, search found\">⚠ LEAK</td>",
