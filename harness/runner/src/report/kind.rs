@@ -1,6 +1,7 @@
 //! The kinds of reports by name.
 
 use super::event::Event;
+use super::junit::Flavour;
 use super::model::Report;
 use super::stream::{self, Recorded};
 use super::terminal::{Style, in_full};
@@ -15,6 +16,8 @@ pub enum Kind {
     Jsonl,
     /// JUnit XML.
     Junit,
+    /// JUnit XML without what the strict schema of the Jenkins xUnit plugin refuses.
+    Xunit,
     /// TAP version 14.
     Tap,
     /// SARIF 2.1.0.
@@ -44,10 +47,11 @@ pub enum RenderError {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Json,
         Self::Jsonl,
         Self::Junit,
+        Self::Xunit,
         Self::Tap,
         Self::Sarif,
         Self::Github,
@@ -63,6 +67,7 @@ impl Kind {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Junit => "junit",
+            Self::Xunit => "xunit",
             Self::Tap => "tap",
             Self::Sarif => "sarif",
             Self::Github => "github",
@@ -85,12 +90,13 @@ impl Kind {
     pub fn render(self, recorded: &[Recorded]) -> Result<String, RenderError> {
         let events: Vec<Event> = recorded.iter().map(|one| one.event.clone()).collect();
         let report = Report::of(&events);
+        let printable = || report.printable();
         Ok(match self {
             Self::Json => format!("{:#}\n", json::json(&report)),
             Self::Jsonl => stream::lines(recorded)?,
-            Self::Junit => junit::document(&printable())?,
+            Self::Junit => junit::document(&printable(), Flavour::Usual)?,
+            Self::Xunit => junit::document(&printable(), Flavour::Strict)?,
             Self::Tap => tap::document(&printable()),
-        let printable = || report.printable();
             Self::Sarif => format!("{:#}\n", sarif::document(&report)),
             Self::Github => github::annotations(&printable()),
             Self::Markdown => github::summary(&printable()),

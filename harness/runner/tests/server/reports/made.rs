@@ -204,6 +204,33 @@ fn as_people_and_programs_read_it() {
 }
 
 #[test]
+fn a_strict_schema_takes_the_strict_kind() {
+    let text = |kind: Kind| kind.render(&mixed()).unwrap();
+    // What readers other than the strict ones need.
+    assert_eq!(
+        consumers::refused(&text(Kind::Junit)),
+        [
+            "testcase/@file",
+            "testcase/@line",
+            "testcase/properties",
+            "testsuites/@skipped",
+            "testsuites/@timestamp",
+        ]
+    );
+    let strict = text(Kind::Xunit);
+    assert_eq!(consumers::refused(&strict), Vec::<String>::new());
+    consumers::junit(&strict, 5);
+    // Nothing is lost of what went wrong.
+    for part in [
+        "<flakyError",
+        "at scenarios/threads/remove.yaml:20",
+        "leak: jackie sees m2",
+    ] {
+        assert!(strict.contains(part), "{part}: {strict}");
+    }
+}
+
+#[test]
 fn a_retry_that_helped_is_flaky() {
     let text = Kind::Junit.render(&mixed()).unwrap();
     assert_eq!(text.matches("<flakyError").count(), 1, "{text}");
@@ -279,6 +306,21 @@ fn hostile_texts_stay_texts() {
     consumers::markdown(&text(Kind::Markdown));
     consumers::sarif_shape(&text(Kind::Sarif));
     quick_junit::Report::deserialize_from_str(&text(Kind::Junit)).unwrap();
+    let shown = Report::of(&run.iter().map(|one| one.event.clone()).collect::<Vec<_>>());
+    let texts = Kind::ALL.map(|kind| (kind.name(), text(kind)));
+    let screen = ("terminal", terminal(&shown, Style::default()));
+    for (name, text) in texts.into_iter().chain([screen]) {
+        let acts = |c: &char| c.is_control() && *c != '\n' || ('\u{202a}'..='\u{202e}').contains(c);
+        let found = text.chars().find(|c| acts(c));
+        // JSON escapes what it must, and is read by programs.
+        let is_json = text.starts_with('{');
+        assert!(is_json || found.is_none(), "{name}: {found:?} in {text}");
+        // In a page a line is nothing.
+        assert!(
+            name == "html" || !text.lines().any(|line| line.starts_with("::error::owned")),
+            "{name}: {text}"
+        );
+    }
     assert!(!text(Kind::Markdown).contains("<script"));
 }
 
@@ -306,21 +348,6 @@ fn against_the_policies() -> Vec<Recorded> {
 
 #[rstest]
 #[case::terminal(Kind::Text, "yes LEAK", "- MISSING")]
-    let shown = Report::of(&run.iter().map(|one| one.event.clone()).collect::<Vec<_>>());
-    let texts = Kind::ALL.map(|kind| (kind.name(), text(kind)));
-    let screen = ("terminal", terminal(&shown, Style::default()));
-    for (name, text) in texts.into_iter().chain([screen]) {
-        let acts = |c: &char| c.is_control() && *c != '\n' || ('\u{202a}'..='\u{202e}').contains(c);
-        let found = text.chars().find(|c| acts(c));
-        // JSON escapes what it must, and is read by programs.
-        let is_json = text.starts_with('{');
-        assert!(is_json || found.is_none(), "{name}: {found:?} in {text}");
-        // In a page a line is nothing.
-        assert!(
-            name == "html" || !text.lines().any(|line| line.starts_with("::error::owned")),
-            "{name}: {text}"
-        );
-    }
 #[case::html(
     Kind::Html,
     "<td class=\"unexpected-allow\" title=\"bob, m1: expected-allow; read 200, search found\">⚠ LEAK</td>",
