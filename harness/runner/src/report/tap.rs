@@ -15,7 +15,7 @@ pub fn document(report: &Report) -> String {
     let mut points: Vec<(String, Point<'_>)> = Vec::new();
     for scenario in &report.scenarios {
         let name = issues::name(scenario);
-        let found = with_looks(points::of_scenario(scenario));
+        let found = with_looks(points::of_scenario(report, scenario));
         points.extend(found.into_iter().map(|point| (name.clone(), point)));
     }
     let of_run = points::of_run(report);
@@ -69,9 +69,12 @@ fn fold<'r>(owner: &mut Point<'r>, look: Point<'r>) {
     owner.leak |= look.leak;
     if look.outcome != Outcome::Passed {
         owner.details.extend(look.message);
-        owner
-            .details
-            .extend(look.details.into_iter().map(|line| format!("  {line}")));
+        // What the step says too is not said twice.
+        for line in look.details {
+            if !owner.details.contains(&line) {
+                owner.details.push(format!("  {line}"));
+            }
+        }
     }
 }
 

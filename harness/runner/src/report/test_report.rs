@@ -27,7 +27,7 @@ pub fn document(report: &Report) -> Value {
 }
 
 fn resource(report: &Report, scenario: &ScenarioReport) -> Value {
-    let points = points::of_scenario(scenario);
+    let points = points::of_scenario(report, scenario);
     let of = |phase| points.iter().filter(move |point| point.phase == phase);
     let mut value = Map::new();
     let mut add = |name: &str, part: Value| value.insert(name.to_owned(), part);

@@ -118,10 +118,16 @@ impl Player<'_> {
                 if is_missing && !part.whole {
                     continue;
                 }
-                played.problems.push(Problem {
+                let mut problem = Problem {
                     leak: leak && matches!(mismatch, Mismatch::Surplus(_)),
                     ..Problem::new(mismatch.told(part.place))
-                });
+                };
+                if let Mismatch::Missing(these) | Mismatch::Surplus(these) = &mismatch {
+                    for name in these {
+                        problem = problem.about(&step.actor, name);
+                    }
+                }
+                played.problems.push(problem);
             }
         }
         names

@@ -170,11 +170,27 @@ impl Player<'_> {
         } else {
             played.problems.push(Problem::new(message));
         }
+        if let Some(resource) = self.looked_at(case.action)
+            && let Some(problem) = played.problems.pop()
+        {
+            played.problems.push(problem.about(case.actor, &resource));
+        }
         if success == expected.wants_success() {
             AnswerKind::Expected
         } else {
             AnswerKind::Other
         }
+    }
+
+    /// The resource that a step looks at by its id.
+    fn looked_at(&self, action: &Action) -> Option<String> {
+        let (Action::Read(target) | Action::Vread(target) | Action::History(target)) = action
+        else {
+            return None;
+        };
+        let target = self.bindings.fill(target).ok()?;
+        let reference: Vec<&str> = target.split('/').take(2).collect();
+        self.aliases.known(&reference.join("/")).map(str::to_owned)
     }
 
     pub(super) fn judge_answer(
@@ -310,7 +326,7 @@ pub(super) fn leave_unjudged(expect: &Expect, played: &mut Played) {
         return;
     }
     let verb = if keys.len() == 1 { "is" } else { "are" };
-    played.problems.push(Problem::new(format!(
+    played.problems.push(Problem::remark(format!(
         "{} {verb} not judged: this is another kind of answer",
         listed(keys.iter().copied())
     )));

@@ -76,6 +76,9 @@ pub fn only(outcome: &RunOutcome) -> &ScenarioReport {
 pub fn words(outcome: &RunOutcome) -> String {
     let mut report = outcome.report.clone();
     report.duration_ms = 0;
+    for policy in &mut report.policies {
+        policy.file = policy.file.rsplit('/').next().unwrap().to_owned();
+    }
     for scenario in &mut report.scenarios {
         scenario.duration_ms = 0;
         for step in &mut scenario.steps {

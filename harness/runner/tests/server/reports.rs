@@ -122,6 +122,8 @@ async fn each_report_opens_in_its_consumer(#[case] weather: Weather, #[case] exi
     consumers::events(&text(Kind::Jsonl));
     consumers::json(&json(&report));
     consumers::junit(&text(Kind::Junit), exit);
+    consumers::junit(&text(Kind::Xunit), exit);
+    assert_eq!(consumers::refused(&text(Kind::Xunit)), Vec::<String>::new());
     consumers::tap(&text(Kind::Tap), exit);
     consumers::sarif(&text(Kind::Sarif), exit);
     consumers::github(&text(Kind::Github), exit);

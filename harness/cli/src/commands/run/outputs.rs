@@ -20,8 +20,8 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// The reports beside the one for people.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Outputs {
-    /// Also write a report. May be repeated. KIND is json, jsonl, junit, tap, sarif, github,
-    /// markdown, html, testreport or text; FILE may be `-` for standard output.
+    /// Also write a report. May be repeated. KIND is json, jsonl, junit, xunit, tap, sarif,
+    /// github, markdown, html, testreport or text; FILE may be `-` for standard output.
     #[arg(long, value_name = "KIND=FILE", value_parser = wanted)]
     report: Vec<Wanted>,
 }

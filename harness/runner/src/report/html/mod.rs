@@ -53,7 +53,7 @@ pub(super) fn document(report: &Report) -> String {
         .iter()
         .partition(|scenario| scenario.verdict == Verdict::Passed);
     for scenario in others.into_iter().chain(passed) {
-        scenario::write(scenario, &mut out);
+        scenario::write(report, scenario, &mut out);
     }
     out.raw("</section>\n");
     matrix::legend(&mut out);
@@ -68,6 +68,7 @@ fn conclusion(report: &Report) -> (&'static str, &'static str) {
         0 => ("passed", "✓ Conformant"),
         5 => ("leak", "⚠ Leak: somebody sees what they must not see"),
         4 => ("failed", "✗ Not as expected"),
+        6 if report.selected > 0 => ("skipped", "○ Nothing played"),
         6 => ("skipped", "○ Nothing selected"),
         130 | 143 => ("error", "! Interrupted"),
         _ => ("error", "! Could not tell"),
@@ -132,11 +133,7 @@ fn wrong(found: &[Issue<'_>], out: &mut Html) {
 
 fn places(issue: &Issue<'_>, out: &mut Html) {
     for place in issue.place.iter().chain(&issue.related) {
-        let file = &place.file;
-        let mut text = match place.line {
-            Some(line) => format!("{file}:{line}"),
-            None => file.clone(),
-        };
+        let mut text = place.shown();
         if !place.text.is_empty() {
             text.push_str(" — ");
             text.push_str(&place.text);
