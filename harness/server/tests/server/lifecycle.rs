@@ -117,7 +117,8 @@ async fn asking(server: &Running) -> TcpStream {
 async fn answered(mut stream: TcpStream) {
     let mut answer = String::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
-    read.expect("the place is never given back").unwrap();
+    read.unwrap_or_else(|_| panic!("the place is never given back"))
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 

@@ -107,7 +107,7 @@ fn meant(word: &str) -> Option<&'static str> {
         "search-type" | "search-system" | "list" => Some("search"),
         "patch" => Some("update"),
         "history-instance" | "history-type" => Some("history"),
-        _ => nearest(word, Interaction::POLICY_CODES.into_iter()),
+        _ => nearest(word, Interaction::POLICY_CODES),
     }
 }
 
