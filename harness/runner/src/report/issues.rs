@@ -391,7 +391,7 @@ fn of_snapshot<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
         SnapshotVerdict::Differs => "the snapshot differs",
         SnapshotVerdict::Missing => "there is no snapshot",
         SnapshotVerdict::Unreadable => "the snapshot cannot be read",
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated | SnapshotVerdict::NotCompared => {
+        SnapshotVerdict::Matches | SnapshotVerdict::NotCompared => {
             return;
         }
     };

@@ -303,7 +303,7 @@ fn snapshot<'r>(scenario: &'r ScenarioReport, here: (&'r str, usize)) -> Point<'
     point.leak = report.widening;
     let differences = report.diff.as_deref().unwrap_or_default();
     let (outcome, kind, text) = match report.verdict {
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated => return point,
+        SnapshotVerdict::Matches => return point,
         SnapshotVerdict::Differs if report.widening => (
             Outcome::Failed,
             "leak",

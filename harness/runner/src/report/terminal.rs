@@ -361,7 +361,7 @@ fn snapshot(out: &mut String, scenario: &ScenarioReport, style: Style) {
         SnapshotVerdict::Differs => "the snapshot differs:",
         SnapshotVerdict::Missing => "the snapshot is missing",
         SnapshotVerdict::Unreadable => "the snapshot cannot be read:",
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated | SnapshotVerdict::NotCompared => {
+        SnapshotVerdict::Matches | SnapshotVerdict::NotCompared => {
             return;
         }
     };
