@@ -332,17 +332,6 @@ impl Capabilities {
         }
     }
 
-    /// The same by the word that files use.
-    ///
-    /// # Errors
-    /// Why not; for a word that is none, which there are.
-    pub fn supports_word(&self, word: &str) -> Result<(), String> {
-        let need: Need = word
-            .parse()
-            .map_err(|error: UnknownNeed| error.to_string())?;
-        self.supports(&need).map_err(|reason| reason.to_string())
-    }
-
     /// What the CapabilityStatement says; nothing where it has no word for it.
     fn claims(&self, plain: Plain) -> Option<bool> {
         let any = |has: &dyn Fn(&Typed) -> bool| Some(self.types.values().any(has));

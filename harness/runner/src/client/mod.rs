@@ -30,7 +30,7 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     IF_MATCH,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
 
@@ -308,19 +308,6 @@ impl Client {
                 retries: Mutex::default(),
             }),
         }
-    }
-
-    /// A caller with a token that somebody else got for it, and that is not renewed.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_token(
-        target: &Arc<Target>,
-        token: &SecretString,
-        limits: Limits,
-        redactor: &Redactor,
-    ) -> Result<Self, ClientError> {
-        Self::new(target, Auth::Bearer(token.clone()), limits, redactor)
     }
 
     /// Where it sends requests.

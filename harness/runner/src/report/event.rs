@@ -452,8 +452,6 @@ impl SnapshotReport {
 pub enum SnapshotVerdict {
     /// Equal.
     Matches,
-    /// Written by this run.
-    Updated,
     /// Different.
     Differs,
     /// There is none.

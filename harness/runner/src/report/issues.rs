@@ -447,7 +447,7 @@ fn of_snapshot<'r>(report: &'r Report, scenario: &'r ScenarioReport, issues: &mu
         SnapshotVerdict::Differs => "the snapshot differs",
         SnapshotVerdict::Missing => "there is no snapshot",
         SnapshotVerdict::Unreadable => "the snapshot cannot be read",
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated | SnapshotVerdict::NotCompared => {
+        SnapshotVerdict::Matches | SnapshotVerdict::NotCompared => {
             return;
         }
     };

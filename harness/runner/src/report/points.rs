@@ -333,7 +333,7 @@ fn snapshot<'r>(run: &Report, scenario: &'r ScenarioReport, here: (&'r str, usiz
     point.leak = report.widening;
     let differences = report.diff.as_deref().unwrap_or_default();
     let (outcome, kind, text) = match report.verdict {
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated => return point,
+        SnapshotVerdict::Matches => return point,
         SnapshotVerdict::Differs if report.widening => (
             Outcome::Failed,
             "leak",

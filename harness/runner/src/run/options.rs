@@ -76,7 +76,7 @@ impl RunOptions {
 
     /// Whether a pending snapshot may be written.
     pub(crate) fn writes(&self) -> bool {
-        !self.ci && matches!(self.snapshots, SnapshotMode::Compare | SnapshotMode::Update)
+        !self.ci && self.snapshots == SnapshotMode::Compare
     }
 }
 
@@ -87,8 +87,6 @@ pub enum SnapshotMode {
     Compare,
     /// Compare, and write nothing.
     CompareOnly,
-    /// Accept what differs, but never that somebody sees more.
-    Update,
     /// Do not look at them.
     Off,
 }

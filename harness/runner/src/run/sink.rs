@@ -192,10 +192,9 @@ impl Sinks {
                 changed.await;
             }
         };
-        match tokio::time::timeout(delivery.within, collect).await {
-            Ok(ended) => ended?,
-            // Too late is an answer like any other: what has come by then.
-            Err(tokio::time::error::Elapsed { .. }) => {}
+        // Too late is an answer like any other: what has come by then.
+        if let Ok(ended) = tokio::time::timeout(delivery.within, collect).await {
+            ended?;
         }
         Ok(taken)
     }

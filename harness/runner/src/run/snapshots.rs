@@ -68,9 +68,6 @@ pub(super) fn settle(
             report.diff = Some(vec!["there is none yet, and the run is incomplete".into()]);
             return report;
         }
-        if options.snapshots == SnapshotMode::Update && writes {
-            return update(&target, new);
-        }
         let mut report = SnapshotReport::of(SnapshotVerdict::Missing);
         report.diff = Some(vec!["there is no snapshot yet".into()]);
         report.pending = write_pending(&target, new, writes, &mut report.diff);
@@ -78,7 +75,6 @@ pub(super) fn settle(
     };
     let differences = compare(&old, new, unknown);
     let new = &with_unplayed(new, &old, scenario, unknown);
-    let widening = differences.iter().any(Difference::is_widening);
     if differences.is_empty() {
         if writes {
             remove_pending(scenario, profile);
@@ -88,16 +84,6 @@ pub(super) fn settle(
         } else {
             SnapshotVerdict::NotCompared
         });
-    }
-    if options.snapshots == SnapshotMode::Update && writes && !widening {
-        let mut new = new.clone();
-        new.widening.clone_from(&old.widening);
-        new.widening
-            .retain(|w| new.steps.iter().any(|step| step.step == w.step));
-        new.noise.clone_from(&old.noise);
-        new.noise
-            .retain(|n| new.steps.iter().any(|step| step.step == n.step));
-        return update(&target, &new);
     }
     let mut report = SnapshotReport::of(SnapshotVerdict::Differs);
     report.widening = differences
@@ -179,21 +165,6 @@ pub(super) fn redundant(scenario: &Scenario) -> Vec<PathBuf> {
         .filter(|file| read(file).is_some_and(|own| says_the_same(&own)))
         .map(|file| file.file.clone())
         .collect()
-}
-
-fn update(path: &Path, new: &Snapshot) -> SnapshotReport {
-    match write(path, &new.to_string()) {
-        Ok(()) => {
-            // Where there is none, there is nothing to do.
-            drop(std::fs::remove_file(pending_of(path)));
-            SnapshotReport::of(SnapshotVerdict::Updated)
-        }
-        Err(error) => {
-            let mut report = SnapshotReport::of(SnapshotVerdict::Missing);
-            report.diff = Some(vec![format!("`{}`: {error}", path.display())]);
-            report
-        }
-    }
 }
 
 fn write_pending(

@@ -262,7 +262,6 @@ fn snapshot(scenario: &ScenarioReport, out: &mut Html) {
     let report = &scenario.snapshot;
     let words = match report.verdict {
         SnapshotVerdict::Matches => "Snapshot: ✓ matches",
-        SnapshotVerdict::Updated => "Snapshot: written by this run",
         SnapshotVerdict::Differs if report.widening => {
             "Snapshot: ⚠ differs, and somebody sees more than before"
         }

@@ -268,7 +268,7 @@ fn snapshot(out: &mut String, run: &Report, scenario: &ScenarioReport, style: St
         SnapshotVerdict::Differs => "the snapshot differs:",
         SnapshotVerdict::Missing => "the snapshot is missing",
         SnapshotVerdict::Unreadable => "the snapshot cannot be read:",
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated | SnapshotVerdict::NotCompared => {
+        SnapshotVerdict::Matches | SnapshotVerdict::NotCompared => {
             return;
         }
     };
