@@ -129,7 +129,8 @@ endings! {
     policy_filter_3: "policy filter", 3, |_| to_a_full_disk(&fixtures(), &filter("exports/clinic.ndjson"));
     policy_filter_6: "policy filter", 6, |f| with(f, "empty.ndjson", "", &filter_in(&fixtures().join("policies/participant.json").display().to_string(), "empty.ndjson"));
     policy_replay_0: "policy replay", 0, |f| recorded(f, false);
-    policy_replay_1: "policy replay", 1, |f| with(f, "cases.jsonl", "{}\n", &["policy", "replay", "cases.jsonl"]);
+    policy_replay_1: "policy replay", 1, |_| here(&["policy", "replay", "no-such-file"]);
+    policy_replay_2: "policy replay", 2, |f| with(f, "cases.jsonl", "{}\n", &["policy", "replay", "cases.jsonl"]);
     policy_replay_3: "policy replay", 3, |f| { recorded(f, false); to_a_full_disk(f, &["policy", "replay", "cases.jsonl"]) };
     policy_replay_4: "policy replay", 4, |f| recorded(f, true);
     policy_replay_6: "policy replay", 6, |f| with(f, "cases.jsonl", "", &["policy", "replay", "cases.jsonl"]);

@@ -87,35 +87,6 @@ anything but `true` answers 403. The expression is not read when the policy is s
 }"#,
         )
         .titled("a variable of the member"),
-        Example::new(
-            r#"{
-  "resourceType": "AccessPolicy",
-  "name": "requests only",
-  "resource": [
-    {
-      "resourceType": "Task",
-      "interaction": ["create", "search", "read", "update"],
-      "writeConstraint": [
-        { "language": "text/fhirpath", "expression": "stauts = 'requested'" }
-      ]
-    }
-  ]
-}"#,
-            r#"{
-  "resourceType": "AccessPolicy",
-  "name": "requests only",
-  "resource": [
-    {
-      "resourceType": "Task",
-      "interaction": ["create", "search", "read", "update"],
-      "writeConstraint": [
-        { "language": "text/fhirpath", "expression": "status = 'requested'" }
-      ]
-    }
-  ]
-}"#,
-        )
-        .titled("a name that the type does not have"),
     ],
     adopts: &[Adopts::all_as("policy/constraint", Severity::Error)],
     check,
@@ -126,6 +97,10 @@ const KNOWN: [&str; 2] = ["before", "after"];
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for (policy, entry) in context.entries() {
+        // A project has thousands of members.
+        if entry.write_constraints.is_empty() {
+            continue;
+        }
         let mut given: Vec<&str> = vec!["profile", "patient"];
         for (_, access) in context.members_of(policy) {
             given.extend(access.parameters.iter().map(|p| &*p.name.text));

@@ -437,11 +437,11 @@ fn target_type(site: &Site<'_>, kind: &str, alternative: &Alternative, report: &
         };
         return;
     }
-    let fits = |target: &Box<str>| **target == *kind || &**target == "Resource";
+    let fits = |target: &str| target == kind || target == "Resource";
     // Medplum adds types of its own to what an element refers to.
     if code == "_compartment"
         || targets.is_empty()
-        || targets.iter().any(fits)
+        || targets.iter().any(|target| fits(target))
         || known.is_some_and(|def| def.origin != Origin::R4)
     {
         return;
