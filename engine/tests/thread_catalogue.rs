@@ -214,3 +214,61 @@ proptest! {
         prop_assert_eq!(findings(rule, &resources).len(), before);
     }
 }
+
+/// A Communication that is neither header nor message by its form still is one of both, and has
+/// other faults as well.
+#[rstest::rstest]
+#[case::message_without_payload(
+    json!({}),
+    json!({"payload": null, "sent": null, "topic": {"text": "Other"}}),
+    &["M-01", "M-07", "M-12"]
+)]
+#[case::header_with_payload(
+    json!({"payload": [{"contentString": "x"}], "status": "on-hold"}),
+    json!({"subject": {"reference": "Patient/bart"}}),
+    &["H-01", "H-05", "M-13"]
+)]
+#[case::header_with_part_of(
+    json!({"partOf": [{"reference": "Communication/z"}], "recipient": [{"reference": "Patient/homer"}, {"reference": "Practitioner/alice"}, {"reference": "Practitioner/alice"}]}),
+    json!({"payload": null}),
+    &["H-02", "H-11", "M-01"]
+)]
+#[case::header_with_payload_and_messages_of_others(
+    json!({"payload": [{"contentString": "x"}]}),
+    json!({"topic": {"text": "Other"}, "sender": {"reference": "Practitioner/wilson"},
+        "recipient": [{"reference": "Patient/homer"}, {"reference": "Practitioner/alice"}]}),
+    &["H-01", "H-10", "M-12"]
+)]
+#[case::message_of_no_thread(
+    json!({}),
+    json!({"partOf": null, "sender": null, "sent": null}),
+    &["M-02", "M-03", "M-07"]
+)]
+fn the_other_rules_go_on(#[case] header: Value, #[case] message: Value, #[case] wanted: &[&str]) {
+    let with = |mut base: Value, more: Value| {
+        for (name, value) in more.as_object().unwrap() {
+            base[name] = value.clone();
+        }
+        base.as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        base
+    };
+    let header = with(
+        json!({"resourceType": "Communication", "id": "h", "status": "in-progress", "topic": {"text": "Knee"},
+            "subject": {"reference": "Patient/homer"}, "sender": {"reference": "Practitioner/alice"},
+            "recipient": [{"reference": "Patient/homer"}, {"reference": "Practitioner/alice"}]}),
+        header,
+    );
+    let message = with(
+        json!({"resourceType": "Communication", "id": "m", "status": "in-progress",
+            "partOf": [{"reference": "Communication/h"}], "topic": {"text": "Knee"},
+            "subject": {"reference": "Patient/homer"}, "sender": {"reference": "Practitioner/alice"},
+            "recipient": [{"reference": "Patient/homer"}], "sent": "2024-04-10T10:00:00Z",
+            "payload": [{"contentString": "x"}]}),
+        message,
+    );
+    let found = check_with_policies(&[&header, &message], &[]);
+    let ids: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
+    assert_eq!(ids, wanted, "{found:#?}");
+}

@@ -54,13 +54,7 @@ impl<'r> Validator<'r> {
         if known {
             return;
         }
-        let help = did_you_mean(
-            id,
-            self.contained
-                .iter()
-                .take(MAX_COMPARED)
-                .map(|id| (*id).to_owned()),
-        );
+        let help = did_you_mean(id, self.contained.iter().take(MAX_COMPARED));
         self.error("ref-1", "invariant", || {
             if id.is_empty() {
                 let message = "`#` is the container of a contained resource; here is none";
@@ -119,8 +113,7 @@ impl<'r> Validator<'r> {
         if !is_known_type(type_name) {
             self.error("unknown-target-type", "value", || {
                 let message = format!("`{}` is no resource type", shortened(type_name));
-                let known = spec().resource_types().map(str::to_owned);
-                (message, did_you_mean(type_name, known))
+                (message, did_you_mean(type_name, spec().resource_types()))
             });
             return;
         }

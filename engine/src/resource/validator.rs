@@ -10,6 +10,7 @@ use super::suggest::{did_you_mean, shortened};
 use super::tables::{self, Node, NodeKind};
 use super::{Finding, MAX_DEPTH, MAX_FINDINGS};
 use crate::diagnostic::Severity;
+use crate::words::nearest;
 
 /// The state of one validation.
 pub(super) struct Validator<'r> {
@@ -48,6 +49,7 @@ impl<'r> Validator<'r> {
                 pointer: String::new(),
                 message: format!("{} more findings are not listed", self.unreported),
                 help: None,
+                meant: None,
             });
         }
         self.findings
@@ -70,11 +72,22 @@ impl<'r> Validator<'r> {
         issue_type: &'static str,
         words: impl FnOnce() -> Words,
     ) {
+        self.add(severity, code, issue_type, || (words(), None));
+    }
+
+    /// Reports, with the name that was meant in the place of this one.
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        issue_type: &'static str,
+        words: impl FnOnce() -> (Words, Option<String>),
+    ) {
         if self.findings.len() >= MAX_FINDINGS {
             self.unreported = self.unreported.saturating_add(1);
             return;
         }
-        let (message, help) = words();
+        let ((message, help), meant) = words();
         self.findings.push(Finding {
             code,
             severity,
@@ -83,6 +96,7 @@ impl<'r> Validator<'r> {
             pointer: self.location.pointer(),
             message,
             help,
+            meant,
         });
     }
 
@@ -110,7 +124,7 @@ impl<'r> Validator<'r> {
         let Some(node) = tables::resource(name) else {
             self.at(Segment::Name("resourceType"), |v| {
                 v.error("unknown-resource-type", "structure", || {
-                    let known = fhirward_spec::spec().resource_types().map(str::to_owned);
+                    let known = fhirward_spec::spec().resource_types();
                     let message = format!("`{}` is no resource type", shortened(name));
                     (message, did_you_mean(name, known))
                 });
@@ -147,10 +161,13 @@ impl<'r> Validator<'r> {
         }
         let mut seen = 0u128;
         let mut again = false;
+        let mut meant: Vec<String> = Vec::new();
         for (name, value) in object {
             let Some(member) = node.member(name) else {
                 if name != "resourceType" || !node.is_resource() {
-                    self.at(Segment::Name(name), |v| v.unknown(node.def, name));
+                    self.at(Segment::Name(name), |v| {
+                        meant.extend(v.unknown(node.def, name));
+                    });
                 }
                 continue;
             };
@@ -169,9 +186,10 @@ impl<'r> Validator<'r> {
         }
         let missing = node.required & !seen;
         if missing != 0 {
-            self.missing(missing, node.def);
+            self.missing(missing, node.def, &meant);
         }
-        if object.len() == 1 && !node.is_resource() && object.contains_key("id") {
+        // With what is missing it would have content.
+        if missing == 0 && object.len() == 1 && !node.is_resource() && object.contains_key("id") {
             self.error("ele-1", "invariant", || {
                 (
                     "an `id` alone is no content".to_owned(),
@@ -191,11 +209,16 @@ impl<'r> Validator<'r> {
         }
     }
 
-    fn unknown(&mut self, type_def: &'static TypeDef, name: &str) {
-        self.error("unknown-element", "structure", || {
+    /// Returns the name that was meant.
+    fn unknown(&mut self, type_def: &'static TypeDef, name: &str) -> Option<String> {
+        let mut found = None;
+        self.add(Severity::Error, "unknown-element", "structure", || {
             let message = format!("`{}` has no element `{}`", type_def.name, shortened(name));
-            (message, known_names(type_def, name))
+            found = meant(type_def, name);
+            let help = known_names(type_def, name, found.as_deref());
+            ((message, help), found.clone())
         });
+        found
     }
 
     /// Choices that are made twice: `valueString` and `valueCode`, but not `_valueString`.
@@ -216,9 +239,16 @@ impl<'r> Validator<'r> {
         }
     }
 
-    fn missing(&mut self, missing: u128, type_def: &'static TypeDef) {
+    /// What is required and not there; what is there under a name like it is said once.
+    fn missing(&mut self, missing: u128, type_def: &'static TypeDef, meant: &[String]) {
+        let is_meant = |element: &Element| {
+            let is_of = |name: &String| {
+                *name == *element.name || element.json_names().any(|(own, _)| own == *name)
+            };
+            meant.iter().any(is_of)
+        };
         for (place, element) in type_def.elements.iter().enumerate() {
-            if missing & tables::bit(place) == 0 {
+            if missing & tables::bit(place) == 0 || is_meant(element) {
                 continue;
             }
             self.at(Segment::Name(&element.name), |v| {
@@ -240,18 +270,28 @@ fn needed(element: &Element) -> Option<String> {
     super::element::one_of(element.required_codes?)
 }
 
-fn known_names(type_def: &'static TypeDef, name: &str) -> Option<String> {
+/// The element whose name is this without its type, or near.
+fn meant(type_def: &'static TypeDef, name: &str) -> Option<String> {
+    if type_def.element_named(name).is_some_and(|e| e.choice) {
+        return Some(name.to_owned());
+    }
+    let bare = name.strip_prefix('_').unwrap_or(name);
+    let names = |e: &Element| e.json_names().map(|(name, _)| name).collect::<Vec<_>>();
+    let names = type_def.elements.iter().flat_map(names);
+    nearest(bare, names).filter(|near| near != bare)
+}
+
+fn known_names(type_def: &'static TypeDef, name: &str, meant: Option<&str>) -> Option<String> {
     if let Some(element) = type_def.element_named(name).filter(|e| e.choice) {
         return Some(choice_help(element));
     }
-    let names = |e: &Element| e.json_names().map(|(name, _)| name).collect::<Vec<_>>();
     let bare = name.strip_prefix('_').unwrap_or(name);
     if bare != name && type_def.element(bare).is_some() {
         return Some(format!(
             "`{bare}` is no primitive: extensions go into its object"
         ));
     }
-    did_you_mean(bare, type_def.elements.iter().flat_map(names))
+    meant.map(|near| format!("did you mean `{near}`?"))
 }
 
 fn choice_help(element: &Element) -> String {

@@ -129,12 +129,7 @@ impl<'a> At<'a> {
     /// Whether a reroute has taken the participants of the header at hand away, or put the new
     /// owner in their place (H-24).
     pub fn is_rerouted(&self) -> bool {
-        let recipients = self.communication().and_then(|header| header.recipients);
-        let listed = self.threads().list(recipients);
-        self.known.open_routing().any(|(_, task)| match task.owner {
-            None => listed.is_empty(),
-            Some(owner) => listed.len() <= 1 && listed.iter().all(|only| *only == owner),
-        })
+        is_rerouted(self.known)
     }
 
     /// Whether it goes over SMS, the channel with identifiers of its own.
@@ -201,6 +196,35 @@ impl<'a> At<'a> {
     pub fn is_session(&self) -> bool {
         self.known.session_headers().next().is_some()
     }
+}
+
+/// The same of any header.
+pub(super) fn is_rerouted(header: Known<'_>) -> bool {
+    let recipients = header.communication().and_then(|header| header.recipients);
+    let listed = header.threads.list(recipients);
+    header.open_routing().any(|(_, task)| match task.owner {
+        None => listed.is_empty(),
+        Some(owner) => listed.len() <= 1 && listed.iter().all(|only| *only == owner),
+    })
+}
+
+/// Whether H-10 says of somebody that they write and are not listed. It is asked of so many messages.
+pub(super) fn writes_unlisted(header: Known<'_>, who: Symbol) -> bool {
+    let Some(own) = header.communication() else {
+        return false;
+    };
+    let is_listed = header
+        .threads
+        .list(own.recipients)
+        .binary_search(&who)
+        .is_ok();
+    let is_sender = |message: Known<'_>| {
+        message
+            .communication()
+            .is_some_and(|m| m.sender == Some(who))
+    };
+    let mut messages = header.messages().take(MAX_VERSIONS);
+    !is_listed && !is_rerouted(header) && (own.sender == Some(who) || messages.any(is_sender))
 }
 
 /// `system|code` of a concept's codings that have both.

@@ -10,7 +10,7 @@ use super::record::{
     Communication, Encounter, Moment, Place, Purpose, Record, Role, State, Status, Task,
     TaskStatus, Version, What, hash_value, hash32, hash64,
 };
-use super::reference::{items, references, target};
+use super::reference::{is_participant, items, references, target};
 use super::shelves::Shelves;
 use super::threads::Threads;
 
@@ -225,8 +225,10 @@ impl ThreadIndex {
         }
         let mut recipients: Vec<Symbol> = Vec::new();
         for (_, text) in references(resource, "recipient") {
-            recipients.extend(self.symbol(text));
+            recipients.extend(self.participant(text));
         }
+        let sender = references(resource, "sender").next();
+        let sender = sender.and_then(|(_, text)| self.participant(text));
         let mut categories: Vec<Symbol> = Vec::new();
         for text in codings(resource, "category") {
             categories.extend(self.texts.put(text.as_bytes()));
@@ -243,7 +245,7 @@ impl ThreadIndex {
             is_correction: is_correction(resource),
             parent: self.reference(resource, "partOf"),
             sent: Moment::of(resource.get("sent")),
-            sender: self.reference(resource, "sender"),
+            sender,
             subject: self.reference(resource, "subject"),
             encounter: self.reference(resource, "encounter"),
             recipients: self.list(recipients),
@@ -287,6 +289,11 @@ impl ThreadIndex {
     fn reference(&mut self, resource: &Value, name: &str) -> Option<Symbol> {
         let (_, text) = references(resource, name).next()?;
         self.symbol(text)
+    }
+
+    fn participant(&mut self, text: &str) -> Option<Symbol> {
+        let target = target(text).filter(|target| is_participant(target))?;
+        self.texts.put(target.as_bytes())
     }
 
     fn symbol(&mut self, text: &str) -> Option<Symbol> {

@@ -50,7 +50,7 @@ use serde_json::Value;
 
 use at::At;
 use finding::Report;
-use record::{Role, State, What};
+use record::{State, What};
 
 /// Applies all rules to resources that belong together, such as those of a Bundle.
 ///
@@ -115,11 +115,11 @@ impl Threads {
 /// What the resource is to the rules.
 fn subjects(at: &At<'_>) -> &'static [Subject] {
     match &at.known.record.what {
-        What::Communication(communication) => match communication.role {
-            Role::Header => &[Subject::Communication, Subject::Header],
-            Role::Message => &[Subject::Communication, Subject::Message],
-            Role::Standalone | Role::Empty => &[Subject::Communication],
-        },
+        // A header with a payload and a message without one have other faults as well.
+        What::Communication(_) if at.known.is_header() => {
+            &[Subject::Communication, Subject::Header]
+        }
+        What::Communication(_) => &[Subject::Communication, Subject::Message],
         What::Task(task) => {
             let is_about_communication = task
                 .focus

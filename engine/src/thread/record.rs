@@ -172,6 +172,18 @@ pub(super) enum Role {
     Empty,
 }
 
+impl Role {
+    /// Whether it is the header of a thread: what is no whole message is one if others are part of
+    /// it.
+    pub fn is_header(self, has_parts: impl FnOnce() -> bool) -> bool {
+        match self {
+            Self::Header => true,
+            Self::Message => false,
+            Self::Standalone | Self::Empty => has_parts(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Communication {
     pub role: Role,

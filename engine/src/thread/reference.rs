@@ -6,6 +6,19 @@ use serde_json::Value;
 
 use crate::resource::{Literal, literal};
 
+/// What R4 allows as sender or recipient of a Communication.
+const PARTICIPANTS: [&str; 9] = [
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "RelatedPerson",
+    "Organization",
+    "CareTeam",
+    "Group",
+    "Device",
+    "HealthcareService",
+];
+
 /// The text under which the target of a reference is known: `Type/id` without base URL and version.
 ///
 /// Two servers with the same id in one input count as one; a thread does not span servers.
@@ -29,6 +42,13 @@ pub(super) fn target_type(text: &str) -> Option<&str> {
         Literal::Resource { type_name, .. } => Some(type_name),
         _ => None,
     }
+}
+
+/// Whether what a reference names can take part in a conversation. What R4 does not allow there is
+/// an error of the structure, and nobody.
+pub(super) fn is_participant(target: &str) -> bool {
+    let kind = target.split_once('/').map_or(target, |(kind, _)| kind);
+    PARTICIPANTS.contains(&kind)
 }
 
 /// The items of a member; one value that is no array counts as an item, `null` as none.
@@ -78,7 +98,21 @@ fn ends_in(absolute: &str, relative: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{same_target, target};
+    use super::{PARTICIPANTS, same_target, target};
+    use fhirward_spec::spec;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn participants_are_those_of_r4() {
+        let communication = spec().resource("Communication").unwrap();
+        let of = |name| &communication.element(name).unwrap().1.targets;
+        let allowed: BTreeSet<&str> = of("sender")
+            .iter()
+            .chain(of("recipient"))
+            .map(|t| &**t)
+            .collect();
+        assert_eq!(allowed, BTreeSet::from(PARTICIPANTS));
+    }
 
     #[test]
     fn same_targets() {

@@ -44,7 +44,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
             .into_iter()
             .filter(|name| !(has(attachment, name) || is_inline && *name == "url"));
         for name in missing {
-            let pointer = format!("/payload/{n}/contentAttachment");
+            let pointer = format!("/payload/{n}/contentAttachment/{name}");
             report.add(pointer, format!("the attachment has no `{name}`"));
         }
     }

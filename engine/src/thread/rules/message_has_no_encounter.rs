@@ -36,7 +36,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
-    if at.has("encounter") && at.encounter_without_header().is_none() {
+    // A Communication of no thread may well belong to an Encounter: see M-02.
+    if at.has("partOf") && at.has("encounter") && at.encounter_without_header().is_none() {
         report.surplus("/encounter", "the message is linked to a session");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::thread::at::At;
 use crate::thread::at::MAX_VERSIONS;
+use crate::thread::at::writes_unlisted;
 use crate::thread::example::Base;
 use crate::thread::finding::Report;
 use crate::thread::pool::Symbol;
@@ -102,7 +103,12 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         let message = format!("it is not for {missing}, among the thread's recipients");
         report.add("/recipient", message);
     }
-    let surplus = difference(own, all);
+    let is_news = |who: &&Symbol| {
+        let is_known = |header: Known<'_>| writes_unlisted(header, **who);
+        all.binary_search(who).is_ok() || !at.header().is_some_and(is_known)
+    };
+    let own: Vec<Symbol> = own.iter().filter(is_news).copied().collect();
+    let surplus = difference(&own, all);
     if !surplus.is_empty() {
         let message = format!("it is for {surplus}, not among the thread's recipients");
         report.add("/recipient", message);

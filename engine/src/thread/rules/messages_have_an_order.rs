@@ -34,7 +34,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
-    if !at.has("sent") {
+    // One of no thread has no place in it: see M-02.
+    if !at.has("sent") || !at.has("partOf") {
         return;
     }
     let Some(own) = at.communication().filter(|own| own.sent.known().is_some()) else {
@@ -45,8 +46,10 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     let before = at.known.part_before().filter(|before| {
+        // A copy of the message is a duplicate, and not another one of the same moment.
+        let is_copy = before.record.id.is_some() && before.record.id == at.known.record.id;
         let before = before.communication();
-        before.is_some_and(|before| before.sent == own.sent)
+        !is_copy && before.is_some_and(|before| before.sent == own.sent)
     });
     if let Some(before) = before {
         let message = format!("{} was sent in the same moment", before.name());

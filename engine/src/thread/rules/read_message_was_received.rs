@@ -38,13 +38,13 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     }
     let count = at.items("recipient").len();
+    // A state that is wrong for so many needs no time of receipt.
     if count > 1 {
         report.add(
             "/status",
             format!("the message is read for all its {count} recipients at once"),
         );
-    }
-    if !at.has("received") {
+    } else if !at.has("received") {
         report.add("/status", "the message is read, but has no `received`");
     }
 }

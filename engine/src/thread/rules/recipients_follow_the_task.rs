@@ -4,6 +4,7 @@ use crate::thread::at::At;
 use crate::thread::example::Base;
 use crate::thread::finding::Repair;
 use crate::thread::finding::Report;
+use crate::thread::reference::is_participant;
 use crate::thread::rule::Kind;
 use crate::thread::rule::Level;
 use crate::thread::rule::PLAIN;
@@ -56,8 +57,9 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     let listed = at.threads().list(header.recipients);
     for (known, task) in at.known.open_routing() {
         if let Some(owner) = task.owner {
-            if listed.binary_search(&owner).is_err() {
-                let owner = at.threads().text(owner);
+            let name = at.threads().text(owner);
+            if listed.binary_search(&owner).is_err() && is_participant(name) {
+                let owner = name;
                 let message = format!(
                     "`{owner}` owns {}, but is not among the recipients",
                     known.name()

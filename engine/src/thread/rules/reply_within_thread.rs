@@ -3,13 +3,11 @@
 use crate::thread::at::At;
 use crate::thread::example::Base;
 use crate::thread::finding::Report;
-use crate::thread::record::Role;
 use crate::thread::rule::Kind;
 use crate::thread::rule::Level;
 use crate::thread::rule::PLAIN;
 use crate::thread::rule::Rule;
 use crate::thread::rule::Subject;
-use crate::thread::threads::Known;
 
 pub(super) const RULE: Rule = Rule {
     id: "M-15",
@@ -49,12 +47,12 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     for (n, text) in at.references("inResponseTo") {
-        let answered = at.threads().known(text).and_then(Known::communication);
-        let Some(answered) = answered else {
+        let known = at.threads().known(text);
+        let Some((known, answered)) = known.and_then(|k| Some((k, k.communication()?))) else {
             continue;
         };
         let pointer = format!("/inResponseTo/{n}");
-        if answered.role != Role::Message || answered.parent != own.parent {
+        if !known.is_message() || answered.parent != own.parent {
             report.add(
                 pointer,
                 format!("`{text}` is no message of the same thread"),

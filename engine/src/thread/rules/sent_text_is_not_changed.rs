@@ -52,6 +52,10 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
         return;
     };
     let was_sent = matches!(older.status, Status::InProgress | Status::Completed);
+    // One without any payload is M-01's.
+    if own.payload == 0 {
+        return;
+    }
     if was_sent && own.status != Status::EnteredInError && own.payload != older.payload {
         report.add(
             "/payload",

@@ -1,6 +1,7 @@
 //! H-13: a patient who gets messages of the thread is among its recipients.
 
 use crate::thread::at::At;
+use crate::thread::at::writes_unlisted;
 use crate::thread::example::Base;
 use crate::thread::finding::Repair;
 use crate::thread::finding::Report;
@@ -55,6 +56,10 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
     };
     let name = at.threads().text(subject);
     if listed.is_empty() || at.is_rerouted() || !name.starts_with("Patient/") {
+        return;
+    }
+    // Who writes without being listed is H-10's.
+    if writes_unlisted(at.known, subject) {
         return;
     }
     let takes_part = at.known.messages().find(|message| {

@@ -42,6 +42,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(at: &At<'_>, report: &mut Report<'_>) {
+    // A header that is part of a message is H-02's.
+    if at.known.is_header() {
+        return;
+    }
     for (n, text) in at.references("partOf") {
         let parent = at.threads().known(text);
         if parent.is_some_and(|parent| parent.has_role(Role::Message)) {

@@ -176,7 +176,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             "accepted": accepted,
             "rejected": rejected,
             "pending": open,
-        }));
+        }))?;
     }
     Ok(exit)
 }

@@ -137,6 +137,132 @@ fn against_r4_and_a_rule_is_one_finding(#[case] text: &str, #[case] code: &str) 
 }
 
 /// A file with these bytes, in a folder that goes away.
+/// A thread with one mistake, which is told once.
+#[rstest]
+#[case::sender_of_a_message_is_no_participant(
+    "/1/sender",
+    r#"{"reference":"Medication/x"}"#,
+    "wrong-target-type"
+)]
+#[case::sender_of_a_message_is_no_type(
+    "/1/sender",
+    r#"{"reference":"Practitoner/a"}"#,
+    "unknown-target-type"
+)]
+#[case::sender_of_the_header_is_no_participant(
+    "/0/sender",
+    r#"{"reference":"Medication/x"}"#,
+    "wrong-target-type"
+)]
+#[case::recipient_is_no_participant("/0/recipient", r#"[{"reference": "Practitioner/a"}, {"reference": "Patient/p"}, {"reference": "Practitioner/b"}, {"reference":"Medication/x"}]"#, "wrong-target-type")]
+#[case::subject_who_writes_is_not_listed(
+    "/0/recipient",
+    r#"[{"reference": "Practitioner/a"}, {"reference": "Practitioner/b"}]"#,
+    "H-10"
+)]
+#[case::part_of_no_type(
+    "/1/partOf/0",
+    r#"{"reference":"Comunication/h"}"#,
+    "unknown-target-type"
+)]
+#[case::session_is_no_encounter(
+    "/0/encounter",
+    r#"{"reference":"Patient/p"}"#,
+    "wrong-target-type"
+)]
+#[case::sent_is_no_date("/1/sent", r#""2024-02-30T10:00:00Z""#, "invalid-format")]
+#[case::sent_has_no_zone("/1/sent", r#""2024-02-20T10:00:00""#, "invalid-format")]
+#[case::nothing_but_an_id_in_the_payload("/1/payload/0", r#"{"id":"a"}"#, "missing-element")]
+#[case::misspelt_content("/1/payload/0", r#"{"contentSting":"x"}"#, "unknown-element")]
+#[case::misspelt_part(
+    "/1/payload/0",
+    r#"{"contentAttachment":{"contenttype":"text/plain","url":"Binary/b","title":"x"}}"#,
+    "unknown-element"
+)]
+#[case::header_does_not_list_its_sender(
+    "/0/recipient",
+    r#"[{"reference":"Patient/p"},{"reference":"Practitioner/b"}]"#,
+    "H-10"
+)]
+#[case::read_for_several("/1/status", r#""completed""#, "M-28")]
+fn one_mistake_is_one_finding(#[case] pointer: &str, #[case] value: &str, #[case] code: &str) {
+    let mut thread = small_thread();
+    let (around, name) = pointer.rsplit_once('/').unwrap();
+    let around = thread.pointer_mut(around).unwrap();
+    let value: Value = serde_json::from_str(value).unwrap();
+    match around {
+        Value::Array(items) => items[name.parse::<usize>().unwrap()] = value,
+        around => around[name] = value,
+    }
+    let (_, found) = check("a.json", thread.to_string().as_bytes());
+    let codes: Vec<&Value> = found["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| &f["code"])
+        .collect();
+    assert_eq!(codes, [code], "{found:#}");
+}
+
+/// A key that is misspelt is not there under its name: that is the same mistake.
+#[rstest]
+#[case("sender")]
+#[case("partOf")]
+#[case("recipient")]
+#[case("sent")]
+#[case("payload")]
+#[case("status")]
+fn a_misspelt_element_is_one_finding(#[case] name: &str) {
+    for at in [0, 1] {
+        let mut thread = small_thread();
+        let resource = thread[at].as_object_mut().unwrap();
+        let Some(value) = resource.remove(name) else {
+            continue;
+        };
+        resource.insert(format!("{name}z"), value);
+        let (_, found) = check("a.json", thread.to_string().as_bytes());
+        let codes: Vec<&Value> = found["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| &f["code"])
+            .collect();
+        assert_eq!(codes, ["unknown-element"], "{at} {found:#}");
+    }
+}
+
+/// The copy of a message is a duplicate, and not another message of the same moment.
+#[test]
+fn a_line_that_stands_twice_is_one_finding() {
+    let thread = small_thread();
+    let lines = [&thread[0], &thread[1], &thread[1]]
+        .map(Value::to_string)
+        .join("\n");
+    let (_, found_twice) = check("a.ndjson", lines.as_bytes());
+    assert_eq!(
+        found(&found_twice),
+        ["thread/duplicate-id 3"],
+        "{found_twice:#}"
+    );
+}
+
+/// A header, a message to two people and an answer, without a fault.
+fn small_thread() -> Value {
+    serde_json::json!([
+        {"resourceType": "Communication", "id": "h", "status": "in-progress", "topic": {"text": "Knee"},
+            "subject": {"reference": "Patient/p"}, "sender": {"reference": "Practitioner/a"},
+            "recipient": [{"reference": "Practitioner/a"}, {"reference": "Patient/p"}, {"reference": "Practitioner/b"}]},
+        {"resourceType": "Communication", "id": "m", "status": "in-progress", "topic": {"text": "Knee"},
+            "partOf": [{"reference": "Communication/h"}], "sent": "2024-04-10T10:00:00Z",
+            "subject": {"reference": "Patient/p"}, "sender": {"reference": "Practitioner/a"},
+            "recipient": [{"reference": "Patient/p"}, {"reference": "Practitioner/b"}], "payload": [{"contentString": "x"}]},
+        {"resourceType": "Communication", "id": "n", "status": "in-progress", "topic": {"text": "Knee"},
+            "partOf": [{"reference": "Communication/h"}], "sent": "2024-04-10T10:05:00Z",
+            "subject": {"reference": "Patient/p"}, "sender": {"reference": "Patient/p"},
+            "recipient": [{"reference": "Practitioner/a"}, {"reference": "Practitioner/b"}], "payload": [{"contentString": "x"}]},
+    ])
+}
+
 fn file(name: &str, bytes: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -506,6 +632,8 @@ fn a_secret_in_any_element_is_in_no_output() {
             Value::from(SECRET),
             Value::from(vec![SECRET]),
             Value::from(format!("<b>{SECRET}")),
+            // Cut short behind the sign that quotations end with.
+            Value::from(format!("{} `{SECRET}", "x".repeat(40))),
         ] {
             let mut variant = message.clone();
             *variant.pointer_mut(pointer).unwrap() = secret;
@@ -557,6 +685,80 @@ fn a_secret_in_any_element_is_in_no_output() {
         let shown = fhirward(&["thread", "check", "--show-text", path]).to_string();
         assert!(shown.contains(SECRET), "{name}");
     }
+}
+
+/// Black is what people wrote, and not what the project wrote.
+#[rstest]
+#[case::an_element_of_several_types(
+    r#"{"resourceType": "MedicationRequest", "status": "active", "intent": "order", "subject": {"reference": "Patient/1"}}"#,
+    "`medication[x]` is required but missing"
+)]
+#[case::an_attribute(
+    r#"{"resourceType": "Basic", "code": {"text": "x"}, "text": {"status": "generated",
+        "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p onclick=\"x\">but</p></div>"}}"#,
+    "`<p>` must not have `onclick`"
+)]
+#[case::how_a_narrative_begins(
+    r#"{"resourceType": "Basic", "code": {"text": "x"}, "text": {"status": "generated", "div": "<div>x</div>"}}"#,
+    "begin with `<div xmlns=\"http://www.w3.org/1999/xhtml\">`"
+)]
+#[case::words_that_a_person_wrote_as_well(
+    r#"{"resourceType": "Communication", "id": "m", "status": "in-progress",
+        "topic": {"text": "has no payload"}, "partOf": [{"reference": "Communication/h"}]}"#,
+    "the message has no payload"
+)]
+fn the_projects_own_words_are_shown(#[case] text: &str, #[case] wanted: &str) {
+    let (shown, found) = check("a.json", text.as_bytes());
+    let said = found["diagnostics"].to_string();
+    let wanted = serde_json::to_string(wanted).unwrap();
+    assert!(said.contains(wanted.trim_matches('"')), "{said} {shown}");
+}
+
+/// What a policy would have to say is advice, and no text of the resource.
+#[test]
+fn advice_about_policies_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let policy = write(
+        "policy.json",
+        r#"{"resourceType": "AccessPolicy", "id": "p", "resource": [{"resourceType": "Communication", "criteria": "Communication?sender=%profile"}]}"#,
+    );
+    let header = write(
+        "header.json",
+        r#"{"resourceType": "Communication", "id": "h", "status": "in-progress", "topic": {"text": "Knee"},
+            "subject": {"reference": "Patient/p"}, "sender": {"reference": "Practitioner/a"},
+            "recipient": [{"reference": "Practitioner/a"}, {"reference": "Practitioner/b"}]}"#,
+    );
+    let shown = fhirward(&[
+        "thread",
+        "check",
+        &header,
+        "--policy",
+        &policy,
+        "--as",
+        "Practitioner/b",
+        "--format",
+        "json",
+    ]);
+    assert!(
+        shown.stdout.contains("`Communication?recipient=%profile`"),
+        "{shown}"
+    );
+}
+
+/// A key of a person's that stands twice is theirs as well.
+#[test]
+fn a_key_that_stands_twice_is_black() {
+    let text =
+        r#"{"resourceType": "Basic", "sore knee": 1, "sore knee": 2, "code": {}, "code": {}}"#;
+    let (shown, found) = check("a.json", text.as_bytes());
+    assert!(!shown.to_string().contains("sore"), "{shown}");
+    assert!(!found.to_string().contains("sore"), "{found}");
+    assert!(found.to_string().contains("`code`"), "{found}");
 }
 
 fn pointers(value: &Value, pointer: &str, places: &mut Vec<String>) {

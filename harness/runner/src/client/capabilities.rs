@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-use super::profile::{Provisioning, ReferenceRequest, ServerProfile};
+use super::profile::{Provisioning, ServerProfile};
 use super::text_at;
 use crate::words::{listed, near};
 
@@ -244,13 +244,6 @@ impl Capabilities {
         if profile.actors.provisioning == Provisioning::Medplum {
             found.offers.insert(plain(Plain::AccessPolicies));
         }
-        if profile
-            .references
-            .conditional
-            .contains(&ReferenceRequest::Create)
-        {
-            found.offers.insert(plain(Plain::ConditionalReference));
-        }
         if let Some(statement) =
             statement.filter(|body| text_at(body, "/resourceType") == Some("CapabilityStatement"))
         {
@@ -474,6 +467,8 @@ mod tests {
     #[case("helios", "access-policy", false)]
     #[case("hapi", "gone", true)]
     #[case("embedded", "conditional-reference", true)]
+    #[case("medplum", "conditional-reference", true)]
+    #[case("hapi", "conditional-reference", false)]
     fn the_profile_wins(#[case] profile: &str, #[case] need: &str, #[case] has: bool) {
         let profile = ServerProfile::named(profile).unwrap();
         let found = Capabilities::read(None, &profile);

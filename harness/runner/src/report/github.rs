@@ -7,7 +7,7 @@ use super::grid::{Grid, symbol, word};
 use super::issues::{self, Issue, Place, Rule};
 use super::markup::{command_message, command_property, markdown_cell};
 use super::model::{Report, ScenarioReport};
-use super::{path, unplayed};
+use super::unplayed;
 use crate::expect::CellVerdict;
 use crate::report::Verdict;
 use crate::scenario::plural;
@@ -53,10 +53,8 @@ pub fn annotations(report: &Report) -> String {
 
 fn annotation(out: &mut String, command: &str, issue: &Issue<'_>) {
     let mut properties = Vec::new();
-    if let Some(place) = &issue.place
-        && let Some(file) = path::shown(&place.file)
-    {
-        properties.push(format!("file={}", command_property(&file)));
+    if let Some(place) = &issue.place {
+        properties.push(format!("file={}", command_property(&place.file)));
         if let Some(line) = place.line {
             properties.push(format!("line={line}"));
         }

@@ -14,7 +14,7 @@ use quick_junit::{
 use super::event::Cell;
 use super::model::{Report, ScenarioReport};
 use super::points::{self, Outcome, Phase, Point};
-use super::{curl, issues, path};
+use super::{curl, issues};
 
 /// The suite of what belongs to no scenario.
 const RUN: &str = "fhirward run";
@@ -76,7 +76,7 @@ pub(super) fn document(report: &Report, flavour: Flavour) -> Result<String, Seri
 }
 
 fn suite(report: &Report, scenario: &ScenarioReport, flavour: Flavour) -> TestSuite {
-    let mut suite = TestSuite::new(file(&scenario.info.file));
+    let mut suite = TestSuite::new(scenario.info.file.as_str());
     suite.timestamp = report.started.parse().ok();
     suite.set_time(Duration::from_millis(scenario.duration_ms));
     suite.add_property(Property::new("scenario", issues::name(scenario)));
@@ -100,10 +100,6 @@ fn cleanup_text(problems: &[String]) -> String {
     lines.join("\n")
 }
 
-fn file(name: &str) -> String {
-    path::shown(name).unwrap_or_else(|| name.to_owned())
-}
-
 fn case(point: &Point<'_>, class: &str, flavour: Flavour) -> TestCase {
     let name = match point.phase {
         Phase::Setup if point.step.is_some() => format!("given {}", point.name),
@@ -120,9 +116,9 @@ fn case(point: &Point<'_>, class: &str, flavour: Flavour) -> TestCase {
         return case;
     }
     if !point.file.is_empty() {
-        let file = file(point.file);
-        case.extra.insert("file".into(), file.as_str().into());
-        case.add_property(Property::new("file", file.as_str()));
+        let file = point.file;
+        case.extra.insert("file".into(), file.into());
+        case.add_property(Property::new("file", file));
         if point.line > 0 {
             let line = point.line.to_string();
             case.extra.insert("line".into(), line.as_str().into());
@@ -175,7 +171,7 @@ fn set_texts(status: &mut TestCaseStatus, point: &Point<'_>, class: &str) {
     // Once more, for those who read the text alone.
     let mut lines = vec![format!("{class}: {}", point.name)];
     if !point.file.is_empty() {
-        let file = file(point.file);
+        let file = point.file;
         lines.push(match point.line {
             0 => format!("at {file}"),
             line => format!("at {file}:{line}"),

@@ -85,6 +85,13 @@ impl ScenarioReport {
             .flat_map(|step| step.problems.iter().map(move |problem| (step, problem)))
     }
 
+    /// Whether some steps of its flow were not played, or not judged.
+    pub fn is_partly_played(&self) -> bool {
+        self.steps.iter().any(|step| {
+            !step.given && matches!(step.verdict, StepVerdict::Skipped | StepVerdict::Blocked)
+        })
+    }
+
     /// Whether there is something that nobody can tell.
     pub fn has_errors(&self) -> bool {
         matches!(self.verdict, Verdict::Error | Verdict::Inconclusive)

@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::grid::moment;
+use super::issues;
 use super::model::Report;
 use super::points::{self, Outcome, Phase, Point};
-use super::{issues, path};
 use crate::scenario::GIVEN;
 
 /// The document.
@@ -134,8 +134,7 @@ fn block(out: &mut String, point: &Point<'_>) {
         add("kind", point.kind.into());
     }
     if !point.file.is_empty() {
-        let file = path::shown(point.file).unwrap_or_else(|| point.file.to_owned());
-        add("file", file.into());
+        add("file", point.file.into());
         if point.line > 0 {
             add("line", point.line.into());
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Report, ScenarioReport};
 use super::points::{self, Outcome, Phase, Point};
-use super::{Verdict, issues, path};
+use super::{Verdict, issues};
 
 /// The Bundle. Without any scenario it is empty.
 pub fn document(report: &Report) -> Value {
@@ -43,7 +43,7 @@ fn resource(report: &Report, scenario: &ScenarioReport) -> Value {
         "completed"
     };
     add("status", status.into());
-    let file = path::shown(&scenario.info.file).unwrap_or_else(|| scenario.info.file.clone());
+    let file = &scenario.info.file;
     add(
         "testScript",
         json!({ "identifier": { "value": file }, "display": scenario.info.title }),

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::event::{Cell, Problem, SightChange, StepReport};
 use super::grid::Mark;
 use super::model::{Report, ScenarioReport};
-use super::path;
 use crate::scenario::GIVEN;
 
 /// A place in a file that belongs to a finding.
@@ -20,10 +19,9 @@ pub(super) struct Place {
 impl Place {
     /// `policies/participant.json:5`.
     pub(super) fn shown(&self) -> String {
-        let file = path::shown(&self.file).unwrap_or_else(|| self.file.clone());
         match self.line {
-            Some(line) => format!("{file}:{line}"),
-            None => file,
+            Some(line) => format!("{}:{line}", self.file),
+            None => self.file.clone(),
         }
     }
 }

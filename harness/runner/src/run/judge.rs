@@ -67,9 +67,9 @@ impl Player<'_> {
                 };
                 let kind = self.judge_status(&case, &seen, played);
                 self.forgive(follows, step, played);
-                self.judge_found(step, &found, kind, played);
+                self.judge_found(step, &found, kind, rest.is_none(), played);
                 if let Some(truncated) = rest {
-                    only_what_is_there(&truncated, played);
+                    say_truncated(&truncated, played);
                 }
                 if let Some(first) = &found.first {
                     self.capture_parts(step, first, played);
@@ -332,17 +332,8 @@ pub(super) fn leave_unjudged(expect: &Expect, played: &mut Played) {
     )));
 }
 
-/// Of a search that did not come to its end only what was found counts: what is missing may be on a
-/// later page.
-fn only_what_is_there(truncated: &ClientError, played: &mut Played) {
-    let definite = |problem: &Problem| {
-        let missing = ["does not find", "does not include"];
-        problem.leak
-            || !missing
-                .iter()
-                .any(|words| problem.message.starts_with(words))
-    };
-    played.problems.retain(definite);
+/// Where nothing of a search that did not come to its end is wrong, nothing is known to be right.
+fn say_truncated(truncated: &ClientError, played: &mut Played) {
     if played.problems.is_empty() {
         played.verdict = StepVerdict::Inconclusive;
     }

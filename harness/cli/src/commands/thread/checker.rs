@@ -8,12 +8,12 @@ use fhirward_engine::policy::Policy;
 use fhirward_engine::resource;
 use fhirward_engine::source::Source;
 use fhirward_engine::source::json::plain_value;
-use fhirward_engine::thread::{Actor, ThreadFinding, Threads};
+use fhirward_engine::thread::{self, Actor, ThreadFinding, Threads};
 use serde_json::Value;
 
 use super::fix::with_fix;
 use super::found::{self, Found, Item};
-use super::masked::{Texts, black_out_fault, blackened, is_plain};
+use super::masked::{Texts, black_out_fault, blackened, is_plain, quotes_blackened};
 use super::parallel::Batch;
 use super::raw::{Line, Piece, Unit};
 use crate::findings::Subject;
@@ -146,7 +146,11 @@ impl<'t> Checker<'t> {
         };
         if self.thread.is_none() {
             for finding in part.document.repeated_keys() {
-                out.add(finding.code, part.place(finding.clone()), None);
+                let mut finding = part.place(finding.clone());
+                if !self.show_text {
+                    finding.message = quotes_blackened(&finding.message, None);
+                }
+                out.add(finding.code, finding, None);
             }
         }
         let mut next = number;
@@ -200,7 +204,10 @@ impl<'t> Checker<'t> {
         let mut add = |rule: &'static str, pointer: &str, mut finding: Diagnostic| {
             if !self.show_text {
                 let texts = texts.get_or_init(|| Texts::of(found.value));
+                // What a rule advises quotes nothing of the resource.
+                let own = thread::rule(rule).and_then(|_| finding.help.take());
                 texts.black_out(&mut finding, pointer);
+                finding.help = own.or(finding.help);
             }
             let thread = self.threads.thread_of(number);
             let thread = thread.map(|thread| self.shown(&thread));
@@ -270,6 +277,8 @@ fn says_the_same(structure: &resource::Finding, rule: &ThreadFinding) -> bool {
         rest.filter(|rest| rest.is_empty() || rest.starts_with('/'))
             .is_some()
     };
+    let around = structure.pointer.rsplit_once('/');
+    let around = around.map_or("", |(around, _)| around);
     match structure.code {
         // What cannot be read is not there for a rule, nor is what it should hold.
         "array-expected" | "array-not-allowed" | "choice-twice" | "empty-array"
@@ -277,8 +286,17 @@ fn says_the_same(structure: &resource::Finding, rule: &ThreadFinding) -> bool {
         | "not-an-object" | "null-value" | "unknown-code" | "wrong-json-type" => {
             is_below(&structure.pointer, &rule.pointer)
                 || is_item_of(&structure.pointer, &rule.pointer)
+                // An entry lacks what a rule says that it lacks.
+                || structure.code == "missing-element"
+                    && !around.is_empty()
+                    && around == rule.pointer
         }
-        "wrong-target-type" => {
+        // What is misspelt is not there, and not missing.
+        "unknown-element" => structure.meant.as_ref().is_some_and(|meant| {
+            is_below(&format!("{around}/{meant}"), &rule.pointer)
+                || !around.is_empty() && around == rule.pointer
+        }),
+        "wrong-target-type" | "unknown-target-type" | "malformed-reference" => {
             structure.pointer == rule.pointer
                 || structure.pointer.strip_suffix("/reference") == Some(&rule.pointer)
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::phrases::Phrases;
 
 /// Members whose texts are codes, references and times, and are shown.
-const SHOWN: [&str; 22] = [
+const SHOWN: [&str; 32] = [
     "resourceType",
     "id",
     "status",
@@ -29,10 +29,20 @@ const SHOWN: [&str; 22] = [
     "method",
     "valueDateTime",
     "use",
+    "start",
+    "end",
+    "issued",
+    "timestamp",
+    "creation",
+    "lastModified",
+    "effectiveDateTime",
+    "occurredDateTime",
+    "occurrenceDateTime",
+    "performedDateTime",
 ];
 
 /// Those of them whose texts are times, and shown only if they look like one.
-const TIMES: [&str; 7] = [
+const TIMES: [&str; 17] = [
     "sent",
     "received",
     "lastUpdated",
@@ -40,6 +50,63 @@ const TIMES: [&str; 7] = [
     "recorded",
     "time",
     "valueDateTime",
+    "start",
+    "end",
+    "issued",
+    "timestamp",
+    "creation",
+    "lastModified",
+    "effectiveDateTime",
+    "occurredDateTime",
+    "occurrenceDateTime",
+    "performedDateTime",
+];
+
+/// Attributes that HTML has and narratives have not.
+const ATTRIBUTES: [&str; 32] = [
+    "action",
+    "autofocus",
+    "background",
+    "bgcolor",
+    "color",
+    "contenteditable",
+    "download",
+    "draggable",
+    "formaction",
+    "hidden",
+    "onblur",
+    "onchange",
+    "onclick",
+    "ondblclick",
+    "onerror",
+    "onfocus",
+    "oninput",
+    "onkeydown",
+    "onkeypress",
+    "onkeyup",
+    "onload",
+    "onmousedown",
+    "onmousemove",
+    "onmouseout",
+    "onmouseover",
+    "onmouseup",
+    "onsubmit",
+    "ping",
+    "role",
+    "srcdoc",
+    "srcset",
+    "target",
+];
+
+/// What findings themselves show of how something is written.
+const SIGNS: [&str; 7] = [
+    "[",
+    "]",
+    "*",
+    "&",
+    "&lt;",
+    "&amp;",
+    "<div xmlns=\"http://www.w3.org/1999/xhtml\">",
 ];
 
 /// The text with every other string value blackened. Each character gives way to one as long, so
@@ -137,23 +204,23 @@ pub fn black_out_fault(fault: &mut Diagnostic) {
 #[derive(Debug)]
 pub struct Texts<'r> {
     resource: &'r Value,
-    /// All that can be no code.
-    all: Phrases<'r>,
+    /// Those that a quotation of them would not hold.
+    quoting: Phrases<'r>,
 }
 
 impl<'r> Texts<'r> {
     /// Those of a resource.
     pub fn of(resource: &'r Value) -> Self {
-        let mut all = Vec::new();
-        collect(resource, &mut all);
+        let mut quoting = Vec::new();
+        collect(resource, &mut quoting);
         Texts {
             resource,
-            all: Phrases::of(all),
+            quoting: Phrases::of(quoting),
         }
     }
 
-    /// Takes out of a finding at a place what people wrote: texts of the resource that its message
-    /// or advice quotes, and whatever else it quotes that can be no name, code, reference or time.
+    /// Takes out of a finding at a place what people wrote: whatever it quotes that is the value
+    /// there, or that can be no name, code, reference or time. Its own words stay what they are.
     pub fn black_out(&self, finding: &mut Diagnostic, pointer: &str) {
         let here = self.here(pointer);
         finding.message = self.without(&finding.message, here);
@@ -180,43 +247,58 @@ impl<'r> Texts<'r> {
     }
 
     fn without(&self, message: &str, here: Option<&str>) -> String {
-        let out = self.all.blackened_in(message);
-        // What is quoted stands between backticks, and may be cut short.
-        let mut shown = String::with_capacity(out.len());
-        let mut rest = out.as_str();
-        while let Some((before, behind)) = rest.split_once('`') {
-            shown.push_str(before);
-            let Some((quoted, behind)) = behind.split_once('`') else {
-                shown.push('`');
-                rest = behind;
-                break;
-            };
-            let start = quoted.trim_end_matches('…');
-            let is_here = |here: &str| !start.is_empty() && here.contains(start);
-            let is_tag = start.starts_with('<') && start.ends_with('>');
-            let is_secret = here.is_some_and(is_here) && !is_tag
-                || !is_plain(start.trim_start_matches('<').trim_end_matches('>'));
-            shown.push('`');
-            shown.push_str(&if is_secret {
-                blackened(quoted)
-            } else {
-                quoted.to_owned()
-            });
-            shown.push('`');
-            rest = behind;
-        }
-        shown.push_str(rest);
-        shown
+        quotes_blackened(&self.quoting.blackened_in(message), here)
     }
 }
 
+/// The sentence without what it quotes and people may have written.
+pub fn quotes_blackened(sentence: &str, here: Option<&str>) -> String {
+    // What is quoted stands between backticks, and may be cut short.
+    let mut shown = String::with_capacity(sentence.len());
+    let mut rest = sentence;
+    let mut is_behind_tag = false;
+    while let Some((before, behind)) = rest.split_once('`') {
+        shown.push_str(before);
+        let Some((quoted, behind)) = behind.split_once('`') else {
+            shown.push('`');
+            rest = behind;
+            break;
+        };
+        let start = quoted.trim_end_matches('…');
+        let is_here = |here: &str| !start.is_empty() && here.contains(start);
+        let is_tag = start.starts_with('<') && start.ends_with('>');
+        let is_html = is_tag || is_behind_tag && ATTRIBUTES.contains(&start);
+        let is_of_person = here.is_some_and(is_here) && !is_html || !is_name(start);
+        let is_secret = is_of_person && !SIGNS.contains(&quoted);
+        shown.push('`');
+        shown.push_str(&if is_secret {
+            blackened(quoted)
+        } else {
+            quoted.to_owned()
+        });
+        shown.push('`');
+        rest = behind;
+        is_behind_tag = is_tag;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// Whether what a finding quotes looks like a name, a code, a reference or a time: of an element of
+/// several types, `value[x]`, and of markup, `<b>`, as well.
+fn is_name(quoted: &str) -> bool {
+    let name = quoted.trim_start_matches('<').trim_end_matches('>');
+    is_plain(name.strip_suffix("[x]").unwrap_or(name))
+}
+
+/// What has a backtick in it ends the quotation that it stands in, and is looked for as it is.
 fn collect<'r>(value: &'r Value, texts: &mut Vec<&'r str>) {
     match value {
-        Value::String(text) if !is_plain(text) && text.chars().count() > 2 => texts.push(text),
+        Value::String(text) if text.contains('`') => texts.push(text),
         Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
         Value::Object(members) => {
             for (name, value) in members {
-                if !is_plain(name) {
+                if name.contains('`') {
                     texts.push(name);
                 }
                 collect(value, texts);
@@ -338,7 +420,11 @@ mod tests {
     /// A finding says the code that is wrong, and not the text.
     #[test]
     fn messages_quote_codes_and_no_texts() {
-        let resource = json!({"status": "sent", "sent": "Tuesday", "payload": [{"contentString": "sore knee", "contentUri": "Homer"}]});
+        let resource = json!({
+            "status": "sent", "sent": "Tuesday", "received": "2024-02-30", "birthDate": "2024-02-30",
+            "payload": [{"contentString": "but has a payload", "contentUri": "Homer", "note": "a ` b"}],
+            "text": {"div": "<p onclick='Homer' Homer='x'>but"},
+        });
         let table = [
             (
                 "/status",
@@ -350,13 +436,33 @@ mod tests {
                 "`Tuesday` is no valid `dateTime`",
                 Some("`*******` is no valid `dateTime`"),
             ),
+            ("/received", "`2024-02-30` is no valid `dateTime`", None),
+            (
+                "/birthDate",
+                "`2024-02-30` is no valid `date`",
+                Some("`**********` is no valid `date`"),
+            ),
             (
                 "/payload/0/contentUri",
                 "`Hom…` is bad",
                 Some("`****` is bad"),
             ),
-            ("", "it says sore knee", Some("it says *********")),
-            ("", "`a ` b` is odd", Some("`**` b` is odd")),
+            (
+                "",
+                "it says `but has a payload`",
+                Some("it says `*****************`"),
+            ),
+            ("", "it is a header, but has a payload", None),
+            ("", "`a ` b` is odd", Some("`*****` is odd")),
+            ("", "`medication[x]` is required but missing", None),
+            ("", "`sore knee[x]` is bad", Some("`************` is bad")),
+            ("/text/div", "`<p>` must not have `onclick`", None),
+            (
+                "/text/div",
+                "`<p>` must not have `Homer`",
+                Some("`<p>` must not have `*****`"),
+            ),
+            ("/text/div", "`onclick` is text", Some("`*******` is text")),
         ];
         for (pointer, message, wanted) in table {
             let mut finding = Diagnostic::error("x/y", message);

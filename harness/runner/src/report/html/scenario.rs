@@ -7,7 +7,7 @@ use super::super::grid::{Grid, Mark};
 use super::super::markup::Html;
 use super::super::model::{Report, ScenarioReport};
 use super::super::why::Why;
-use super::super::{curl, issues, path, unplayed};
+use super::super::{curl, issues, unplayed};
 use super::{duration, matrix, reproducer, sign};
 use crate::expect::CellVerdict;
 use crate::scenario::plural;
@@ -43,8 +43,7 @@ pub(super) fn write(report: &Report, scenario: &ScenarioReport, out: &mut Html) 
     for text in unplayed::lines(scenario) {
         out.element("p", "problem", &text);
     }
-    let file = path::shown(&scenario.info.file).unwrap_or_else(|| scenario.info.file.clone());
-    out.element("p", "place", &file);
+    out.element("p", "place", &scenario.info.file);
     matrices(report, scenario, out);
     steps(report, scenario, out);
     snapshot(scenario, out);
@@ -254,8 +253,7 @@ fn step(step: &StepReport, why: &Reasons<'_>, out: &mut Html) {
         }
     }
     if matches!(step.verdict, StepVerdict::Failed | StepVerdict::Error) {
-        let file = path::shown(&step.file).unwrap_or_else(|| step.file.clone());
-        out.element("p", "place", &format!("{file}:{}", step.line));
+        out.element("p", "place", &format!("{}:{}", step.file, step.line));
         if let Some(command) = curl::of_step(step) {
             reproducer(&command, out);
         }

@@ -190,6 +190,10 @@ fn details(out: &mut String, report: &Report, scenario: &ScenarioReport, style: 
         }
         sight::matrices(out, report, scenario, style);
         snapshot(out, report, scenario, style);
+    } else if let Some(reason) = &scenario.reason
+        && scenario.is_partly_played()
+    {
+        line(out, &format!("  {reason}"));
     }
     // A scenario may pass in what was played of it: what was not is said in any case.
     for text in unplayed::lines(scenario) {
