@@ -7,6 +7,7 @@ use super::grid::{Grid, symbol, word};
 use super::issues::{self, Issue, Place, Rule};
 use super::markup::{command_message, command_property, markdown_cell};
 use super::model::{Report, ScenarioReport};
+use super::unplayed;
 use crate::expect::CellVerdict;
 use crate::report::Verdict;
 use crate::scenario::plural;
@@ -84,8 +85,10 @@ fn cut(text: &str) -> String {
 /// The Markdown of the summary: numbers, what is wrong, and who sees what in each scenario.
 pub fn summary(report: &Report) -> String {
     let summary = report.summary();
+    let open = unplayed::of_run(report);
     let mut out = String::from("### fhirward run: ");
     out.push_str(match summary.exit_code() {
+        0 if open.is_some() => "conformant in what was played ✅\n\n",
         0 => "conformant ✅\n\n",
         5 => "leak ⚠\n\n",
         4 => "not as expected ❌\n\n",
@@ -103,6 +106,9 @@ pub fn summary(report: &Report) -> String {
         markdown_cell(report.server.software.as_deref().unwrap_or("the server")),
         markdown_cell(&report.server.profile),
     );
+    if let Some(open) = open {
+        let _infallible = writeln!(out, "Not played or not judged: {open}.\n");
+    }
     let issues = issues::all(report);
     if !issues.is_empty() {
         out.push_str("| | where | what |\n|---|---|---|\n");
@@ -165,9 +171,9 @@ fn overview(out: &mut String, report: &Report) {
         // Why it was not played, or what it leaves open; what is wrong stands above.
         let open = matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped);
         let reason = scenario.not_offered.as_ref().or(scenario.reason.as_ref());
-        let note = reason
-            .filter(|_| open)
-            .map(|reason| format!(": {}", markdown_cell(reason)));
+        let mut notes: Vec<String> = reason.filter(|_| open).into_iter().cloned().collect();
+        notes.extend(unplayed::lines(scenario));
+        let note = (!notes.is_empty()).then(|| format!(": {}", markdown_cell(&notes.join("; "))));
         let _infallible = writeln!(
             out,
             "| {} | {sign} {}{} | {} | {} | {} ms |",

@@ -26,6 +26,7 @@ mod summary;
 mod tap;
 mod terminal;
 mod test_report;
+mod unplayed;
 mod why;
 
 pub use event::{

@@ -5,11 +5,11 @@ mod matrix;
 mod scenario;
 mod style;
 
-use super::curl;
 use super::event::Verdict;
 use super::issues::{self, Issue};
 use super::markup::Html;
 use super::model::{Report, ScenarioReport};
+use super::{curl, unplayed};
 use crate::scenario::plural;
 
 /// Findings that are shown in full; each stands in its scenario too.
@@ -65,6 +65,7 @@ pub(super) fn document(report: &Report) -> String {
 /// The class of the whole, and the words of the heading.
 fn conclusion(report: &Report) -> (&'static str, &'static str) {
     match report.summary().exit_code() {
+        0 if unplayed::of_run(report).is_some() => ("passed", "✓ Conformant in what was played"),
         0 => ("passed", "✓ Conformant"),
         5 => ("leak", "⚠ Leak: somebody sees what they must not see"),
         4 => ("failed", "✗ Not as expected"),
@@ -87,6 +88,13 @@ fn numbers(report: &Report, out: &mut Html) {
         duration(report.duration_ms)
     );
     out.element("p", "", &text);
+    if let Some(open) = unplayed::of_run(report) {
+        out.element(
+            "p",
+            "problem",
+            &format!("Not played or not judged: {open}."),
+        );
+    }
     let server = &report.server;
     let software = server.software.as_deref().unwrap_or("unknown software");
     out.element(

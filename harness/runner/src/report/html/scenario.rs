@@ -7,7 +7,7 @@ use super::super::grid::{Grid, Mark};
 use super::super::markup::Html;
 use super::super::model::{Report, ScenarioReport};
 use super::super::why::Why;
-use super::super::{curl, issues};
+use super::super::{curl, issues, unplayed};
 use super::{duration, matrix, reproducer, sign};
 use crate::expect::CellVerdict;
 use crate::scenario::plural;
@@ -39,6 +39,9 @@ pub(super) fn write(report: &Report, scenario: &ScenarioReport, out: &mut Html) 
         out.element("p", "", &format!("Not offered: {reason}"));
     } else if let Some(reason) = &scenario.reason {
         out.element("p", "problem", reason);
+    }
+    for text in unplayed::lines(scenario) {
+        out.element("p", "problem", &text);
     }
     out.element("p", "place", &scenario.info.file);
     matrices(report, scenario, out);

@@ -8,6 +8,7 @@ use super::issues::obsolete;
 use super::model::{Report, ScenarioReport};
 use super::printable::printable;
 use super::summary::Summary;
+use super::unplayed;
 use super::why::Why;
 use crate::scenario::plural;
 
@@ -194,6 +195,10 @@ fn details(out: &mut String, report: &Report, scenario: &ScenarioReport, style: 
     {
         line(out, &format!("  {reason}"));
     }
+    // A scenario may pass in what was played of it: what was not is said in any case.
+    for text in unplayed::lines(scenario) {
+        line(out, &format!("  {text}"));
+    }
     for problem in &scenario.cleanup.problems {
         line(out, &format!("  cleanup: {problem}"));
     }
@@ -317,6 +322,9 @@ fn closing(out: &mut String, report: &Report, summary: &Summary, style: Style) {
             duration(report.duration_ms),
         ),
     );
+    if let Some(text) = unplayed::of_run(report) {
+        line(out, &format!("not played or not judged: {text}"));
+    }
     if summary.leaks > 0 {
         let text = format!("{} with a leak", plural(summary.leaks, "scenario"));
         line(out, &style.bad(&text));

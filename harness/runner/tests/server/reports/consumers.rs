@@ -198,9 +198,16 @@ pub fn tap(text: &str, exit: u8) {
     }
 }
 
-/// What `junit-10.xsd` of github.com/jenkinsci/xunit-plugin (MIT) allows in an element: the attributes,
-/// those that must be there, and the elements. It is also what Surefire and pytest's `xunit2` write.
-const STRICT: [(&str, &[&str], &[&str], &[&str]); 11] = [
+/// A name, the attributes that are allowed, those that must be there, and the elements in it.
+type Element = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// What `junit-10.xsd` of github.com/jenkinsci/xunit-plugin (MIT) allows in an element. It is also what Surefire and pytest's `xunit2` write.
+const STRICT: [Element; 11] = [
     (
         "testsuites",
         &["name", "time", "tests", "failures", "errors"],
@@ -285,7 +292,9 @@ pub fn refused(text: &str) -> Vec<String> {
         };
         let name = inside.split_whitespace().next().unwrap().to_owned();
         // Between quotes stand the values, and before each of them its name.
-        let names: Vec<&str> = inside[name.len()..]
+        let names: Vec<&str> = inside
+            .strip_prefix(name.as_str())
+            .unwrap()
             .split('"')
             .step_by(2)
             .filter_map(|part| part.trim().strip_suffix('='))

@@ -580,6 +580,46 @@ fn assert_open(run: &[Recorded], why: &str) {
     }
 }
 
+/// A scenario passed, and what its server does not offer was left out.
+#[rstest]
+#[case::terminal(Kind::Text, "1 scenario: 1 passed", "\nnot played or not judged: ")]
+#[case::markdown(
+    Kind::Markdown,
+    "### fhirward run: conformant in what was played ✅",
+    "\nNot played or not judged: "
+)]
+#[case::html(
+    Kind::Html,
+    "✓ Conformant in what was played",
+    ">Not played or not judged: "
+)]
+fn what_was_not_played_is_said(#[case] kind: Kind, #[case] head: &str, #[case] numbers: &str) {
+    let why = |text: &str| vec![Problem::new(text)];
+    let mut skipped = step("a", 3, StepVerdict::Skipped, why("not offered: async"));
+    let mut next = step("c", 9, StepVerdict::Skipped, why("not offered: async"));
+    (skipped.status, next.status) = (None, None);
+    let blocked = step("b", 6, StepVerdict::Blocked, why("see: `t` is not there"));
+    let played = step("d", 12, StepVerdict::Passed, Vec::new());
+    let steps = vec![skipped, blocked, next, played];
+    let run = made(info("remove"), steps, Vec::new(), Verdict::Passed);
+    let text = kind.render(&run).unwrap();
+    for part in [
+        head,
+        &format!("{numbers}3 steps of 1 scenario"),
+        "not played: 2 of 4 steps (a, c): not offered: async",
+        "not judged: 1 of 4 steps (b): see: `t` is not there",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let steps = vec![step("d", 12, StepVerdict::Passed, Vec::new())];
+    let run = made(info("remove"), steps, Vec::new(), Verdict::Passed);
+    let text = kind.render(&run).unwrap().to_lowercase();
+    assert!(
+        !text.contains("not played") && !text.contains("what was played"),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_remark_is_no_error_of_its_own() {
     let problems = vec![
