@@ -272,3 +272,23 @@ fn the_other_rules_go_on(#[case] header: Value, #[case] message: Value, #[case] 
     let ids: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
     assert_eq!(ids, wanted, "{found:#?}");
 }
+
+/// A subject who reads without taking part is told the other way round: their policy says too much.
+#[test]
+fn a_subject_who_reads_has_advice_of_their_own() {
+    let (document, _) = PolicyDocument::from_value(&json!({
+        "resourceType": "AccessPolicy", "id": "p", "resource": [{"resourceType": "Communication"}],
+    }));
+    let document = Arc::new(document);
+    let member = Membership::of("Patient/homer", &["AccessPolicy/p"]);
+    let policy = assemble(&member, &|_| Some(document.clone()), &Options::default()).policy;
+    let header = json!({"resourceType": "Communication", "id": "h", "status": "in-progress",
+        "topic": {"text": "Knee"}, "subject": {"reference": "Patient/homer"},
+        "sender": {"reference": "Practitioner/alice"}, "recipient": [{"reference": "Practitioner/alice"}]});
+    let found = check_with_policies(&[&header], &[Actor::of(&policy)]);
+    let found = found.iter().find(|finding| finding.rule == "A-01").unwrap();
+    assert!(
+        found.help.starts_with("if they shall not read it"),
+        "{found:#?}"
+    );
+}

@@ -10,12 +10,27 @@ use super::suggest::shortened;
 use super::validator::Validator;
 use crate::diagnostic::Severity;
 
+/// The types of Bundles.
+const TYPES: [&str; 9] = [
+    "document",
+    "message",
+    "transaction",
+    "transaction-response",
+    "batch",
+    "batch-response",
+    "history",
+    "searchset",
+    "collection",
+];
+
 impl<'r> Validator<'r> {
     pub(super) fn bundle(&mut self, bundle: &'r Map<String, Value>) {
         let Some(Value::String(kind)) = bundle.get("type") else {
             return;
         };
-        if bundle.contains_key("total") && !matches!(&**kind, "searchset" | "history") {
+        // What a Bundle of no known type may hold nobody can say.
+        let is_known = TYPES.contains(&&**kind);
+        if is_known && bundle.contains_key("total") && !matches!(&**kind, "searchset" | "history") {
             self.at(Segment::Name("total"), |v| {
                 v.broken("bdl-1", "only a searchset or history has a `total`");
             });
@@ -38,7 +53,7 @@ impl<'r> Validator<'r> {
                 continue;
             };
             self.location.push(Segment::Index(at));
-            self.entry(kind, entry);
+            self.entry(kind, is_known, entry);
             if kind != "history" {
                 self.identity(entry, &mut identities);
             }
@@ -71,9 +86,9 @@ impl<'r> Validator<'r> {
         }
     }
 
-    fn entry(&mut self, kind: &str, entry: &'r Map<String, Value>) {
+    fn entry(&mut self, kind: &str, is_known: bool, entry: &'r Map<String, Value>) {
         let has = |name: &str| entry.contains_key(name);
-        if has("search") && kind != "searchset" {
+        if is_known && has("search") && kind != "searchset" {
             self.at(Segment::Name("search"), |v| {
                 v.broken("bdl-2", "only the entries of a searchset have `search`");
             });
@@ -84,14 +99,20 @@ impl<'r> Validator<'r> {
             ("request", "bdl-3", with_request),
             ("response", "bdl-4", with_response),
         ] {
-            if has(name) != wanted {
+            if is_known && has(name) != wanted {
                 self.error(key, "invariant", || {
                     let verb = if wanted { "needs" } else { "must not have" };
                     (format!("an entry of a `{kind}` {verb} a `{name}`"), None)
                 });
             }
         }
-        if !has("resource") && !has("request") && !has("response") {
+        // A `Resource` is an unknown element, and there.
+        let is_misspelt = || {
+            entry
+                .keys()
+                .any(|name| name.eq_ignore_ascii_case("resource"))
+        };
+        if !has("resource") && !has("request") && !has("response") && !is_misspelt() {
             self.broken(
                 "bdl-5",
                 "an entry needs a `resource`, or a `request` or `response`",

@@ -51,7 +51,8 @@ impl<'r> Validator<'r> {
                 )
             }),
             Some(id) => {
-                if !self.contained.insert(id) {
+                let kind = object.get("resourceType").and_then(Value::as_str);
+                if self.contained.insert(id, kind).is_some() {
                     self.at(Segment::Name("id"), |v| {
                         v.error("duplicate-contained-id", "structure", || {
                             let message = format!(

@@ -138,6 +138,10 @@ impl<'r> Validator<'r> {
     }
 
     fn inner_resource(&mut self, member: &'static Member, value: &'r Value) {
+        // The outcome of a response is no resource of its own.
+        if self.is_container_alone && &*member.element.name == "resource" {
+            return;
+        }
         let is_contained = &*member.element.name == "contained";
         let outer = std::mem::replace(&mut self.inside_contained, is_contained);
         self.resource(value);

@@ -81,5 +81,23 @@ pub fn validate(resource: &Value) -> Vec<Finding> {
     validator.finish()
 }
 
+/// Checks a Bundle or Parameters by itself: not the resources in it, which stand for themselves.
+///
+/// ```
+/// use serde_json::json;
+///
+/// let findings = fhirward_engine::resource::validate_container(&json!({
+///     "resourceType": "Bundle", "type": "collection", "total": 1,
+///     "entry": [{ "resource": { "resourceType": "Basic" } }],
+/// }));
+/// assert_eq!((findings.len(), findings[0].code), (1, "bdl-1"));
+/// ```
+pub fn validate_container(container: &Value) -> Vec<Finding> {
+    let mut validator = Validator::new(container);
+    validator.is_container_alone = true;
+    validator.resource(container);
+    validator.finish()
+}
+
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,7 @@ impl<'r> Validator<'r> {
             Literal::Resource { type_name, .. } | Literal::Conditional(type_name) => {
                 v.target(text, type_name, declared, element_type);
             }
-            Literal::Fragment(id) => v.fragment(id),
+            Literal::Fragment(id) => v.fragment(id, element_type),
             Literal::Urn => v.urn(text),
             Literal::OtherUrl => {}
             Literal::Malformed if text.is_empty() => {}
@@ -45,16 +45,18 @@ impl<'r> Validator<'r> {
     }
 
     /// ref-1.
-    fn fragment(&mut self, id: &'r str) {
-        let known = if id.is_empty() {
-            self.inside_contained
-        } else {
-            self.contained.contains(id)
-        };
-        if known {
+    fn fragment(&mut self, id: &'r str, element_type: &'static ElementType) {
+        if id.is_empty() && self.inside_contained {
             return;
         }
-        let help = did_you_mean(id, self.contained.iter().take(MAX_COMPARED));
+        if let Some(kind) = self.contained.get(id).copied().filter(|_| !id.is_empty()) {
+            // A type that there is not is said where it stands.
+            if let Some(kind) = kind.filter(|kind| is_known_type(kind)) {
+                self.allowed_type(kind, element_type);
+            }
+            return;
+        }
+        let help = did_you_mean(id, self.contained.keys().take(MAX_COMPARED));
         self.error("ref-1", "invariant", || {
             if id.is_empty() {
                 let message = "`#` is the container of a contained resource; here is none";

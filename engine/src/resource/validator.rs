@@ -1,6 +1,6 @@
 //! The walk over a resource, object by object.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use fhirward_spec::{Element, TypeDef};
 use serde_json::{Map, Value};
@@ -15,10 +15,12 @@ use crate::words::nearest;
 /// The state of one validation.
 pub(super) struct Validator<'r> {
     pub(super) location: Location<'r>,
-    /// The ids of the resources contained in the resource, which `#id` may name.
-    pub(super) contained: HashSet<&'r str>,
+    /// The resources contained in the resource by their ids, which `#id` may name, with their types.
+    pub(super) contained: HashMap<&'r str, Option<&'r str>>,
     /// Whether the resource at hand is contained in another.
     pub(super) inside_contained: bool,
+    /// Whether the resources in it are not looked at.
+    pub(super) is_container_alone: bool,
     findings: Vec<Finding>,
     /// Those beyond the limit.
     unreported: usize,
@@ -32,8 +34,9 @@ impl<'r> Validator<'r> {
         let root = resource.get("resourceType").and_then(Value::as_str);
         Validator {
             location: Location::new(root.unwrap_or_default()),
-            contained: HashSet::new(),
+            contained: HashMap::new(),
             inside_contained: false,
+            is_container_alone: false,
             findings: Vec::new(),
             unreported: 0,
         }

@@ -144,6 +144,8 @@ enum Problem<'t> {
     Malformed(&'static str, &'t str),
     /// An element that is more than formatting.
     Element(&'t str),
+    /// An attribute whose value runs.
+    Script(&'t str, &'t str),
     /// An attribute that the element must not have.
     Attribute(&'t str, &'t str),
     /// The outermost element is no `div` of XHTML.
@@ -187,6 +189,10 @@ fn words(problem: &Problem<'_>) -> (String, Option<String>) {
             let name = shortened(name);
             let message = format!("`<{element}>` must not have `{name}` in a narrative");
             (message, "leave the attribute out")
+        }
+        Problem::Script(element, name) => {
+            let message = format!("the `{name}` of `<{element}>` is a script");
+            (message, "a narrative has no scripts: link to a page")
         }
         Problem::Root => (
             "the narrative is not in a `<div>` of XHTML".to_owned(),
@@ -325,6 +331,9 @@ impl<'t> Reader<'t> {
             if !is_allowed(name, attribute) {
                 return Err(Problem::Attribute(name, attribute));
             }
+            if is_script(value) {
+                return Err(Problem::Script(name, attribute));
+            }
             entities(value)?;
             is_xhtml |= attribute == "xmlns" && value == NAMESPACE;
             rest = behind;
@@ -362,6 +371,18 @@ fn attribute(text: &str) -> Option<(&str, &str, &str)> {
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (value, behind) = rest.strip_prefix(quote)?.split_once(quote)?;
     (!value.contains('<')).then_some((name, value, behind))
+}
+
+/// Whether a link is a script, also with what browsers pass over.
+fn is_script(value: &str) -> bool {
+    let is_passed_over = |c: &char| c.is_whitespace() || c.is_control();
+    let scheme: String = value
+        .chars()
+        .filter(|c| !is_passed_over(c))
+        .take(11)
+        .collect();
+    let scheme = scheme.to_ascii_lowercase();
+    scheme.starts_with("javascript:") || scheme.starts_with("vbscript:")
 }
 
 /// Every `&` begins an entity.

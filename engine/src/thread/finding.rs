@@ -84,6 +84,20 @@ impl<'f> Report<'f> {
         self.push(severity, pointer.into(), message.into(), None);
     }
 
+    /// Reports with another severity, and other advice than the rule's.
+    pub fn add_with_help(
+        &mut self,
+        severity: Severity,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+        help: &'static str,
+    ) {
+        self.push(severity, pointer.into(), message.into(), None);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.help = help;
+        }
+    }
+
     /// Reports with a repair.
     pub fn add_fix(&mut self, pointer: impl Into<String>, message: impl Into<String>, fix: Repair) {
         self.push(

@@ -36,6 +36,9 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
+/// What to do about a subject who reads what they have no part in.
+const NOT_FOR_THE_SUBJECT: &str = "if they shall not read it, let their policy name participants, such as `Communication?recipient=%profile`, and not the compartment; if they shall, add them to `recipient`";
+
 fn check(at: &At<'_>, report: &mut Report<'_>) {
     for actor in at.actors {
         let is_actor = |text: &str| same_target(text, actor.profile);
@@ -56,7 +59,7 @@ fn check(at: &At<'_>, report: &mut Report<'_>) {
                     "`{}` does not take part, but reads the thread as its subject",
                     actor.profile
                 );
-                report.add_as(Severity::Warning, "/subject", message);
+                report.add_with_help(Severity::Warning, "/subject", message, NOT_FOR_THE_SUBJECT);
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::support::{Shown, command, fhirward, fixtures};
+use crate::support::{Shown, command, fhirward, fixtures, run};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use insta::assert_snapshot;
@@ -243,6 +243,161 @@ fn a_line_that_stands_twice_is_one_finding() {
         found(&found_twice),
         ["thread/duplicate-id 3"],
         "{found_twice:#}"
+    );
+}
+
+/// A Bundle is a resource as well, and says where what is in it goes.
+#[rstest]
+#[case::type_and_elements(r#"{"type":"collection","bogus":1,"entry":[]}"#, &["unknown-element", "empty-array"])]
+#[case::no_type("{}", &["missing-element"])]
+#[case::unknown_type(r#"{"type":"foo","total":1}"#, &["unknown-code"])]
+#[case::total(r#"{"type":"collection","total":1}"#, &["bdl-1"])]
+#[case::entry_element(r#"{"type":"collection","entry":[{"nope":1,"resource":{"resourceType":"Basic","code":{"text":"x"}}}]}"#, &["unknown-element"])]
+#[case::full_url(r#"{"type":"collection","entry":[{"fullUrl":"https://e.org/Basic/a","resource":{"resourceType":"Basic","id":"b","code":{"text":"x"}}}]}"#, &["full-url-mismatch"])]
+#[case::no_request(r#"{"type":"transaction","entry":[{"resource":{"resourceType":"Basic","code":{"text":"x"}}}]}"#, &["bdl-3"])]
+#[case::no_composition(r#"{"type":"document","timestamp":"2024-04-10T10:00:00Z","identifier":{"system":"http://e.org","value":"1"},"entry":[{"resource":{"resourceType":"Basic","code":{"text":"x"}}}]}"#, &["bdl-11"])]
+#[case::resource_misspelt(r#"{"type":"collection","entry":[{"Resource":{"resourceType":"Basic","code":{"text":"x"}}}]}"#, &["unknown-element"])]
+#[case::entry_alone(r#"{"type":"collection","entry":{"resource":{"resourceType":"Basic"}}}"#, &["array-expected", "missing-element"])]
+#[case::twice(r#"{"type":"collection","entry":[{"fullUrl":"https://e.org/Basic/a","resource":{"resourceType":"Basic","id":"a","code":{"text":"x"}}},{"fullUrl":"https://e.org/Basic/a","resource":{"resourceType":"Basic","id":"a","code":{"text":"x"}}}]}"#, &["bdl-7"])]
+#[case::outcome(r#"{"type":"batch-response","entry":[{"response":{"status":"400","outcome":{"resourceType":"OperationOutcome"}}}]}"#, &["missing-element"])]
+fn a_bundle_is_checked_itself(#[case] bundle: &str, #[case] wanted: &[&str]) {
+    let mut bundle: Value = serde_json::from_str(bundle).unwrap();
+    bundle["resourceType"] = "Bundle".into();
+    for (name, text) in [
+        ("a.json", serde_json::to_string_pretty(&bundle).unwrap()),
+        ("a.ndjson", bundle.to_string()),
+        ("a.json", format!("[{bundle}]")),
+    ] {
+        let (shown, found) = check(name, text.as_bytes());
+        let mut codes: Vec<&str> = found["diagnostics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| f["code"].as_str().unwrap())
+            .collect();
+        let mut wanted = wanted.to_vec();
+        codes.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(codes, wanted, "{found:#}");
+        assert_eq!(shown.code, 4, "{shown}");
+    }
+}
+
+/// Wherever a Bundle stands, its resources are of the thread.
+#[rstest]
+#[case::pages_in_an_array("[{H}, {M}]")]
+#[case::arrays_in_an_array("[[{H}], [{M}]]")]
+#[case::entries(r#"{"resourceType": "Bundle", "type": "batch-response", "entry": [
+    {"response": {"status": "200"}, "resource": {H}}, {"response": {"status": "200"}, "resource": {M}}]}"#)]
+#[case::parameters(
+    r#"{"resourceType": "Parameters", "parameter": [
+    {"name": "a", "resource": {H}}, {"name": "b", "part": [{"name": "c", "resource": {M}}]}]}"#
+)]
+fn bundles_are_gone_into(#[case] around: &str) {
+    let thread = small_thread();
+    let mut message = thread[1].clone();
+    message.as_object_mut().unwrap().remove("payload");
+    message["status"] = "open".into();
+    let bundle = |resource: &Value| {
+        serde_json::json!({"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": resource}]}).to_string()
+    };
+    let text = around
+        .replace("{H}", &bundle(&thread[0]))
+        .replace("{M}", &bundle(&message));
+    let (shown, found) = check("a.json", text.as_bytes());
+    let mut codes: Vec<&str> = found["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["code"].as_str().unwrap())
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["M-01", "unknown-code"], "{shown}");
+    assert_eq!(found["threads"]["headers"], 1, "{found:#}");
+    assert_eq!(found["threads"]["messages"], 1, "{found:#}");
+}
+
+/// Without a shell that would do it, as in a program's list of arguments.
+#[test]
+fn patterns_stand_for_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let thread = small_thread();
+    fs::create_dir_all(folder.path().join("a/b")).unwrap();
+    fs::write(folder.path().join("a/h.json"), thread[0].to_string()).unwrap();
+    fs::write(folder.path().join("a/b/m.ndjson"), thread[1].to_string()).unwrap();
+    fs::write(folder.path().join("a/other.txt"), "no JSON").unwrap();
+    let count = |pattern: &str| {
+        let shown = run(command(
+            folder.path(),
+            &["thread", "check", "--format", "json", pattern],
+        ));
+        let found: Value = serde_json::from_str(&shown.stdout).unwrap_or_default();
+        (shown.code, found["resources"].as_u64())
+    };
+    assert_eq!(count("a/*.json"), (0, Some(1)));
+    assert_eq!(count("a/**/*.ndjson"), (0, Some(1)));
+    assert_eq!(count("./a/**/*.{json,ndjson}"), (0, Some(2)));
+    assert_eq!(
+        count(&format!("{}/a/?.json", folder.path().display())),
+        (0, Some(1))
+    );
+    assert_eq!(count("a/*.xml"), (1, None));
+    assert_eq!(count("a/[*.json"), (1, None));
+}
+
+/// What is behind a whole file is not its end too early.
+#[test]
+fn gzip_with_something_behind_its_end() {
+    let text = format!("{}\n", small_thread()[0]);
+    let mut two = zipped(text.as_bytes());
+    two.extend(zipped(small_thread()[1].to_string().as_bytes()));
+    two.extend([0; 20]);
+    let (_, found_two) = check("a.ndjson.gz", &two);
+    assert_eq!(
+        (found(&found_two), &found_two["resources"]),
+        (Vec::new(), &Value::from(2))
+    );
+    two.extend(b"garbage");
+    let (shown, found_more) = check("a.ndjson.gz", &two);
+    assert_eq!(shown.code, 2, "{shown}");
+    assert_eq!(found_more["resources"], 2, "{found_more:#}");
+    let fault = &found_more["diagnostics"][0];
+    assert_eq!(fault["code"], "file/damaged", "{fault:#}");
+    assert!(
+        fault["message"]
+            .as_str()
+            .unwrap()
+            .contains("behind the end"),
+        "{fault:#}"
+    );
+}
+
+/// It is the name that is wrong.
+#[test]
+fn an_unknown_element_is_pointed_at_by_its_name() {
+    let (_, found) = check(
+        "a.json",
+        br#"{"resourceType": "Basic", "code": {"text": "x"}, "zzz": 1}"#,
+    );
+    assert_eq!(
+        found["diagnostics"][0]["labels"][0]["at"]["column"], 50,
+        "{found:#}"
+    );
+}
+
+/// A value of too many values is taken apart, and the finding says how.
+#[test]
+fn too_many_values_say_what_to_do() {
+    let text = format!("[{}1]", "1,".repeat(2_000_000));
+    let (_, found) = check("a.json", text.as_bytes());
+    let fault = &found["diagnostics"][0];
+    assert_eq!(fault["code"], "json/too-many-values", "{fault:#}");
+    assert!(
+        fault["help"]
+            .as_str()
+            .unwrap()
+            .contains("jq -c '.entry[].resource'"),
+        "{fault:#}"
     );
 }
 
@@ -535,9 +690,16 @@ fn a_file_that_is_no_text_is_a_finding() {
 fn a_history_says_what_was_deleted() {
     let mut entries: Vec<Value> = thread()
         .lines()
-        .map(|line| serde_json::json!({ "resource": serde_json::from_str::<Value>(line).unwrap() }))
+        .map(|line| {
+            serde_json::json!({
+                "resource": serde_json::from_str::<Value>(line).unwrap(),
+                "request": {"method": "POST", "url": "Communication"}, "response": {"status": "201"},
+            })
+        })
         .collect();
-    entries.push(serde_json::json!({"request": {"method": "DELETE", "url": "Communication/m1"}}));
+    entries.push(serde_json::json!({
+        "request": {"method": "DELETE", "url": "Communication/m1"}, "response": {"status": "204"},
+    }));
     let bundle = serde_json::json!({"resourceType": "Bundle", "type": "history", "entry": entries});
     let (shown, document) = check("history.json", bundle.to_string().as_bytes());
     assert_eq!(found(&document), ["C-02 1"], "{shown}");

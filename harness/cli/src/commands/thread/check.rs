@@ -239,7 +239,7 @@ fn index_all(
                     keys.add(resource);
                 }
                 Item::Deleted(reference) => keys.delete(reference),
-                Item::NoResource(_) => {}
+                Item::Container(..) | Item::NoResource(_) => {}
             });
         });
         keys

@@ -1,6 +1,6 @@
 //! The second pass of `thread check`: what is wrong with the resources of a batch.
 
-use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::fix::with_fix;
 use super::found::{self, Found, Item};
+use super::inputs::TAKE_APART;
 use super::masked::{Texts, black_out_fault, blackened, is_plain, quotes_blackened};
 use super::parallel::Batch;
 use super::raw::{Line, Piece, Unit};
@@ -140,6 +141,9 @@ impl<'t> Checker<'t> {
                 if !self.show_text {
                     black_out_fault(&mut fault);
                 }
+                if fault.code == "json/too-many-values" {
+                    fault.help = Some(TAKE_APART.to_owned());
+                }
                 out.add(fault.code, fault, None);
                 return number;
             }
@@ -154,10 +158,28 @@ impl<'t> Checker<'t> {
             }
         }
         let mut next = number;
+        // The resources of which a Bundle says that they stand in it twice.
+        let mut repeated: BTreeSet<String> = BTreeSet::new();
         found::each(part.document.value(), &mut |item| match item {
+            Item::Container(pointer, value) => {
+                if self.thread.is_some() {
+                    return;
+                }
+                let structure = resource::validate_container(value);
+                let twice = structure.iter().filter(|finding| finding.code == "bdl-7");
+                let entry = twice.filter_map(|finding| finding.pointer.strip_suffix("/fullUrl"));
+                repeated.extend(entry.map(|entry| format!("{pointer}{entry}/resource")));
+                let found = Found {
+                    part: &part,
+                    pointer,
+                    value,
+                };
+                self.tell_structure(structure, None, &found, out);
+            }
             Item::Resource(pointer, value) => {
                 if self.is_wanted(next) {
                     let part = &part;
+                    let is_repeated = repeated.contains(&pointer);
                     let found = Found {
                         part,
                         pointer,
@@ -167,7 +189,11 @@ impl<'t> Checker<'t> {
                         let subject = self.subject(&found);
                         out.subjects.push((Arc::clone(&part.file), subject));
                     }
-                    self.tell(next, self.wrong(next, value), &found, out);
+                    let mut wrong = self.wrong(next, value);
+                    if is_repeated {
+                        wrong.duplicate_of = None;
+                    }
+                    self.tell(next, wrong, &found, out);
                     out.checked += 1;
                 }
                 next = next.saturating_add(1);
@@ -199,38 +225,15 @@ impl<'t> Checker<'t> {
     }
 
     fn tell(&self, number: usize, wrong: Wrong, found: &Found<'_>, out: &mut Outcome) {
-        // A resource with a million texts has them looked up once, and only if it has a finding.
-        let texts = OnceCell::new();
-        let mut add = |rule: &'static str, pointer: &str, mut finding: Diagnostic| {
-            if !self.show_text {
-                let texts = texts.get_or_init(|| Texts::of(found.value));
-                // What a rule advises quotes nothing of the resource.
-                let own = thread::rule(rule).and_then(|_| finding.help.take());
-                texts.black_out(&mut finding, pointer);
-                finding.help = own.or(finding.help);
-            }
-            let thread = self.threads.thread_of(number);
-            let thread = thread.map(|thread| self.shown(&thread));
-            out.add(rule, finding, thread);
-        };
-        for finding in wrong.structure {
-            let mut diagnostic = at(
-                found,
-                finding.severity,
-                finding.code,
-                finding.message,
-                &finding.pointer,
-            );
-            diagnostic.help = finding.help;
-            add(finding.code, &finding.pointer, diagnostic);
-        }
+        self.tell_structure(wrong.structure, Some(number), found, out);
+        let mut teller = self.teller(Some(number), found);
         if let Some(first) = wrong.duplicate_of {
             let message = format!("it has the id of the {} resource", ordinal(first + 1));
             let code = "thread/duplicate-id";
             let finding = at(found, Severity::Warning, code, message, "/id");
             let help =
                 "versions of one resource differ in `meta.versionId`; take one of the two away";
-            add(code, "/id", finding.with_help(help));
+            teller.add(code, "/id", finding.with_help(help), out);
         }
         for finding in wrong.rules {
             let (severity, rule) = (finding.severity, finding.rule);
@@ -240,7 +243,38 @@ impl<'t> Checker<'t> {
                 Some(fix) => with_fix(diagnostic, found, fix),
                 None => diagnostic,
             };
-            add(rule, &finding.pointer, diagnostic);
+            teller.add(rule, &finding.pointer, diagnostic, out);
+        }
+    }
+
+    fn tell_structure(
+        &self,
+        structure: Vec<resource::Finding>,
+        number: Option<usize>,
+        found: &Found<'_>,
+        out: &mut Outcome,
+    ) {
+        let mut teller = self.teller(number, found);
+        for finding in structure {
+            let mut diagnostic = at(
+                found,
+                finding.severity,
+                finding.code,
+                finding.message,
+                &finding.pointer,
+            );
+            diagnostic.help = finding.help;
+            teller.add(finding.code, &finding.pointer, diagnostic, out);
+        }
+    }
+
+    fn teller<'c>(&'c self, number: Option<usize>, found: &'c Found<'_>) -> Teller<'c> {
+        let thread = || self.threads.thread_of(number?);
+        Teller {
+            found: found.value,
+            texts: None,
+            show_text: self.show_text,
+            thread: thread().map(|thread| self.shown(&thread)),
         }
     }
 
@@ -267,6 +301,35 @@ impl<'t> Checker<'t> {
             called: text("id").map(str::to_owned).into_iter().collect(),
             parts: Vec::new(),
         }
+    }
+}
+
+/// Says what is wrong with one value, without what people wrote in it.
+struct Teller<'c> {
+    found: &'c Value,
+    /// A resource with a million texts has them looked up once, and only if it has a finding.
+    texts: Option<Texts<'c>>,
+    show_text: bool,
+    thread: Option<String>,
+}
+
+impl Teller<'_> {
+    fn add(
+        &mut self,
+        rule: &'static str,
+        pointer: &str,
+        mut finding: Diagnostic,
+        out: &mut Outcome,
+    ) {
+        if !self.show_text {
+            let found = self.found;
+            let texts = self.texts.get_or_insert_with(|| Texts::of(found));
+            // What a rule advises quotes nothing of the resource.
+            let own = thread::rule(rule).and_then(|_| finding.help.take());
+            texts.black_out(&mut finding, pointer);
+            finding.help = own.or(finding.help);
+        }
+        out.add(rule, finding, self.thread.clone());
     }
 }
 
@@ -319,8 +382,13 @@ fn at(
     message: String,
     pointer: &str,
 ) -> Diagnostic {
+    let place = match code {
+        // It is the name that is wrong, not the value.
+        "unknown-element" => found.part.key(&format!("{}{pointer}", found.pointer)),
+        _ => found.place(pointer),
+    };
     Diagnostic::new(severity, code, message)
-        .with_label(found.place(pointer), "")
+        .with_label(place, "")
         .with_source(&found.part.file)
 }
 

@@ -11,6 +11,8 @@ use crate::input::Part;
 pub enum Item<'p> {
     /// A resource, and where in the value it stands, as a JSON pointer.
     Resource(String, &'p Value),
+    /// A Bundle, or Parameters with resources, before what is in it.
+    Container(String, &'p Value),
     /// What a history says was deleted, `Type/id`.
     Deleted(&'p str),
     /// Something else, in the place of a resource.
@@ -52,33 +54,44 @@ impl Found<'_> {
     }
 }
 
-/// The resources of a JSON value: itself, the items of an array, the entries of a Bundle.
+/// The resources of a JSON value: itself, the items of an array, the entries of a Bundle, what
+/// Parameters hold; and of such in such, as a batch-response has Bundles.
 pub fn each<'p>(value: &'p Value, visit: &mut dyn FnMut(Item<'p>)) {
-    let mut add = |pointer: String, value: &'p Value| {
-        if value.get("resourceType").is_some_and(Value::is_string) {
-            visit(Item::Resource(pointer, value));
-        } else {
-            visit(Item::NoResource(pointer));
-        }
-    };
+    within(String::new(), value, visit);
+}
+
+fn within<'p>(pointer: String, value: &'p Value, visit: &mut dyn FnMut(Item<'p>)) {
     if let Some(items) = value.as_array() {
         for (at, item) in items.iter().enumerate() {
-            add(format!("/{at}"), item);
+            within(format!("{pointer}/{at}"), item, visit);
         }
         return;
     }
-    if value.get("resourceType").and_then(Value::as_str) != Some("Bundle") {
-        add(String::new(), value);
+    let Some(kind) = value.get("resourceType").and_then(Value::as_str) else {
+        visit(Item::NoResource(pointer));
         return;
+    };
+    match kind {
+        "Bundle" => {
+            visit(Item::Container(pointer.clone(), value));
+            entries(&pointer, value, visit);
+        }
+        "Parameters" if holds_resources(value, "parameter") => {
+            visit(Item::Container(pointer.clone(), value));
+            parameters(&pointer, value, "parameter", visit);
+        }
+        _ => visit(Item::Resource(pointer, value)),
     }
-    let entries = value.get("entry").and_then(Value::as_array);
-    for (at, entry) in entries.into_iter().flatten().enumerate() {
+}
+
+fn entries<'p>(pointer: &str, bundle: &'p Value, visit: &mut dyn FnMut(Item<'p>)) {
+    for (at, entry) in items(pointer, bundle, "entry") {
         if let Some(resource) = entry.get("resource") {
-            add(format!("/entry/{at}/resource"), resource);
+            within(format!("{at}/resource"), resource, visit);
         }
     }
     // An entry of a history may be a deletion, which has no resource.
-    for entry in entries.into_iter().flatten() {
+    for (_, entry) in items(pointer, bundle, "entry") {
         let request = |name| entry.get("request").and_then(|request| request.get(name));
         let is_delete = request("method").and_then(Value::as_str) == Some("DELETE");
         if let Some(url) = request("url").and_then(Value::as_str)
@@ -90,10 +103,47 @@ pub fn each<'p>(value: &'p Value, visit: &mut dyn FnMut(Item<'p>)) {
     }
 }
 
+fn parameters<'p>(
+    pointer: &str,
+    around: &'p Value,
+    name: &'static str,
+    visit: &mut dyn FnMut(Item<'p>),
+) {
+    for (at, parameter) in items(pointer, around, name) {
+        if let Some(resource) = parameter.get("resource") {
+            within(format!("{at}/resource"), resource, visit);
+        }
+        parameters(&at, parameter, "part", visit);
+    }
+}
+
+fn holds_resources(around: &Value, name: &'static str) -> bool {
+    items("", around, name).any(|(_, parameter)| {
+        parameter.get("resource").is_some() || holds_resources(parameter, "part")
+    })
+}
+
+/// The items of a member with their places; one that should be in an array, and is not, as well.
+fn items<'p>(
+    pointer: &str,
+    around: &'p Value,
+    name: &'static str,
+) -> impl Iterator<Item = (String, &'p Value)> + use<'p> {
+    let pointer = format!("{pointer}/{name}");
+    let member = around.get(name);
+    let alone = member.filter(|member| member.is_object());
+    let alone = alone.map(|member| (pointer.clone(), member));
+    let listed = member.and_then(Value::as_array).into_iter().flatten();
+    let listed = listed.enumerate();
+    alone
+        .into_iter()
+        .chain(listed.map(move |(at, item)| (format!("{pointer}/{at}"), item)))
+}
+
 /// Whether the value is one resource, and holds no others.
 pub fn is_one(value: &Value) -> bool {
     let kind = value.get("resourceType").and_then(Value::as_str);
-    kind.is_some_and(|kind| kind != "Bundle")
+    kind.is_some_and(|kind| kind != "Bundle" && kind != "Parameters")
 }
 
 /// The finding that something in the place of a resource is none.

@@ -5,14 +5,14 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fhirward_engine::diagnostic::{Diagnostic, Severity};
-use fhirward_engine::source::json::MAX_BYTES;
-use fhirward_engine::source::{Before, Source};
-use flate2::bufread::MultiGzDecoder;
-
+use super::globs;
+use super::gzip::Members;
 use super::raw::{Raw, characters, lines, not_utf8};
 use crate::input;
 use crate::output::Failure;
+use fhirward_engine::diagnostic::{Diagnostic, Severity};
+use fhirward_engine::source::json::MAX_BYTES;
+use fhirward_engine::source::{Before, Source};
 
 /// Files up to this length are kept whole while they are looked at, so that findings can show the
 /// lines around them; of longer ones a line is kept at a time.
@@ -23,6 +23,9 @@ const ENDINGS: [&str; 4] = ["json", "ndjson", "jsonl", "gz"];
 const ZIPPED: [&str; 3] = [".json.gz", ".ndjson.gz", ".jsonl.gz"];
 /// How much is read at a time of a file with a value a line.
 const BLOCK: usize = 256 * 1024;
+/// What to do about a value that is too large to be kept.
+pub const TAKE_APART: &str = "a file with a resource a line may have any length: \
+                              `jq -c '.entry[].resource' bundle.json > resources.ndjson`";
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
@@ -56,6 +59,7 @@ impl Inputs {
     /// A file that is not there or cannot be opened.
     pub fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
         let mut files = Vec::new();
+        let paths = &globs::expand(paths)?;
         for path in input::expand(paths, &ENDINGS)? {
             let name = path.display().to_string();
             let is_zip = name.ends_with(".gz");
@@ -143,7 +147,7 @@ impl Input {
         // By its content: standard input has no name that says it.
         let is_zip = plain.fill_buf()?.starts_with(GZIP);
         Ok(if is_zip {
-            Box::new(BufReader::new(MultiGzDecoder::new(plain)))
+            Box::new(BufReader::new(Members::new(plain)))
         } else {
             plain
         })
@@ -202,10 +206,7 @@ impl Input {
                 let source = Source::new(self.name.as_str(), "");
                 let finding = Diagnostic::error("file/too-large", message)
                     .with_source(&source)
-                    .with_help(
-                        "a file with a resource a line may have any length: \
-                         `jq -c '.entry[].resource' bundle.json > resources.ndjson`",
-                    );
+                    .with_help(TAKE_APART);
                 visit(Raw::Fault(finding));
                 return Ok(());
             }

@@ -6,13 +6,14 @@ use serde_json::Value;
 use super::phrases::Phrases;
 
 /// Members whose texts are codes, references and times, and are shown.
-const SHOWN: [&str; 32] = [
+const SHOWN: [&str; 33] = [
     "resourceType",
     "id",
     "status",
     "intent",
     "priority",
     "reference",
+    "fullUrl",
     "system",
     "code",
     "url",
