@@ -70,6 +70,14 @@ impl Inside<'_> {
         }
     }
 
+    /// Whether it is one of whatever type with this id.
+    pub(crate) fn has_id(self, id: &str) -> bool {
+        match self {
+            Self::Named(own) => own.split_once('/').is_some_and(|(_, own)| own == id),
+            Self::ItsOwn(own) => own == id,
+        }
+    }
+
     /// Calls `visit` with its name.
     pub(crate) fn with_name(self, visit: &mut impl FnMut(&str)) {
         match self {

@@ -176,8 +176,41 @@ const CUT_QUOTATION: usize = 60;
 /// Bytes of a message that was put together from many quotations.
 const LONGEST_TEXT: usize = 4_000;
 
-/// The text with its long quotations cut off.
+/// The text with what would move a cursor, change colours or turn the direction of writing spelled
+/// out: files and servers may hold anything, and terminals and logs do as they are told. Line breaks
+/// and tabs stay.
+///
+/// ```
+/// use fhirward_engine::diagnostic::visible;
+///
+/// assert_eq!(visible("red \u{1b}[31m".to_owned()), "red \\u{1b}[31m");
+/// assert_eq!(visible("Smíth\n".to_owned()), "Smíth\n");
+/// ```
+pub fn visible(text: String) -> String {
+    if !text.chars().any(is_command) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_command(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Whether a character is an order to who shows it, and no sign.
+fn is_command(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
+/// The text with its long quotations cut off, and nothing in it that is an order to a terminal.
 pub(crate) fn brief(text: String) -> String {
+    let text = visible(text);
     if text.len() <= LONGEST_QUOTATION {
         return text;
     }

@@ -15,6 +15,8 @@ pub mod limits;
 #[cfg(feature = "fhirpath")]
 mod moments;
 #[cfg(feature = "fhirpath")]
+mod outcome;
+#[cfg(feature = "fhirpath")]
 mod tree;
 
 use limits::Cost;
@@ -60,6 +62,65 @@ pub fn syntax_error(expression: &str) -> Option<String> {
     }
     let parsed = rh_fhirpath::FhirPathParser::new().parse(expression);
     parsed.err().map(|error| error.to_string())
+}
+
+/// What an expression can come to, whatever the resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It may be `true`, or it cannot be told.
+    Open,
+    /// Always nothing, because a part of it is.
+    Nothing,
+    /// Never a truth: the name of a type of FHIR, or what it is in words, such as `a text`.
+    Never(String),
+}
+
+/// A name in an expression that stands for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stranger {
+    /// The name.
+    pub name: String,
+    /// The type that has no such element.
+    pub of: String,
+    /// Whether it is all that stands on one side of a comparison, where a text may have been meant.
+    pub compared: bool,
+}
+
+/// What an expression can come to on resources of a type, and its names that stand for nothing;
+/// `None` where it is no FHIRPath, or where this build cannot tell.
+#[cfg(not(feature = "fhirpath"))]
+pub fn outcome(_expression: &str, _resource_type: &str) -> Option<(Outcome, Vec<Stranger>)> {
+    None
+}
+
+/// What an expression can come to on resources of a type, and its names that stand for nothing;
+/// `None` where it is no FHIRPath, or where this build cannot tell.
+///
+/// ```
+/// use fhirward_engine::fhirpath::{Outcome, outcome};
+///
+/// if let Some((outcome, strangers)) = outcome("stauts = 'draft'", "Task") {
+///     assert_eq!(outcome, Outcome::Nothing);
+///     assert_eq!(strangers[0].name, "stauts");
+/// }
+/// ```
+#[cfg(feature = "fhirpath")]
+pub fn outcome(expression: &str, resource_type: &str) -> Option<(Outcome, Vec<Stranger>)> {
+    Cost::of(expression).ok()?;
+    let parsed = rh_fhirpath::FhirPathParser::new().parse(expression).ok()?;
+    Some(outcome::of(&parsed.root, resource_type))
+}
+
+/// Whether FHIRPath has a function of this name, as far as it is known here.
+#[cfg(not(feature = "fhirpath"))]
+pub fn is_function(_name: &str) -> bool {
+    false
+}
+
+/// Whether FHIRPath has a function of this name, as far as it is known here.
+#[cfg(feature = "fhirpath")]
+pub fn is_function(name: &str) -> bool {
+    outcome::is_function(name)
 }
 
 /// Evaluates an expression on what a write would store, with `%before` (absent on create) and

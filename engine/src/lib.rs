@@ -36,6 +36,7 @@
 //! - [`medplum`]: what one real server answers instead, and recorded answers replayed
 //! - [`semantics`]: one question under several semantics, and where they part
 //! - [`diagnostic`] and [`source`]: findings, and their places in a text
+//! - [`words`]: which known name a wrong one was meant to be
 
 pub mod compartment;
 pub mod criteria;
@@ -51,3 +52,7 @@ pub mod semantics;
 pub mod source;
 pub mod thread;
 pub mod values;
+pub mod words;
+
+#[cfg(test)]
+mod work;

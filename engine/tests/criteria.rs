@@ -279,3 +279,74 @@ fn broken_entries_are_errors(
     );
     assert!(policy.entries()[0].broken.is_some());
 }
+
+/// R.5, R.7: what a value with a variable can never be is an error before any membership is known.
+#[rstest]
+#[case::id_of_several_types(
+    "Communication",
+    "sender=%profile.id",
+    "is an id without a type, and the parameter has several target types"
+)]
+#[case::id_of_a_parameter(
+    "Communication",
+    "sender=%boss.id",
+    "is an id without a type, and the parameter has several target types"
+)]
+#[case::pipe(
+    "Communication",
+    "sender=%profile|recipient=%profile",
+    "is no reference"
+)]
+#[case::semicolon("Task", "focus=%profile;", "is no reference")]
+#[case::path("Task", "focus=%profile / x", "is no reference")]
+#[case::date("Communication", "sent=%profile", "is no date")]
+#[case::date_of_id("Encounter", "date=%profile.id", "is no date")]
+#[case::quantity("Observation", "value-quantity=[%profile]", "is no number")]
+#[case::compartment(
+    "Patient",
+    "_compartment=urn:uuid:%profile.id",
+    "is no compartment of this server"
+)]
+#[case::system_of_a_code(
+    "Location",
+    "status=x|%profile",
+    "names a system, and the element is a plain code without one"
+)]
+#[case::system_of_a_code_by_a_parameter(
+    "Location",
+    "status=x|%wanted",
+    "names a system, and the element is a plain code without one"
+)]
+#[case::quotes_around_a_parameter("Communication", "sent='%from'", "is no date")]
+fn r5_what_no_member_makes_right(#[case] kind: &str, #[case] filter: &str, #[case] message: &str) {
+    let found = check_on(kind, &format!("{kind}?{filter}"));
+    let value = filter.split_once('=').unwrap().1;
+    let errors: Vec<&str> = found
+        .iter()
+        .filter(|finding| finding.is_error())
+        .map(|finding| finding.message.as_str())
+        .collect();
+    let [error] = errors.as_slice() else {
+        panic!("{found:#?}");
+    };
+    assert!(
+        error.starts_with(&format!("`{value}` {message}")),
+        "{error}"
+    );
+    // Nobody is asked to write an id that only stands for another.
+    assert!(!format!("{found:?}").contains("0000"), "{found:#?}");
+}
+
+/// What a parameter of some membership makes right is no error.
+#[rstest]
+#[case::reference_or_id("Observation", "subject=Patient/%patient")]
+#[case::type_before_an_id("Observation", "subject=Patient/%profile.id")]
+#[case::one_target("Patient", "organization=%profile.id")]
+#[case::date("Communication", "sent=ge%from")]
+#[case::quantity("Observation", "value-quantity=gt%least|%system|%code")]
+#[case::url("Task", "focus=https://example.com/fhir/R4/%profile")]
+#[case::several("Observation", "code=%system|%code,%other")]
+fn r7_what_a_parameter_may_make_right(#[case] kind: &str, #[case] filter: &str) {
+    let found = check_on(kind, &format!("{kind}?{filter}"));
+    assert!(!found.iter().any(Diagnostic::is_error), "{found:#?}");
+}

@@ -13,6 +13,8 @@ use fhirward_engine::policy::{
     Access, Assembled, Interaction, Membership, Options, Parameter, ParameterValue, PolicyDocument,
     Request, Verdict, assemble,
 };
+use fhirward_engine::source::Source;
+use fhirward_engine::source::json::Document;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -637,4 +639,84 @@ fn r8_too_many_wildcards_grant_nothing(
         !grants,
         "{codes:?}"
     );
+}
+
+/// Readers disagree on which of two keys counts: what holds one grants nothing.
+#[rstest]
+#[case::interaction(r#"{"resource": [{"resourceType": "Task", "interaction": ["read"], "interaction": ["read", "delete"]}, {"resourceType": "Patient"}]}"#, false, true)]
+#[case::hidden_fields(r#"{"resource": [{"resourceType": "Task", "hiddenFields": ["note"], "hiddenFields": ["owner"]}, {"resourceType": "Patient"}]}"#, false, true)]
+#[case::criteria(r#"{"resource": [{"resourceType": "Task", "criteria": "Task?status=x", "criteria": "Task?_id=a"}, {"resourceType": "Patient"}]}"#, false, true)]
+#[case::deep(r#"{"resource": [{"resourceType": "Task", "writeConstraint": [{"language": "text/fhirpath", "expression": "false", "expression": "true"}]}, {"resourceType": "Patient"}]}"#, false, true)]
+#[case::around_the_entries(
+    r#"{"resource": [{"resourceType": "Task"}], "resource": [{"resourceType": "Patient"}]}"#,
+    false,
+    false
+)]
+#[case::beside_the_entries(r#"{"name": "a", "name": "b", "resource": [{"resourceType": "Task"}, {"resourceType": "Patient"}]}"#, false, false)]
+#[case::in_an_address_rule(r#"{"ipAccessRule": [{"value": "*", "action": "block", "action": "allow"}], "resource": [{"resourceType": "Task"}, {"resourceType": "Patient"}]}"#, true, true)]
+#[case::nowhere(
+    r#"{"resource": [{"resourceType": "Task"}, {"resourceType": "Patient"}]}"#,
+    true,
+    true
+)]
+fn a_key_that_stands_twice_grants_nothing(
+    #[case] policy: &str,
+    #[case] tasks: bool,
+    #[case] patients: bool,
+) {
+    let text = format!(
+        r#"[{{"resourceType": "AccessPolicy", "id": "other"}}, {{"resourceType": "AccessPolicy", "id": "p", {}]"#,
+        &policy[1..]
+    );
+    let source = Source::new("p.json", text);
+    let document = Document::parse(&source).unwrap();
+    let (documents, _, findings) = PolicyDocument::from_json(&document);
+    assert_eq!(
+        findings
+            .iter()
+            .any(|finding| finding.code == "json/repeated-key"),
+        !(tasks && patients) || policy.contains("ipAccessRule"),
+        "{findings:#?}"
+    );
+    let documents: Vec<_> = documents.into_iter().map(Arc::new).collect();
+    let member = Membership::of(ALICE, &["AccessPolicy/p"]);
+    let assembled = assemble(&member, &|_| documents.get(1).cloned(), &Options::default());
+    let reads = |kind: &str| {
+        let resource = json!({"resourceType": kind, "id": "a"});
+        assembled
+            .policy
+            .decide(&Request::Read(&resource))
+            .is_allowed()
+    };
+    assert_eq!((reads("Task"), reads("Patient")), (tasks, patients));
+    if policy.contains("ipAccessRule") {
+        assert!(!assembled.policy.admits(Some("10.0.0.1")).admitted);
+    }
+}
+
+#[test]
+fn a_membership_with_a_key_that_stands_twice_is_nobodys() {
+    let text = r#"{"resourceType": "ProjectMembership", "profile": {"reference": "Patient/a"},
+        "accessPolicy": {"reference": "AccessPolicy/a"}, "accessPolicy": {"reference": "AccessPolicy/b"}}"#;
+    let document = Document::parse(&Source::new("m.json", text)).unwrap();
+    let (_, memberships, findings) = PolicyDocument::from_json(&document);
+    assert_eq!((memberships.len(), findings.len()), (0, 1), "{findings:#?}");
+}
+
+/// R.6: `_compartment` takes a bare id too, and then any compartment with that id will do, whatever
+/// its type (case 32).
+#[rstest]
+#[case::account("o", json!({"meta": {"account": {"reference": "Organization/o"}}}), true)]
+#[case::patient("o", json!({"id": "o"}), true)]
+#[case::another_id("o", json!({"meta": {"account": {"reference": "Organization/p"}}}), false)]
+#[case::longer_id("o", json!({"meta": {"account": {"reference": "Organization/oo"}}}), false)]
+#[case::whole_reference("Organization/o", json!({"id": "o"}), false)]
+fn r6_a_compartment_by_its_id(#[case] wanted: &str, #[case] patient: Value, #[case] allowed: bool) {
+    let mut patient = patient;
+    patient["resourceType"] = json!("Patient");
+    let entries = json!([
+        {"resourceType": "Patient", "criteria": format!("Patient?_compartment={wanted}")},
+    ]);
+    let decision = alice(entries).policy.decide(&Request::Read(&patient));
+    assert_eq!(decision.is_allowed(), allowed);
 }

@@ -112,6 +112,40 @@ fn r10_of_a_patient(#[case] expression: &str, #[case] expected: Told) {
     assert_eq!(ask(expression, None, &patient), expected);
 }
 
+/// Several values are no boolean, wherever one is asked for.
+#[rstest]
+#[case::and("payload and true", Refused)]
+#[case::and_behind("true and payload", Refused)]
+#[case::or("payload or false", Refused)]
+#[case::xor("payload xor false", Refused)]
+#[case::implies("payload implies true", Refused)]
+#[case::not("payload.not() = false", Refused)]
+#[case::iif("iif(payload, true, false)", Refused)]
+#[case::a_union("(status | id | reasonCode.text) and true", Refused)]
+#[case::in_where("where(payload).exists()", Refused)]
+#[case::in_all("%after.all(payload)", Refused)]
+#[case::in_exists("%after.exists(payload)", Refused)]
+#[case::one_is_true("id and true", Yes)]
+#[case::one_in_a_list("reasonCode and true", Yes)]
+#[case::none_is_unknown("(note and true).exists()", No)]
+#[case::none_of_a_where("payload.where(content = 'x') or true", Yes)]
+#[case::none_of_a_list("note.text or true", Yes)]
+#[case::no_absent_state("%before.payload or true", Yes)]
+#[case::functions_answer_once("payload.exists() and payload.count() > 1", Yes)]
+fn r10_several_values_are_no_boolean(#[case] expression: &str, #[case] expected: Told) {
+    assert_eq!(ask(expression, None, &message()), expected);
+}
+
+/// `'REQUESTED' ~ 'requested'`, and `5 ~ 5.4`, in FHIRPath.
+#[rstest]
+#[case::equivalent("id ~ 'M'")]
+#[case::not_equivalent("id !~ 'M'")]
+#[case::of_numbers("5 !~ 5.4")]
+#[case::inside("payload.where(contentString !~ 'HELLO').exists()")]
+fn r10_equivalence_is_not_evaluated(#[case] expression: &str) {
+    assert_eq!(ask(expression, None, &message()), Refused);
+}
+
 #[rstest]
 #[case::nested_type("payload.content.ofType(Reference).reference = 'Binary/b'", Yes)]
 #[case::nested_type_is_there("payload.content.ofType(Reference).empty()", No)]

@@ -306,3 +306,70 @@ fn communication() -> impl Strategy<Value = Value> {
             resource
         })
 }
+
+/// A criteria with variables that every member has.
+fn with_built_in() -> impl Strategy<Value = (&'static str, String)> {
+    let pieces = [
+        "%profile",
+        "%profile.id",
+        "%patient.id",
+        "Patient/",
+        "x",
+        "|",
+        ",",
+        "2024",
+        "urn:uuid:",
+        " ",
+        ";",
+        "/",
+        "gt",
+        "'",
+        "http://x/",
+    ];
+    let params = [
+        ("Communication", "sender"),
+        ("Communication", "sent"),
+        ("Communication", "status"),
+        ("Communication", "_compartment"),
+        ("Communication", "_id"),
+        ("Patient", "organization"),
+        ("Patient", "name"),
+        ("Patient", "identifier:not"),
+        ("Observation", "value-quantity"),
+        ("Observation", "subject:not"),
+        ("RiskAssessment", "probability"),
+        ("Task", "focus"),
+        ("Questionnaire", "url"),
+    ];
+    let value = prop::collection::vec(select(pieces.to_vec()), 1..4);
+    (select(params.to_vec()), value)
+        .prop_map(|((kind, param), value)| (kind, format!("{kind}?{param}={}", value.concat())))
+}
+
+proptest! {
+    /// R.5: what grants nothing whoever asks is an error of `policy check`, and nothing else is.
+    #[test]
+    fn what_is_broken_for_everybody_is_broken_on_its_own((kind, text) in with_built_in()) {
+        let broken = |bindings: &Bindings| {
+            let (criteria, findings) = parse(&text, &bindings.names());
+            compile(&criteria, kind, bindings, None).is_broken()
+                || findings.iter().any(fhirward_engine::diagnostic::Diagnostic::is_error)
+        };
+        let of = |member: &str| {
+            let mut bindings = Bindings::none();
+            bindings.bind_reference("profile", member);
+            bindings.bind_reference("patient", member);
+            broken(&bindings)
+        };
+        // `%profilex` is a parameter that some membership may give.
+        let (criteria, _) = parse(&text, &["profile", "patient"]);
+        let pieces = criteria.pairs.iter().flat_map(|pair| &pair.alternatives).flat_map(|a| &a.pieces);
+        let built_in = |piece: &Piece| match piece {
+            Piece::Variable(variable) => ["profile", "patient"].contains(&variable.name.as_str()),
+            _ => true,
+        };
+        prop_assume!(pieces.into_iter().all(built_in));
+        let everybody = of("Practitioner/f2f7c1f0-3f5b-4b7e-9d0e-1c1d1e1f2021") && of("Patient/9c4d");
+        prop_assert_eq!(broken(&Bindings::open()), everybody, "{}", text);
+    }
+}

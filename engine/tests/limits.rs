@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fhirward_engine::criteria::syntax::{MAX_FAULTS, MAX_LENGTH};
 use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::lint;
 use fhirward_engine::policy::{Interaction, Membership, Options, PolicyDocument, assemble};
 use fhirward_engine::source::Source;
 use fhirward_engine::source::json::{Document, MAX_BYTES};
@@ -150,4 +151,29 @@ fn the_limit_of_a_text_is_no_limit_of_less() {
         PolicyDocument::from_value(&json!({"resourceType": "AccessPolicy", "resource": deep}));
     assert_eq!(findings[0].code, "json/too-deep");
     assert!(policy.entries().is_empty());
+}
+
+/// A project has thousands of members: what is asked of one does not grow with the others.
+#[test]
+fn many_members_of_one_policy_take_no_long_time() {
+    let entries: Vec<String> = (0..20)
+        .map(|n| {
+            format!(r#"{{"resourceType": "Task", "criteria": "Task?owner=%profile&code=c{n}"}}"#)
+        })
+        .collect();
+    let mut all = vec![file(&entries.join(","))];
+    all.extend((0..20_000).map(|n| {
+        format!(
+            r#"{{"resourceType": "ProjectMembership", "profile": {{"reference": "Practitioner/{n}"}}, "accessPolicy": {{"reference": "AccessPolicy/p"}}}}"#
+        )
+    }));
+    let mut subject = lint::Subject::default();
+    subject.add_text(&Source::new("all.json", format!("[{}]", all.join(","))));
+    let begun = std::time::Instant::now();
+    let found = lint::check(&subject, &lint::Options::default());
+    assert!(
+        !found.iter().any(|finding| finding.diagnostic.is_error()),
+        "{found:#?}"
+    );
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }

@@ -1,4 +1,4 @@
-//! Decision cases of policy-semantics, section 7, one test a rule; numbers in the names.
+//! The decision cases of policy-semantics 7; their numbers are in the names.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,7 +8,7 @@
 )]
 
 use fhirward_engine::medplum::compartments;
-use fhirward_engine::medplum::substitute::assemble;
+use fhirward_engine::medplum::policy::assemble;
 use fhirward_engine::medplum::{Answer, Operation, Reply, ResourceVersion, Server, Stored, World};
 use rstest::rstest;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What holds for every criteria: nothing panics, and the two ways to the database agree.
 
 use fhirward_engine::medplum::compartments;
-use fhirward_engine::medplum::substitute::assemble;
+use fhirward_engine::medplum::policy::assemble;
 use fhirward_engine::medplum::{Answer, Operation, Reply, ResourceVersion, Server, Stored, World};
 use proptest::prelude::*;
 use serde_json::{Value, json};

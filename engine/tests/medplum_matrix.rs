@@ -1,4 +1,4 @@
-//! The measured matrix of a 5.0.10 server (policy-semantics, appendix A): one criteria, one resource,
+//! The measured matrix of a 5.0.10 server (policy-semantics 5.3): one criteria, one resource,
 //! and what search, a cached read, a read from the database and an update with a cached copy answer.
 
 #![expect(
@@ -8,7 +8,7 @@
 )]
 
 use fhirward_engine::medplum::compartments;
-use fhirward_engine::medplum::substitute::assemble;
+use fhirward_engine::medplum::policy::assemble;
 use fhirward_engine::medplum::{Answer, Operation, Reply, Server, Stored, World};
 use serde_json::{Value, json};
 

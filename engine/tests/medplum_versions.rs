@@ -6,7 +6,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use fhirward_engine::medplum::substitute::{Scopes, SignIn, assemble_for};
+use fhirward_engine::medplum::policy::{Scopes, SignIn, assemble_for};
 use fhirward_engine::medplum::{
     Answer, NoPolicy, Operation, Server, Stored, Version, World, accept, compartments,
 };

@@ -82,6 +82,17 @@ use Verdict::{Allowed, Error, Forbidden, Hidden, Unknown};
 #[case::string_begins("Patient?name=ali", Allowed, Allowed)]
 #[case::string_middle("Patient?name=lic", Hidden, Hidden)]
 #[case::contains("Patient?name:contains=LIC", Forbidden, Allowed)]
+#[case::contains_without_accents("Patient?name:contains=MÍTH", Forbidden, Allowed)]
+#[case::system_of_a_plain_code(
+    "Patient?gender=http://hl7.org/fhir/administrative-gender|female",
+    Forbidden,
+    Unknown
+)]
+#[case::system_of_another_plain_code(
+    "Patient?gender=http://hl7.org/fhir/administrative-gender|male",
+    Forbidden,
+    Hidden
+)]
 #[case::exact("Patient?name:exact=Alice", Forbidden, Allowed)]
 #[case::exact_has_a_case("Patient?name:exact=alice", Forbidden, Hidden)]
 #[case::approximately_the_same("Patient?birthdate=ap1990-06-15", Allowed, Allowed)]

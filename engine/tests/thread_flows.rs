@@ -556,33 +556,3 @@ fn versions_are_told_from_duplicates() {
         (None, Some(2))
     );
 }
-
-/// A thread of many messages takes as long for each as one of few.
-#[test]
-fn the_check_is_linear_in_the_messages_of_a_thread() {
-    let time = |count: usize| {
-        let mut resources = vec![header()];
-        resources.extend((0..count).map(|n| {
-            let sent = format!(
-                "2024-04-10T10:{:02}:{:02}.{:03}Z",
-                n / 60_000,
-                n / 1000 % 60,
-                n % 1000
-            );
-            message(
-                &format!("m{n}"),
-                "Patient/homer",
-                &["Practitioner/alice"],
-                &sent,
-            )
-        }));
-        let resources: Vec<&Value> = resources.iter().collect();
-        let start = std::time::Instant::now();
-        assert_eq!(check(&resources), []);
-        start.elapsed()
-    };
-    time(500);
-    let (few, many) = (time(1_000), time(20_000));
-    // Quadratic would be 400 times as long.
-    assert!(many < few * 80, "{few:?} for 1000, {many:?} for 20000");
-}

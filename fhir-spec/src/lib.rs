@@ -98,6 +98,20 @@ impl Spec {
             .filter(|t| t.kind == TypeKind::Resource && !t.is_abstract)
     }
 
+    /// The type of a resource, by its `resourceType`.
+    ///
+    /// ```
+    /// use fhirward_spec::spec;
+    /// use serde_json::json;
+    ///
+    /// let task = spec().type_of(&json!({ "resourceType": "Task" })).unwrap();
+    /// assert_eq!(&*task.name, "Task");
+    /// assert!(spec().type_of(&json!({ "resourceType": "HumanName" })).is_none());
+    /// ```
+    pub fn type_of(&'static self, resource: &serde_json::Value) -> Option<&'static TypeDef> {
+        self.resource(resource.get("resourceType")?.as_str()?)
+    }
+
     /// Any type: a resource (abstract ones too), a datatype, a primitive, or a backbone element
     /// by its path (`Communication.payload`).
     pub fn type_def(&'static self, name: &str) -> Option<&'static TypeDef> {

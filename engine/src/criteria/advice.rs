@@ -2,6 +2,8 @@
 
 use fhirward_spec::spec;
 
+use crate::words::nearest;
+
 /// Parameters that shape a result and filter nothing.
 pub(super) const RESULT_PARAMETERS: [&str; 16] = [
     "_sort",
@@ -26,27 +28,6 @@ pub(super) const RESULT_PARAMETERS: [&str; 16] = [
 pub(super) const UNSUPPORTED_PARAMETERS: [&str; 6] = [
     "_filter", "_text", "_content", "_list", "_query", "_deleted",
 ];
-
-/// Bytes of the words that others are compared with: no type, parameter or element is as long.
-const LONGEST_WORD: usize = 128;
-
-/// The nearest of some words, if one is near.
-pub(crate) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    if word.len() > LONGEST_WORD {
-        return None;
-    }
-    let lower = word.to_lowercase();
-    words
-        .map(|candidate| {
-            (
-                strsim::osa_distance(&lower, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(word.len()) / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
 
 /// Advice for a parameter that the type does not have.
 pub(super) fn unknown_parameter(resource_type: &str, code: &str) -> String {
@@ -100,7 +81,7 @@ pub(super) fn modifier(param: &str, modifier: &str, value: &str) -> String {
         other if spec().resource(other).is_some() => {
             format!("the type belongs into the value: `{param}={other}/{value}`")
         }
-        other => match nearest(other, ["not", "missing"].into_iter()) {
+        other => match nearest(other, ["not", "missing"]) {
             Some(near) => format!(
                 "did you mean `:{near}`? The modifiers of criteria are `:not` and `:missing`"
             ),

@@ -18,7 +18,6 @@ pub(crate) mod reading;
 pub(crate) mod refers;
 pub mod syntax;
 
-pub(crate) use advice::nearest;
 pub use bindings::Bindings;
 pub(crate) use compile::is_parameter_name;
 pub use compile::{Compiled, compile};

@@ -75,6 +75,8 @@ pub(crate) enum Pattern {
     Number(NumberPattern),
     Quantity(QuantityPattern),
     Compartment(Box<str>),
+    /// A compartment of any type with this id.
+    CompartmentId(Box<str>),
     Composite(Vec<(&'static Component, Self)>),
 }
 
@@ -174,7 +176,11 @@ impl Probe {
         match (self.subject, patterns) {
             (Subject::Compartment, patterns) => reader
                 .each_compartment(base, |inside, _| {
-                    let is_wanted = |pattern: &Pattern| matches!(pattern, Pattern::Compartment(wanted) if inside.is(wanted));
+                    let is_wanted = |pattern: &Pattern| match pattern {
+                        Pattern::Compartment(wanted) => inside.is(wanted),
+                        Pattern::CompartmentId(id) => inside.has_id(id),
+                        _ => false,
+                    };
                     match patterns.iter().any(is_wanted) {
                         true => ControlFlow::Break(()),
                         false => ControlFlow::Continue(()),
@@ -247,7 +253,7 @@ impl Pattern {
             Self::Number(pattern) => pattern.matches(element),
             Self::Quantity(pattern) => pattern.matches(element),
             // Compartments are no elements.
-            Self::Compartment(_) => false,
+            Self::Compartment(_) | Self::CompartmentId(_) => false,
             Self::Composite(components) => components.iter().all(|(component, pattern)| {
                 let focus = if component.from_resource {
                     resource

@@ -9,6 +9,8 @@
 //! | `now()` has the zone of the machine | taken once, in UTC |
 //! | a decimal is not what was written (`0.1`) | refused where it would have to equal a literal |
 //! | `not()` of a stored `false` is `false` | `(… and true).not()` |
+//! | several values count as `true` | `….single()` wherever a boolean is asked for |
+//! | `~` and `!~` compare texts as `=` does, and decimals exactly | refused |
 //! | `ofType`, `as` know no type of nested elements and few datatypes | the choice's own name (`valueString`); refused for anything else |
 //! | `is` knows as little | refused but for resources |
 //! | `extension(url)` takes a URL that only begins so | `extension.where(url = …)`; refused beside extensions of primitives |
@@ -224,6 +226,17 @@ fn rewrite(
 ) -> Result<(), String> {
     match part {
         Expression::Term(Term::Literal(literal)) => moment(literal),
+        Expression::Equality {
+            operator: EqualityOperator::Equivalent | EqualityOperator::NotEquivalent,
+            ..
+        } => Err("`~` and `!~` are not evaluated; compare with `=`".to_owned()),
+        Expression::And { left, right }
+        | Expression::Or { left, right, .. }
+        | Expression::Implies { left, right } => {
+            one_value(left);
+            one_value(right);
+            Ok(())
+        }
         Expression::Type {
             left,
             operator,
@@ -245,9 +258,10 @@ fn rewrite(
         Expression::Term(Term::Invocation(invocation @ Invocation::Function { .. })) => {
             // Without anything before it, a function is asked of the input.
             let asked = ["not", "ofType", "as", "is", "extension"];
-            let Invocation::Function { name, .. } = &*invocation else {
+            let Invocation::Function { name, parameters } = &mut *invocation else {
                 return Ok(());
             };
+            one_criterion(name, parameters);
             if !asked.contains(&&**name) {
                 return Ok(());
             }
@@ -259,8 +273,10 @@ fn rewrite(
             left,
             invocation: Invocation::Function { name, parameters },
         } => {
+            one_criterion(name, parameters);
             match (&**name, parameters.as_slice()) {
                 ("not", _) => {
+                    one_value(left);
                     let truth = Expression::Term(Term::Literal(Literal::Boolean(true)));
                     let value = std::mem::replace(&mut **left, truth.clone());
                     **left = Expression::And {
@@ -305,6 +321,38 @@ fn rewrite(
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// Where a boolean is asked for there must be one value at most; several are an error, which the
+/// library takes for `true`.
+fn one_value(part: &mut Expression) {
+    let may_be_several = match part {
+        Expression::Term(Term::Literal(_)) => false,
+        Expression::Term(_)
+        | Expression::Invocation { .. }
+        | Expression::Indexer { .. }
+        | Expression::Union { .. }
+        | Expression::Type { .. } => true,
+        _ => false,
+    };
+    if may_be_several {
+        let nothing = Expression::Term(Term::Literal(Literal::Null));
+        let value = std::mem::replace(part, nothing);
+        let single = Invocation::Function {
+            name: "single".to_owned(),
+            parameters: Vec::new(),
+        };
+        *part = tree::then(value, single);
+    }
+}
+
+/// The same of what a function asks of each item.
+fn one_criterion(function: &str, parameters: &mut [Expression]) {
+    if matches!(function, "where" | "all" | "exists" | "iif")
+        && let Some(criterion) = parameters.first_mut()
+    {
+        one_value(criterion);
     }
 }
 

@@ -34,6 +34,7 @@ pub const FORMAT: &[&str] = &[
     "membership/reserved-parameter",
     "membership/shape",
     "membership/too-many-entries",
+    "membership/too-many-members",
     "membership/too-many-wildcards",
     "policy/compartment",
     "policy/constraint-not-evaluated",

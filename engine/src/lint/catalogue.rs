@@ -27,7 +27,7 @@ pub fn find(name: &str) -> Option<&'static Rule> {
 
 /// The rule whose id or slug is most like a word, for a word that names none.
 pub fn nearest(name: &str) -> Option<&'static Rule> {
-    let slug = crate::criteria::nearest(name, all().iter().map(|rule| rule.slug))?;
+    let slug = crate::words::nearest(name, all().iter().map(|rule| rule.slug))?;
     find(slug)
 }
 

@@ -144,8 +144,7 @@ impl<'a> Context<'a> {
     /// The memberships that use a policy, each with the parameters it gives. Empty where the files
     /// hold no membership that uses it: then nothing is known of its parameters.
     pub fn members_of(&self, policy: &PolicyView) -> Vec<(&MembershipView, &AccessView)> {
-        let at = self.policies.iter().position(|p| std::ptr::eq(p, policy));
-        at.map_or_else(Vec::new, |at| self.accesses(at))
+        self.accesses(policy.index)
     }
 
     /// Whether some member that uses the policy has another one too, which may grant more.

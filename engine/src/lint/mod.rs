@@ -53,6 +53,7 @@ pub mod catalogue;
 mod context;
 mod cover;
 mod fix;
+mod members;
 mod page;
 mod report;
 mod rule;
@@ -72,8 +73,9 @@ pub use page::page;
 pub use report::{Draft, Finding, Place, Report};
 pub use rule::{Adopts, Category, Example, Rule, Which};
 
-use crate::diagnostic::{Diagnostic, Label};
-use crate::policy::{self, Membership, PolicyDocument, assemble};
+use crate::diagnostic::Diagnostic;
+use crate::policy::membership::MAX_ASSEMBLED;
+use crate::policy::{self, PolicyDocument};
 use crate::source::json::Document;
 use crate::source::{Source, Span};
 
@@ -166,35 +168,13 @@ fn diagnostics(subject: &Subject, context: &Context<'_>, options: &Options) -> V
     let compile = policy::Options {
         base_url: options.base_url.clone(),
     };
-    // Members with the same policies and parameters are assembled once: a project has thousands.
-    let mut sound: HashSet<String> = HashSet::new();
-    for view in context.memberships() {
-        let Ok(membership) = Membership::from_value(view.node.value()) else {
-            // Reading the document has said so.
-            continue;
-        };
-        let kind = membership.profile.split('/').next().unwrap_or_default();
-        let alike = format!("{kind} {} {:?}", membership.admin, membership.access);
-        if sound.contains(&alike) {
-            continue;
-        }
-        let mut about_member = false;
-        for mut finding in assemble(&membership, &find, &compile).diagnostics {
-            if finding.source.is_none() {
-                about_member = true;
-                let place = view.place();
-                finding.source = Some(Arc::clone(place.source));
-                finding.labels = vec![Label {
-                    span: place.span,
-                    text: "this member".to_owned(),
-                }];
-            }
-            all.push(finding);
-        }
-        if !about_member {
-            sound.insert(alike);
-        }
-    }
+    let members = context.memberships();
+    all.extend(members::diagnostics(
+        members,
+        &find,
+        &compile,
+        MAX_ASSEMBLED,
+    ));
     once(all)
 }
 

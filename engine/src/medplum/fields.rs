@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::substitute::Entry;
+use super::policy::Entry;
 
 /// Removes the hidden fields of an entry from an output.
 pub fn mask(resource: &mut Value, entry: &Entry) {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::memory;
 use super::parse::{BadCriteria, parse};
-use super::substitute::{AccessPolicy, Entry};
+use super::policy::{AccessPolicy, Entry};
 use super::version::Features;
 use crate::policy::Interaction;
 

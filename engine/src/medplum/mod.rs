@@ -14,7 +14,7 @@
 //! |---|---|
 //! | [`version`] | the versions of the server, and what differs between them |
 //! | [`accept`] | which policies a strict project stores |
-//! | [`substitute`] | membership and policies become one list of entries, by replacing text in JSON |
+//! | [`policy`] | membership and policies become one list of entries, by replacing text in JSON |
 //! | [`smart`] | the scopes of a sign-in narrow the entries |
 //! | [`parameters`] | the search parameters of a version |
 //! | [`parse`] | a criteria string becomes filters |
@@ -45,19 +45,21 @@ mod operation;
 pub mod parameters;
 pub mod parse;
 pub mod patch;
+pub mod policy;
 pub mod probe;
 pub mod replay;
 mod reply;
 pub mod smart;
 pub mod sql;
-pub mod substitute;
+mod stored;
+mod substitute;
 pub mod validate;
 pub mod version;
 mod world;
 
 pub use decide::Server;
 pub use operation::{Operation, ResourceVersion};
+pub use policy::{AccessPolicy, Entry, NoPolicy};
 pub use reply::{Answer, Reply};
-pub use substitute::{AccessPolicy, Entry, NoPolicy};
 pub use version::{Features, UnknownVersion, Version};
 pub use world::{Stored, World};

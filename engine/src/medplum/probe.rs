@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::memory;
 use super::parameters::search_param;
 use super::parse::{BadCriteria, Filter, parse};
+use super::policy::{AccessPolicy, Entry};
 use super::sql::{self, Fault, Row};
-use super::substitute::{AccessPolicy, Entry};
 use super::world::{Stored, World};
 use crate::policy::Interaction;
 

@@ -5,7 +5,7 @@
 //! than `r` and `s` limit nothing, and a scope's criteria for `*` lands on a typed entry, where the
 //! database drops the whole condition.
 
-use super::substitute::{Entry, NoPolicy};
+use super::policy::{Entry, NoPolicy};
 use super::version::Features;
 
 /// Entries that scopes may expand to.

@@ -1,7 +1,7 @@
 //! Versions of the server, and what differs between them.
 //!
 //! The in-memory side was read in, or asked of, the published `@medplum/core` builds; the other
-//! steps come from policy-semantics 6 and 10.2 and the threads named there. Threads are those of
+//! steps come from policy-semantics 6 and the threads that are named below, those of
 //! `github.com/medplum/medplum`.
 
 use std::cmp::Ordering;
@@ -262,50 +262,53 @@ pub struct Features {
     /// The database condition takes only entries that allow the interaction, and `*` not for
     /// administrators' types. 5.1.1, thread 8521; policy-semantics 5.1. Read in [`super::sql`].
     pub sql_honours_interaction: bool,
-    /// `_revinclude` asks whether the type may be searched. 5.1.11, thread 9100; 5.4 number 2.
-    /// Read in [`super::gate`].
+    /// `_revinclude` asks whether the type may be searched. 5.1.11, thread 9100; policy-semantics
+    /// 5.4.2. Read in [`super::gate`].
     pub revinclude_gate: bool,
     /// In memory, a value without a slash is an id where the parameter has one target type, or is
-    /// `_compartment`. 5.1.10, thread 9085; 4. Read in [`super::memory`].
+    /// `_compartment`. 5.1.10, thread 9085; policy-semantics 4. Read in [`super::memory`].
     pub bare_ref_single_target: bool,
     /// In the database, the same with a UUID. 5.1.15 (merged after 5.1.13), threads 9254, 9256,
-    /// 9324, 9325; 5.2. Read in [`super::sql`].
+    /// 9324, 9325; policy-semantics 5.2. Read in [`super::sql`].
     pub bare_ref_in_sql: bool,
     /// In memory, only a value with a slash is compared with whole references and canonicals, and
-    /// only one without is compared with ends. 5.1.10, thread 9085; 4. Read in [`super::memory`].
+    /// only one without is compared with ends. 5.1.10, thread 9085; policy-semantics 4. Read in
+    /// [`super::memory`].
     pub canonical_slash: bool,
     /// A searched date may end in minutes, must have minutes after an hour, and must be a day of
-    /// the calendar. 5.2; 1.3. Read in [`super::parse`].
+    /// the calendar. 5.2; policy-semantics 1.3. Read in [`super::parse`].
     pub search_date_regex: bool,
     /// The search parameters that the server starts with. The published definitions. Read in
     /// [`super::parameters`].
     pub definitions: Definitions,
-    /// `_project` is a search parameter in memory. 5.1.10; 1.5. Read in [`super::parameters`].
+    /// `_project` is a search parameter in memory. 5.1.10; policy-semantics 1.5. Read in
+    /// [`super::parameters`].
     pub project_param: bool,
     /// A modifier on a date, number or quantity is kept, and mostly makes the filter fail; before,
-    /// it was dropped. 5.0; 1.2. Read in [`super::parse`].
+    /// it was dropped. 5.0; policy-semantics 1.2. Read in [`super::parse`].
     pub ordered_modifiers: bool,
-    /// In the database, `:not` finds rows without a value. 5.0; 6. Read in [`super::sql`].
+    /// In the database, `:not` finds rows without a value. 5.0; D20. Read in [`super::sql`].
     pub null_not: bool,
-    /// `:in` and `:not-in` are refused in the database; what happened before is not known. 5.0; 6.
-    /// Read in [`super::sql`].
+    /// `:in` and `:not-in` are refused in the database; what happened before is not known. 5.0; D8,
+    /// D11. Read in [`super::sql`].
     pub in_not_in_rejected: bool,
     /// A policy whose criteria has a chain or `_has` is not stored. 5.0.3, threads 7816, 7822,
-    /// 7826; 1.4. Read in [`super::accept`].
+    /// 7826; policy-semantics 1.4. Read in [`super::accept`].
     pub chain_rejected: bool,
     /// A `patient/` scope is kept to the compartment of the patient in context. 5.1.12, thread
-    /// 9123; 2.4. Read in [`super::smart`].
+    /// 9123; policy-semantics 2.4. Read in [`super::smart`].
     pub smart_patient_compartment: bool,
     /// All scopes of a type count, and their letters limit the interactions. 5.1.23, thread 9650;
-    /// 2.4. Read in [`super::smart`].
+    /// policy-semantics 2.4. Read in [`super::smart`].
     pub smart_intersect: bool,
-    /// A `patient/` scope without a patient in context is refused. 5.2, thread 10500; 2.4. Read in
-    /// [`super::smart`].
+    /// A `patient/` scope without a patient in context is refused. 5.2, thread 10500;
+    /// policy-semantics 2.4. Read in [`super::smart`].
     pub smart_context_required: bool,
-    /// Types for administrators: `*` does not cover them, and entries of others are dropped. 2.5,
-    /// 6. Read in [`super::gate`] and [`super::substitute`].
+    /// Types for administrators: `*` does not cover them, and entries of others are dropped.
+    /// policy-semantics 2.5, 6. Read in [`super::gate`] and [`super::policy`].
     pub admin_types: &'static [&'static str],
-    /// Types that only the server's administrator sees. 2.5, 6. Read in [`super::gate`].
+    /// Types that only the server's administrator sees. policy-semantics 2.5, 6. Read in
+    /// [`super::gate`].
     pub protected_types: &'static [&'static str],
 }
 

@@ -1,4 +1,5 @@
-//! From a membership and its policies to one compiled policy. Source: R.7, R.8, 2.1, 2.6.
+//! From a membership and its policies to one compiled policy. Source: R.7, R.8,
+//! policy-semantics 2.1, 2.6.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +37,8 @@ pub struct Assembled {
 /// Assembles the policies of a member. `find` looks up `AccessPolicy/id`.
 ///
 /// A policy that cannot be found makes the whole membership grant nothing. A membership without
-/// any policy has full access but for the protected types, which is Medplum's rule and a warning.
+/// any policy has full access but for the types that `*` does not cover (R.2), which is Medplum's
+/// rule and a warning.
 pub fn assemble(
     membership: &Membership,
     find: &dyn Fn(&str) -> Option<Arc<PolicyDocument>>,

@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::fields::{self, FieldPath};
 use super::interaction::{Interaction, Interactions};
 use super::kinds::{Kind, Kinds};
+use super::limit::Limit;
 use super::origin::{Origin, Terms};
-use super::scopes::Limit;
-use crate::criteria::Filter;
 use crate::criteria::reader::Reader;
 use crate::criteria::reading::Reading;
+use crate::criteria::{self, Bindings, Filter};
+use crate::diagnostic::Diagnostic;
 
 /// Types that only a project's administrator may touch; `*` does not cover them. Source: R.2, with
 /// the types that count among them since Medplum 5.2.
@@ -154,6 +155,28 @@ impl Grant {
             Self::Filtered(filters) => filters
                 .get(resource_type)
                 .is_some_and(|filters| filters.iter().all(|filter| filter.matches(resource))),
+        }
+    }
+
+    /// The same, limited to one compartment, `Type/id`.
+    pub(super) fn in_compartment(self, kind: &str, compartment: &str, base: Option<&str>) -> Self {
+        let text = format!("{kind}?_compartment={compartment}");
+        let (parsed, faults) = criteria::parse(&text, &[]);
+        let extra = criteria::compile(&parsed, kind, &Bindings::none(), base);
+        if extra.is_broken() || faults.iter().any(Diagnostic::is_error) {
+            return Self::Nothing(format!("`{compartment}` is no compartment"));
+        }
+        let extra: HashMap<&'static str, Vec<Filter>> = extra.filters.into_iter().collect();
+        match self {
+            Self::Nothing(reason) => Self::Nothing(reason),
+            Self::All => Self::Filtered(extra),
+            Self::Filtered(mut filters) => {
+                filters.retain(|kind, _| extra.contains_key(kind));
+                for (kind, list) in &mut filters {
+                    list.extend(extra.get(kind).into_iter().flatten().cloned());
+                }
+                Self::Filtered(filters)
+            }
         }
     }
 
@@ -368,49 +391,6 @@ impl Policy {
                 }
                 Value::Object(left)
             }
-        }
-    }
-
-    /// What a write may store: read-only and hidden fields keep their stored value, and are
-    /// dropped on create. A field that is hidden from reading is kept whichever entry allows the
-    /// write: whoever writes a resource as they read it must not erase what they could not see.
-    /// Source: R.9.
-    pub fn merge_write(&self, existing: Option<&Value>, input: Value) -> Value {
-        if self.superuser {
-            return input;
-        }
-        let entry = |interaction, resource: &Value| {
-            self.first_entry(interaction, resource)
-                .and_then(|at| self.entries.get(at))
-        };
-        let Some(stored) = existing else {
-            return self.merge_create(input);
-        };
-        let writes = entry(Interaction::Update, stored)
-            .into_iter()
-            .flat_map(|entry| entry.readonly_fields.iter().chain(&entry.hidden_fields));
-        let reads = entry(Interaction::Read, stored)
-            .into_iter()
-            .flat_map(|entry| &entry.hidden_fields);
-        fields::kept(Some(stored), input, writes.chain(reads))
-    }
-
-    /// Without the fields that one entry takes away another entry may be the first to allow the
-    /// create; its fields have to go as well. Each turn takes something away.
-    fn merge_create(&self, mut input: Value) -> Value {
-        loop {
-            let Some(entry) = self
-                .first_entry(Interaction::Create, &input)
-                .and_then(|at| self.entries.get(at))
-            else {
-                return input;
-            };
-            let all = entry.readonly_fields.iter().chain(&entry.hidden_fields);
-            let left = fields::kept(None, input.clone(), all);
-            if left == input {
-                return left;
-            }
-            input = left;
         }
     }
 

@@ -101,6 +101,8 @@ impl PolicyDocument {
             };
             match value.get("resourceType").and_then(Value::as_str) {
                 Some("AccessPolicy") => policies.push(Self::read(&json, pointer, &mut findings)),
+                // A key that stands twice is reported already; nobody knows what is meant.
+                Some("ProjectMembership") if is_repeated(&json, &pointer) => {}
                 Some("ProjectMembership") => match Membership::from_value(value) {
                     Ok(membership) => memberships.push(membership),
                     Err(fault) => findings.push(
@@ -272,12 +274,58 @@ impl PolicyDocument {
                     .with_source(json.source()),
             );
         }
+        policy.break_repeated();
         for entry in &policy.entries {
             if let Some((_, found)) = policy.compile_criteria(entry, &Bindings::open(), None) {
                 findings.extend(found);
             }
         }
         policy
+    }
+
+    /// A key that stands twice breaks the entry it stands in, and outside of the entries and of the
+    /// rules for addresses, which do the same, all entries: readers disagree on which one counts.
+    fn break_repeated(&mut self) {
+        let Some(place) = self.json.span_of(&self.pointer) else {
+            return;
+        };
+        if self.json.repeated_within(place).is_none() {
+            return;
+        }
+        let within = |json: &Document, pointer: &str| {
+            let place = json.span_of(pointer)?;
+            Some((
+                place,
+                json.repeated_within(place).map(|f| f.message.clone()),
+            ))
+        };
+        let mut parts = Vec::new();
+        for at in 0..self.ip_rules.len() {
+            parts.extend(within(
+                &self.json,
+                &format!("{}/ipAccessRule/{at}", self.pointer),
+            ));
+        }
+        for entry in &mut self.entries {
+            if let Some((place, message)) = within(&self.json, &entry.pointer) {
+                entry.broken = entry.broken.take().or(message.clone());
+                parts.push((place, message));
+            }
+        }
+        let is_in_part = |at: usize| {
+            parts
+                .iter()
+                .any(|(place, message)| message.is_some() && (place.start..place.end).contains(&at))
+        };
+        let outside = self.json.repeated_keys().iter().find(|finding| {
+            let at = finding.labels.first().map(|label| label.span.start);
+            at.is_some_and(|at| (place.start..place.end).contains(&at) && !is_in_part(at))
+        });
+        if let Some(finding) = outside {
+            for entry in &mut self.entries {
+                entry.broken.get_or_insert_with(|| finding.message.clone());
+            }
+        }
     }
 
     /// How many entries on `*` have criteria, and how long these are together, in bytes.
@@ -371,6 +419,11 @@ fn resources(json: &Document, findings: &mut Vec<Diagnostic>) -> Vec<String> {
     }
 }
 
+fn is_repeated(json: &Document, pointer: &str) -> bool {
+    let place = json.span_of(pointer);
+    place.is_some_and(|place| json.repeated_within(place).is_some())
+}
+
 fn not_a_policy(json: &Document, pointer: &str, found: Option<&str>) -> Diagnostic {
     let place = match found {
         Some(_) => json.nearest_span(&format!("{pointer}/resourceType")),
@@ -407,7 +460,7 @@ fn unknown_keys(
         let place = json
             .key_span_of(&format!("{pointer}/{escaped}"))
             .unwrap_or_else(|| json.nearest_span(pointer));
-        let near = crate::criteria::nearest(key, known.iter().copied());
+        let near = crate::words::nearest(key, known.iter().copied());
         findings.push(
             Diagnostic::error(
                 "policy/unknown-key",

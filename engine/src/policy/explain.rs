@@ -31,6 +31,9 @@ pub struct Explanation {
     pub hidden_fields: Vec<String>,
     /// The fields that this entry keeps as they are stored, whatever is written.
     pub readonly_fields: Vec<String>,
+    /// Of a write whose merging was told by [`Explanation::with_kept`]: the fields for which the
+    /// store would have something else than was sent.
+    pub kept_fields: Vec<String>,
     /// What was asked in turn; the last one decided.
     pub checks: Vec<Check>,
     /// On a denial: the entry that came nearest.
@@ -138,6 +141,7 @@ impl Policy {
             granted_by: granting.map(|entry| entry.origin.to_string()),
             hidden_fields: texts(granting.map(|entry| entry.hidden_fields.as_slice())),
             readonly_fields: texts(granting.map(|entry| entry.readonly_fields.as_slice())),
+            kept_fields: Vec::new(),
             nearest: (!decision.is_allowed())
                 .then(|| nearest(checks.last()))
                 .flatten(),
@@ -376,6 +380,15 @@ fn seen(filter: &FilterReport) -> String {
     }
 }
 
+impl Explanation {
+    /// With the fields that [`Policy::written`] kept, of the write that is explained.
+    #[must_use]
+    pub fn with_kept(mut self, kept: Vec<String>) -> Self {
+        self.kept_fields = kept;
+        self
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.verdict.status();
@@ -395,6 +408,21 @@ impl fmt::Display for Explanation {
         if writes && !self.readonly_fields.is_empty() {
             let fields = self.readonly_fields.join(", ");
             writeln!(f, "  without a change to the read-only {fields}")?;
+        }
+        if !self.kept_fields.is_empty() {
+            let fields = self.kept_fields.join(", ");
+            match self.interaction {
+                Interaction::Create => {
+                    writeln!(
+                        f,
+                        "  what is sent for {fields} is dropped before the decision"
+                    )?;
+                }
+                _ => writeln!(
+                    f,
+                    "  what is sent for {fields} is replaced by what is stored before the decision"
+                )?,
+            }
         }
         for check in &self.checks {
             let what = match check.side {

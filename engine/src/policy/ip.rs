@@ -239,8 +239,13 @@ impl IpRule {
                 );
             }
         }
+        // Which of two keys counts nobody knows; what is read of the rule is no reason to let
+        // somebody in.
+        let place_of = json.span_of(place);
+        let repeated = place_of.and_then(|place| json.repeated_within(place));
         let action = match text("action") {
-            Some("allow") => IpAction::Allow,
+            Some("allow") if repeated.is_none() => IpAction::Allow,
+            Some("allow") => IpAction::Block,
             Some("block") => IpAction::Block,
             other => {
                 let message = match other {
@@ -268,7 +273,8 @@ impl IpRule {
             IpAction::Allow => "allows nobody",
             IpAction::Block => "blocks everybody",
         };
-        let broken = faults.first().map(|(_, message, _)| message.clone());
+        let fault = faults.first().map(|(_, message, _)| message.clone());
+        let broken = fault.or(repeated.map(|finding| finding.message.clone()));
         for (below, message, help) in faults {
             findings.push(
                 Diagnostic::error("policy/ip-rule", message)

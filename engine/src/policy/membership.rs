@@ -1,8 +1,15 @@
 //! A person's membership of a project: which policies apply, with which parameters.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
+use crate::source::{Source, Span};
+
+/// Entries that all memberships of one check together may come to, each membership with the entries
+/// of all its policies.
+pub const MAX_ASSEMBLED: usize = 1_000_000;
 
 /// What a ProjectMembership says about access.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -181,4 +188,18 @@ fn parameter(item: &Value) -> Option<Parameter> {
         _ => return None,
     };
     Some(Parameter { name, value })
+}
+
+/// From a membership on those of a check are too many to be put together with their policies.
+pub(crate) fn too_many_members(source: &Arc<Source>, from: Span, most: usize) -> Diagnostic {
+    Diagnostic::error(
+        "membership/too-many-members",
+        format!("the memberships come to more than {most} entries together"),
+    )
+    .with_label(
+        from,
+        "from here on they are not put together with their policies",
+    )
+    .with_source(source)
+    .with_help("check the policies with some of the memberships at a time")
 }

@@ -11,7 +11,7 @@
 //! | several at once? | [`Policy::decide_batch`], [`Policy::decide_transaction`] |
 //! | what of these may be seen? | [`Policy::filter_many`], [`Policy::mask`] |
 //! | may this be searched, followed? | [`Policy::may_search`], [`Policy::may_include`] |
-//! | what would be stored? | [`Policy::merge_write`], [`Policy::account`] |
+//! | what would be stored? | [`Policy::written`], [`Policy::merge_write`], [`Policy::account`] |
 //! | may they sign in from there? | [`Policy::admits`] |
 //! | with this token? | [`Policy::within`] its [`Scopes`] |
 //! | and what is in it, from where? | [`Policy::resolved`] |
@@ -30,6 +30,7 @@ mod index;
 pub mod interaction;
 pub mod ip;
 mod kinds;
+mod limit;
 pub mod lookup;
 pub mod membership;
 pub mod origin;
@@ -38,6 +39,7 @@ pub mod scopes;
 mod several;
 pub mod text;
 mod variables;
+mod write;
 
 pub use assemble::{Assembled, Options, assemble};
 pub use compiled::{Entry, Policy};
@@ -53,3 +55,4 @@ pub use origin::{AccessOrigin, Origin};
 pub use resolved::Resolved;
 pub use scopes::{Meaning, ResourceScope, Scope, ScopeContext, Scopes};
 pub use text::TextDecider;
+pub use write::Written;

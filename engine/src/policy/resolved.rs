@@ -12,9 +12,9 @@ use super::admin;
 use super::compiled::{Entry, Grant, Policy};
 use super::fields::FieldPath;
 use super::ip::{IpAction, IpRule};
+use super::limit::{Covered, Limit};
 use super::membership::ParameterValue;
 use super::origin::AccessOrigin;
-use super::scopes::{Covered, Limit};
 
 /// A policy with the origin of everything in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

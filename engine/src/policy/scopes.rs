@@ -20,18 +20,17 @@
 //! only such scopes, or none, is not limited. Every other word is counted as a scope that covers
 //! nothing, and is an error: it may be one that was meant to limit.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use fhirward_spec::spec;
 use serde::Serialize;
 
-use super::compiled::Grant;
 use super::interaction::{Interaction, Interactions};
-use crate::criteria::{self, Bindings, Filter};
+use crate::criteria::{self, Bindings};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Source, Span};
+use crate::words;
 
 /// Scopes that one token may have; with more it covers nothing.
 pub const MAX_SCOPES: usize = 1_000;
@@ -190,6 +189,11 @@ impl Scopes {
         })
     }
 
+    /// The text that the places of the scopes are in.
+    pub(super) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
     /// The scopes as written.
     pub fn as_str(&self) -> &str {
         &self.source.text
@@ -272,7 +276,7 @@ impl ResourceScope {
         };
         let at = head.len() - rest.len();
         if resource_type != "*" && spec().resource(resource_type).is_none() {
-            let near = criteria::nearest(resource_type, spec().resource_types());
+            let near = words::nearest(resource_type, spec().resource_types());
             return Err(bad(
                 format!("`{resource_type}` is no resource type"),
                 Span::new(at, at + resource_type.len()),
@@ -305,7 +309,7 @@ impl ResourceScope {
     }
 
     /// The criteria as a policy would have it, and how many bytes stand before its question mark.
-    fn compile(&self, base: Option<&str>) -> Option<(criteria::Compiled, usize)> {
+    pub(super) fn compile(&self, base: Option<&str>) -> Option<(criteria::Compiled, usize)> {
         let text = format!("{}?{}", self.resource_type, self.criteria.as_deref()?);
         let (parsed, mut faults) = criteria::parse(&text, &[]);
         let mut compiled = criteria::compile(&parsed, &self.resource_type, &Bindings::none(), base);
@@ -339,233 +343,4 @@ fn interactions(text: &str) -> Option<Interactions> {
         set = of.iter().fold(set, |set, one| set.with(*one));
     }
     Some(set)
-}
-
-/// What the scopes of a token cover, compiled.
-#[derive(Debug, Clone)]
-pub(super) struct Limit {
-    pub(super) text: String,
-    pub(super) patient: Option<String>,
-    pub(super) scopes: Vec<Covered>,
-}
-
-/// What one scope covers.
-#[derive(Debug, Clone)]
-pub(super) struct Covered {
-    pub(super) text: String,
-    pub(super) resource_type: String,
-    pub(super) interactions: Interactions,
-    pub(super) grant: Grant,
-    pub(super) sign_in: bool,
-}
-
-impl Limit {
-    /// The scopes for the patient of a launch, `Patient/id`.
-    pub(super) fn new(
-        scopes: &Scopes,
-        patient: Option<&str>,
-        base: Option<&str>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Self {
-        let covered = scopes
-            .all
-            .iter()
-            .map(|scope| Covered::new(scope, scopes, patient, base, diagnostics))
-            .collect();
-        Self {
-            text: scopes.as_str().to_owned(),
-            patient: patient.map(str::to_owned),
-            scopes: covered,
-        }
-    }
-
-    /// Whether some scope covers the interaction on this resource.
-    pub(super) fn covers(
-        &self,
-        interaction: Interaction,
-        kind: &str,
-        resource: &serde_json::Value,
-    ) -> bool {
-        self.scopes
-            .iter()
-            .any(|scope| scope.is_about(kind, interaction) && scope.grant.accepts(kind, resource))
-    }
-
-    /// Whether some scope covers the interaction on some resource of the type.
-    pub(super) fn covers_type(&self, kind: &str, interaction: Interaction) -> bool {
-        self.scopes
-            .iter()
-            .any(|scope| scope.is_about(kind, interaction) && scope.grant.may_grant(kind))
-    }
-
-    /// What the scopes leave of the interactions of an entry on a type, or on `*`.
-    pub(super) fn left(&self, kind: &str, interactions: Interactions) -> Interactions {
-        let about = |scope: &&Covered| {
-            kind == "*" || scope.resource_type == "*" || scope.resource_type == kind
-        };
-        let covered = self
-            .scopes
-            .iter()
-            .filter(about)
-            .filter(|scope| !matches!(scope.grant, Grant::Nothing(_)))
-            .filter(|scope| kind == "*" || scope.grant.may_grant(kind))
-            .fold(Interactions::default(), |all, scope| {
-                all.union(scope.interactions)
-            });
-        covered.intersection(interactions)
-    }
-}
-
-impl Covered {
-    fn new(
-        scope: &Scope,
-        scopes: &Scopes,
-        patient: Option<&str>,
-        base: Option<&str>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Self {
-        let nothing = |reason: String, sign_in| Self {
-            text: scope.text.clone(),
-            resource_type: String::new(),
-            interactions: Interactions::default(),
-            grant: Grant::Nothing(reason),
-            sign_in,
-        };
-        let resource = match &scope.meaning {
-            Meaning::SignIn => return nothing("it is about signing in".to_owned(), true),
-            Meaning::Nothing(reason) => return nothing(reason.clone(), false),
-            Meaning::Resource(resource) => resource,
-        };
-        let mut grant = match resource.compile(base) {
-            None => Grant::All,
-            Some((compiled, _)) if compiled.is_broken() => {
-                Grant::Nothing("its criteria cannot be used".to_owned())
-            }
-            Some((compiled, _)) => Grant::Filtered(compiled.filters.into_iter().collect()),
-        };
-        if resource.context == ScopeContext::Patient {
-            let local = patient
-                .and_then(|patient| crate::values::reference::local(patient, base))
-                .filter(|local| local.starts_with("Patient/"));
-            grant = match local {
-                Some(local) => grant.in_compartment(&resource.resource_type, local, base),
-                None => {
-                    let reason = match patient {
-                        Some(other) => format!("`{other}` is no patient"),
-                        None => "the patient of the launch is not known".to_owned(),
-                    };
-                    diagnostics.push(
-                        Diagnostic::error(
-                            "scope/no-patient",
-                            format!("`{}` covers nothing: {reason}", scope.text),
-                        )
-                        .with_label(scope.span, "limited to one patient")
-                        .with_source(&scopes.source)
-                        .with_help("a `patient/` scope needs a launch context, `Patient/id`"),
-                    );
-                    Grant::Nothing(reason)
-                }
-            };
-        }
-        Self {
-            text: scope.text.clone(),
-            resource_type: resource.resource_type.clone(),
-            interactions: resource.interactions,
-            grant,
-            sign_in: false,
-        }
-    }
-
-    /// A scope for `*` is for every type; which of them the member has at all the policy says.
-    fn is_about(&self, kind: &str, interaction: Interaction) -> bool {
-        (self.resource_type == "*" || self.resource_type == kind)
-            && self.interactions.contains(interaction)
-    }
-}
-
-impl Grant {
-    /// The same, limited to one compartment, `Type/id`.
-    pub(super) fn in_compartment(self, kind: &str, compartment: &str, base: Option<&str>) -> Self {
-        let text = format!("{kind}?_compartment={compartment}");
-        let (parsed, faults) = criteria::parse(&text, &[]);
-        let extra = criteria::compile(&parsed, kind, &Bindings::none(), base);
-        if extra.is_broken() || faults.iter().any(Diagnostic::is_error) {
-            return Self::Nothing(format!("`{compartment}` is no compartment"));
-        }
-        let extra: HashMap<&'static str, Vec<Filter>> = extra.filters.into_iter().collect();
-        match self {
-            Self::Nothing(reason) => Self::Nothing(reason),
-            Self::All => Self::Filtered(extra),
-            Self::Filtered(mut filters) => {
-                filters.retain(|kind, _| extra.contains_key(kind));
-                for (kind, list) in &mut filters {
-                    list.extend(extra.get(kind).into_iter().flatten().cloned());
-                }
-                Self::Filtered(filters)
-            }
-        }
-    }
-}
-
-impl super::Policy {
-    /// The policy as far as the scopes of a token cover it, for the patient of the launch. Field
-    /// rules stay those of the policy: the entry that gives them is the same with and without
-    /// scopes. Source: policy-semantics 2.4.
-    ///
-    /// ```
-    /// use fhirward_engine::policy::{Interaction, Membership, Options, Scopes, assemble};
-    ///
-    /// let everything = assemble(&Membership::of("Patient/homer", &[]), &|_| None, &Options::default());
-    /// let (scopes, _) = Scopes::parse("launch/patient patient/Observation.rs");
-    /// let launched = everything.policy.within(&scopes, Some("Patient/homer"), &Options::default());
-    /// assert!(launched.policy.grants_type("Observation", Interaction::Search));
-    /// assert!(!launched.policy.grants_type("Observation", Interaction::Create));
-    /// assert!(!launched.policy.grants_type("Patient", Interaction::Read));
-    /// ```
-    #[must_use]
-    pub fn within(
-        self,
-        scopes: &Scopes,
-        patient: Option<&str>,
-        options: &super::Options,
-    ) -> super::Assembled {
-        let mut diagnostics = Vec::new();
-        if !scopes.limit() {
-            return super::Assembled {
-                policy: self,
-                diagnostics,
-            };
-        }
-        let base = options.base_url.as_deref();
-        let limit = Limit::new(scopes, patient, base, &mut diagnostics);
-        let mut policy = if self.is_full_access() {
-            self.spelled_out()
-        } else {
-            self
-        };
-        policy.limits.push(limit);
-        super::Assembled {
-            policy,
-            diagnostics,
-        }
-    }
-
-    /// Whether the scopes of the token, if any limit it, cover an interaction on some resource of
-    /// the type: for what a server allows for another reason than an entry.
-    pub fn covers_type(&self, resource_type: &str, interaction: Interaction) -> bool {
-        self.in_scope_of_type(resource_type, interaction)
-    }
-
-    /// The same on one resource.
-    pub fn covers(&self, interaction: Interaction, resource: &serde_json::Value) -> bool {
-        let kind = fhirward_spec::member(resource, "resourceType").and_then(|kind| kind.as_str());
-        self.in_scope(interaction, kind.unwrap_or_default(), resource)
-    }
-
-    /// What the scopes leave of an entry's interactions; all of them where none limit.
-    pub(super) fn left_by_scopes(&self, entry: &super::Entry) -> Interactions {
-        self.limits.iter().fold(entry.interactions, |left, limit| {
-            limit.left(&entry.resource_type, left)
-        })
-    }
 }

@@ -26,8 +26,8 @@ pub(super) fn fill(text: &str, bindings: &Bindings) -> Result<String, Unknown> {
 }
 
 /// A FHIRPath expression with the values of its variables as strings. `%before` and `%after` stay,
-/// whatever parameters there are. Inside of a FHIRPath string a variable that is known stands for
-/// its value, and `%` before anything else is a percent sign.
+/// whatever parameters there are. Inside of a FHIRPath string too a variable stands for its value,
+/// and must have one; `%` before what is no name is a percent sign.
 pub(super) fn fill_constraint(expression: &str, bindings: &Bindings) -> Result<String, Unknown> {
     let mut filled = String::with_capacity(expression.len());
     let mut quoted = false;
@@ -59,10 +59,6 @@ pub(super) fn fill_constraint(expression: &str, bindings: &Bindings) -> Result<S
                         filled.push('\'');
                         escape(value, &mut filled);
                         filled.push('\'');
-                    }
-                    None if quoted => {
-                        filled.push('%');
-                        continue;
                     }
                     None => return Err(variable.unknown()),
                 }
@@ -170,7 +166,10 @@ mod tests {
     #[case::no_escape_from_quotes("x = '%word'", Ok(r"x = 'it\'s \\ \'or\' true'"))]
     #[case::never_an_operator("x = %word", Ok(r"x = 'it\'s \\ \'or\' true'"))]
     #[case::escaped_quote(r"x = 'a\'%profile'", Ok(r"x = 'a\'Practitioner/alice'"))]
-    #[case::percent_in_a_text("x = '100% %nope'", Ok("x = '100% %nope'"))]
+    #[case::percent_in_a_text("x = '100% or %%'", Ok("x = '100% or %%'"))]
+    #[case::unknown_in_quotes("x != '%nope'", Err("%nope"))]
+    #[case::empty_in_quotes("x != '%empty'", Err("%empty"))]
+    #[case::a_state_in_quotes("x != '%before'", Ok("x != '%before'"))]
     #[case::unknown("%nope.exists()", Err("%nope"))]
     #[case::the_states_stay(
         "%before.exists() and %after.exists()",

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::location::Segment;
 use super::primitive::{Primitive, Problem};
-use super::suggest::{nearest, shortened};
+use super::suggest::{did_you_mean, shortened};
 use super::tables::{self, Member, NodeKind, Shape};
 use super::validator::Validator;
 use crate::diagnostic::Severity;
@@ -274,8 +274,7 @@ pub(super) fn one_of(codes: &[Box<str>]) -> Option<String> {
 }
 
 fn near_code(code: &str, codes: &[Box<str>]) -> Option<String> {
-    nearest(code, codes.iter().map(ToString::to_string))
-        .map(|near| format!("did you mean `{near}`?"))
+    did_you_mean(code, codes.iter())
 }
 
 fn is_blank(text: &str) -> bool {

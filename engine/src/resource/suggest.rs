@@ -1,23 +1,12 @@
 //! "Did you mean …?"
 
-/// Names beyond this are like none that exists.
-const MAX_COMPARED: usize = 64;
+use crate::words::nearest;
 
-/// The candidate that is nearest to a name, if one is near.
-pub(super) fn nearest(name: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
-    if name.len() > MAX_COMPARED {
-        return None;
-    }
-    let limit = (name.chars().count() / 3).clamp(1, 3);
-    candidates
-        .map(|candidate| (strsim::damerau_levenshtein(name, &candidate), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-pub(super) fn did_you_mean(name: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
-    nearest(name, candidates).map(|near| format!("did you mean `{near}`?"))
+pub(super) fn did_you_mean<T: AsRef<str>>(
+    name: &str,
+    candidates: impl Iterator<Item = T>,
+) -> Option<String> {
+    nearest(name, candidates).map(|near| format!("did you mean `{}`?", near.as_ref()))
 }
 
 /// Enough of a text to recognise it, in backticks: it has none of its own, so that it is known where

@@ -56,13 +56,7 @@ impl<'r> Validator<'r> {
             }
             return;
         }
-        let help = did_you_mean(
-            id,
-            self.contained
-                .keys()
-                .take(MAX_COMPARED)
-                .map(|id| (*id).to_owned()),
-        );
+        let help = did_you_mean(id, self.contained.keys().take(MAX_COMPARED));
         self.error("ref-1", "invariant", || {
             if id.is_empty() {
                 let message = "`#` is the container of a contained resource; here is none";
@@ -121,8 +115,7 @@ impl<'r> Validator<'r> {
         if !is_known_type(type_name) {
             self.error("unknown-target-type", "value", || {
                 let message = format!("`{}` is no resource type", shortened(type_name));
-                let known = spec().resource_types().map(str::to_owned);
-                (message, did_you_mean(type_name, known))
+                (message, did_you_mean(type_name, spec().resource_types()))
             });
             return;
         }

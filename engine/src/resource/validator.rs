@@ -6,10 +6,11 @@ use fhirward_spec::{Element, TypeDef};
 use serde_json::{Map, Value};
 
 use super::location::{Location, Segment};
-use super::suggest::{did_you_mean, nearest, shortened};
+use super::suggest::{did_you_mean, shortened};
 use super::tables::{self, Node, NodeKind};
 use super::{Finding, MAX_DEPTH, MAX_FINDINGS};
 use crate::diagnostic::Severity;
+use crate::words::nearest;
 
 /// The state of one validation.
 pub(super) struct Validator<'r> {
@@ -126,7 +127,7 @@ impl<'r> Validator<'r> {
         let Some(node) = tables::resource(name) else {
             self.at(Segment::Name("resourceType"), |v| {
                 v.error("unknown-resource-type", "structure", || {
-                    let known = fhirward_spec::spec().resource_types().map(str::to_owned);
+                    let known = fhirward_spec::spec().resource_types();
                     let message = format!("`{}` is no resource type", shortened(name));
                     (message, did_you_mean(name, known))
                 });

@@ -1,5 +1,5 @@
-//! Departures: where an answer is not what the policy means, by name. Source: policy-semantics
-//! 5.3, 5.4, 6; the rules are those of 8.
+//! Departures: where an answer is not what the policy means, by name. Source:
+//! policy-semantics 5.3, 5.4, 6.
 
 use fhirward_spec::ParamType;
 

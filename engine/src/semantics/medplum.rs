@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Path, Question, Verdict};
-use crate::medplum::substitute::{SignIn, assemble_for};
+use crate::medplum::policy::{SignIn, assemble_for};
 use crate::medplum::{
     self, AccessPolicy, NoPolicy, Operation, ResourceVersion, Server, Stored, Version, World,
     compartments,

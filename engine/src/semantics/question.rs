@@ -22,6 +22,9 @@ pub struct Question {
     pub(super) documents: Vec<Arc<PolicyDocument>>,
     pub(super) documented: Policy,
     pub(super) options: Options,
+    /// What a write would store, by the documented rules for fields: R4 search has none, and a
+    /// server has its own.
+    written: Option<Value>,
 }
 
 impl Question {
@@ -48,16 +51,19 @@ impl Question {
             documents,
             documented: Policy::nothing(""),
             options: Options::default(),
+            written: None,
         };
         question.compile();
         question
     }
 
-    /// With the other state of the resource: after an update or patch, or the old version that is
-    /// asked for.
+    /// With the other state of the resource: what is sent for an update, or what a patch makes of
+    /// it, or the old version that is asked for. What a write may not change each semantics puts
+    /// back before it decides.
     #[must_use]
     pub fn with_other(mut self, other: Option<Value>) -> Self {
         self.other = other;
+        self.merge();
         self
     }
 
@@ -76,6 +82,15 @@ impl Question {
                 assemble(member, &|reference| self.document(reference), &self.options);
             self.documented = assembled.policy;
         }
+        self.merge();
+    }
+
+    fn merge(&mut self) {
+        let other = self.other.as_ref();
+        let written = self
+            .documented
+            .written(self.interaction, &self.resource, other);
+        self.written = written.map(|written| written.result);
     }
 
     pub(super) fn document(&self, reference: &str) -> Option<Arc<PolicyDocument>> {
@@ -90,7 +105,13 @@ impl Question {
 
     /// The request as the policy takes it.
     pub(super) fn request(&self) -> Request<'_> {
-        Request::about(self.interaction, &self.resource, self.other.as_ref())
+        match (&self.written, self.interaction) {
+            (Some(result), Interaction::Create) => Request::Create(result),
+            (Some(result), interaction) => {
+                Request::about(interaction, &self.resource, Some(result))
+            }
+            (None, interaction) => Request::about(interaction, &self.resource, self.other.as_ref()),
+        }
     }
 
     /// The answer of a semantics on each path of the interaction.

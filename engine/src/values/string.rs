@@ -42,10 +42,8 @@ impl StringPattern {
 
     /// Whether some part of the element starts with the text.
     pub fn matches(&self, element: Extracted<'_>) -> bool {
-        let parts: &[&str] = match element.data_type {
-            "HumanName" => &NAME_PARTS,
-            "Address" => &ADDRESS_PARTS,
-            _ => return self.starts(element.value),
+        let Some(parts) = parts(element.data_type) else {
+            return self.starts(element.value);
         };
         parts
             .iter()
@@ -73,11 +71,32 @@ impl StringPattern {
     }
 }
 
-/// Lower case, without accents.
-fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
+/// The members of an element of this type that a string search looks at; nothing where it looks at
+/// the element itself. Source: hl7.org/fhir/R4/search.html, 3.1.1.4.8.
+pub fn parts(data_type: &str) -> Option<&'static [&'static str]> {
+    match data_type {
+        "HumanName" => Some(&NAME_PARTS),
+        "Address" => Some(&ADDRESS_PARTS),
+        _ => None,
+    }
+}
+
+/// What is compared of a text: without case and accents. What is one letter in one case may be two
+/// in the other (`ß`, `SS`), so all goes through both.
+///
+/// ```
+/// use fhirward_engine::values::string::fold;
+///
+/// assert_eq!(fold("Müller").collect::<String>(), "muller");
+/// assert_eq!(fold("Straße").collect::<String>(), "strasse");
+/// ```
+pub fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
     text.nfd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .filter(|c| !is_combining_mark(*c))
 }
 
 #[cfg(test)]
@@ -94,6 +113,12 @@ mod tests {
     #[case::second_given("ann", "HumanName", json!({"given": ["Mary", "Ann"]}), true)]
     #[case::accents("muller", "HumanName", json!({"family": "Müller"}), true)]
     #[case::accent_asked("Müller", "HumanName", json!({"family": "MULLER"}), true)]
+    #[case::sharp_s("STRASSE", "HumanName", json!({"family": "Straße"}), true)]
+    #[case::sharp_s_asked("Straße", "HumanName", json!({"family": "STRASSE"}), true)]
+    #[case::capital_sharp_s("STRAẞE", "HumanName", json!({"family": "Straße"}), true)]
+    #[case::ligature("OFFICE", "string", json!("oﬃce"), true)]
+    #[case::final_sigma("ΟΔΥΣΣΕΥΣ", "string", json!("Οδυσσευς"), true)]
+    #[case::other_letter("Strase", "HumanName", json!({"family": "Straße"}), false)]
     #[case::use_is_no_part("official", "HumanName", json!({"use": "official"}), false)]
     #[case::city("san", "Address", json!({"city": "San Francisco"}), true)]
     #[case::word("francisco", "Address", json!({"city": "San Francisco"}), false)]

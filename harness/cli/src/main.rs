@@ -153,10 +153,7 @@ fn main() -> ExitCode {
     });
     match ended {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            output.failure(&failure);
-            failure.exit.into()
-        }
+        Err(failure) => output.failure(&failure).into(),
     }
 }
 

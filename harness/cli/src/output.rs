@@ -106,34 +106,58 @@ impl Output {
         }
     }
 
+    /// What could not be written, on standard error, whoever reads the result: where the result
+    /// should have been, a program may have found nothing.
+    pub fn unwritten(self, findings: &[Diagnostic]) {
+        self.for_people().findings(findings);
+    }
+
     /// The result, on standard output.
-    pub fn result(self, text: &str) {
-        // `fhirward … | head` closes the pipe early, which is no error of ours; a full disk behind
-        // `>` is, and must not look like success.
+    ///
+    /// # Errors
+    /// It cannot be written. `fhirward … | head` closes the pipe early, which is no error of ours; a
+    /// full disk behind `>` is, and must not look like success.
+    pub fn result(self, text: &str) -> Result<(), Failure> {
         match writeln!(io::stdout().lock(), "{}", text.trim_end()) {
-            Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {}
-            Err(e) => {
-                let _closed = writeln!(io::stderr().lock(), "cannot write the result: {e}");
-                std::process::exit(i32::from(Exit::CouldNotRun.code()));
-            }
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(Failure::new(
+                Exit::CouldNotRun,
+                Diagnostic::error(
+                    "output/unwritten",
+                    format!("the result cannot be written to standard output: {error}"),
+                ),
+            )),
         }
     }
 
     /// The result as one JSON document, on standard output.
-    pub fn document(self, value: &Value) {
-        self.result(&format!("{value:#}"));
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn document(self, value: &Value) -> Result<(), Failure> {
+        self.result(&format!("{value:#}"))
     }
 
-    /// What stopped the command.
-    pub fn failure(self, failure: &Failure) {
-        if self.is_json() {
-            self.document(&json!({
-                "exit_code": failure.exit.code(),
-                "diagnostics": data(&failure.findings),
-            }));
-        } else {
+    /// What stopped the command, and how it ends.
+    pub fn failure(self, failure: &Failure) -> Exit {
+        if !self.is_json() {
             self.findings(&failure.findings);
+            return failure.exit;
+        }
+        let document = json!({
+            "exit_code": failure.exit.code(),
+            "diagnostics": data(&failure.findings),
+        });
+        match self.document(&document) {
+            Ok(()) => failure.exit,
+            Err(unwritten) => {
+                self.unwritten(&failure.findings);
+                if failure.findings != unwritten.findings {
+                    self.unwritten(&unwritten.findings);
+                }
+                unwritten.exit
+            }
         }
     }
 }

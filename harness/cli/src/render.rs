@@ -5,7 +5,7 @@ mod excerpt;
 use std::fmt;
 use std::io::IsTerminal;
 
-use fhirward_engine::diagnostic::{Diagnostic, Severity};
+use fhirward_engine::diagnostic::{Diagnostic, Severity, visible};
 use fhirward_engine::source::Span;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use serde_json::{Value, json};
@@ -56,21 +56,26 @@ pub fn human(finding: &Diagnostic, style: Style) -> String {
 
 /// The same under another title than its code.
 pub fn human_titled(finding: &Diagnostic, title: &str, style: Style) -> String {
-    let theme = if style.color {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_links(false)
-        .with_width(style.width)
-        .with_context_lines(CONTEXT_LINES);
-    let mut out = String::new();
     let report = Report::new(finding, title);
-    match handler.render_report(&mut out, &report) {
-        Ok(()) => out,
-        // The message is worth more than its frame.
-        Err(fmt::Error) => format!("{finding}\n"),
+    let rendered = |theme| {
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_links(false)
+            .with_width(style.width)
+            .with_context_lines(CONTEXT_LINES);
+        let mut out = String::new();
+        match handler.render_report(&mut out, &report) {
+            Ok(()) => out,
+            // The message is worth more than its frame.
+            Err(fmt::Error) => format!("{finding}\n"),
+        }
+    };
+    let plain = rendered(GraphicalTheme::unicode_nocolor()).replace("\r\n", "\n");
+    let shown = visible(plain.clone());
+    // What a file tells a terminal to do cannot be told from colours.
+    if shown == plain && style.color {
+        rendered(GraphicalTheme::unicode())
+    } else {
+        shown
     }
 }
 

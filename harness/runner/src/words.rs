@@ -6,6 +6,11 @@ const LIKENESS: f64 = 0.72;
 /// How alike they must be for the one to be read as the other.
 const SAMENESS: f64 = 0.88;
 
+/// How alike two names are, at the least, of which one is the other with one slip of the pen: a
+/// letter too many, too few, another, or two in the wrong order. In short words no other measure
+/// sees it.
+const ONE_SLIP: f64 = 0.9;
+
 /// The known name that was probably meant.
 pub(crate) fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     nearest(wrong, known, LIKENESS)
@@ -23,10 +28,20 @@ fn nearest<'a>(
 ) -> Option<&'a str> {
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .map(|name| (likeness(wrong, name), name))
         .filter(|(likeness, _)| *likeness >= least)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+fn likeness(wrong: &str, name: &str) -> f64 {
+    let likeness = strsim::jaro_winkler(wrong, name);
+    let is_slip = name.chars().count() > 1 && strsim::osa_distance(wrong, name) == 1;
+    if is_slip {
+        ONE_SLIP + likeness * (1.0 - ONE_SLIP)
+    } else {
+        likeness
+    }
 }
 
 /// `a`, `b` and `c`.

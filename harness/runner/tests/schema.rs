@@ -178,3 +178,40 @@ fn every_key_is_documented() {
     }
     assert_eq!(missing, Vec::<String>::new());
 }
+
+/// The sample of the report's page has the members of the document, and no others.
+#[test]
+fn the_sample_of_the_report_has_its_members() {
+    let page = std::fs::read_to_string(root().join("docs/report.md")).expect("the page");
+    let (_, sample) = page
+        .split_once("\n## The JSON document\n")
+        .expect("the section");
+    let (_, sample) = sample.split_once("```jsonc\n").expect("the sample");
+    let (sample, _) = sample.split_once("```").expect("its end");
+    let schema =
+        std::fs::read_to_string(root().join("docs/schema/report.schema.json")).expect("the schema");
+    let schema: Value = serde_json::from_str(&schema).expect("JSON");
+    let members = |part: &Value| -> Vec<String> {
+        let keys = part["properties"].as_object().expect("keys").keys();
+        keys.cloned().collect()
+    };
+    let top: Vec<String> = sample
+        .lines()
+        .filter_map(|line| line.strip_prefix("  \""))
+        .filter_map(|line| Some(line.split_once('"')?.0.to_owned()))
+        .collect();
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(top), sorted(members(&schema)));
+    let (_, run) = sample.split_once("\"run\": {").expect("the run");
+    let (run, _) = run.split_once('}').expect("its end");
+    let run: Vec<String> = run
+        .split('"')
+        .zip(run.split('"').skip(1))
+        .filter(|(before, _)| before.trim_end().ends_with(',') || before.trim().is_empty())
+        .map(|(_, name)| name.to_owned())
+        .collect();
+    assert_eq!(sorted(run), sorted(members(&schema["properties"]["run"])));
+}

@@ -4,20 +4,18 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use fhirward_engine::policy::Options;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::auth::session::Sessions;
 use crate::auth::token::{self, Tokens};
-use crate::auth::{SigningIn, refresh, secrets};
+use crate::auth::{SigningIn, refresh};
 use crate::config::{Config, Limits, Validation};
+use crate::founding::{found, plant};
 use crate::messaging::Messaging;
-use crate::project;
-use crate::rest::update;
 use crate::running::StartError;
-use crate::seed::{Seed, Seeded};
-use crate::store::{Draft, Store, Version, View as _, instant};
+use crate::store::{Store, instant};
 
 /// The path of the FHIR base, below the server's base URL.
 pub(crate) const FHIR_PATH: &str = "fhir/R4/";
@@ -111,101 +109,6 @@ impl App {
     pub(crate) fn now() -> i64 {
         jiff::Timestamp::now().as_second()
     }
-}
-
-/// The records about the server itself.
-const SERVER: &str = "server";
-
-/// Founds the project and its administrator, as far as they are not there: their ids.
-fn found(store: &Store, config: &Config) -> Result<(String, String), StartError> {
-    let transaction = store.begin();
-    let kept = |key: &str| {
-        let record = transaction.record(SERVER, key)?;
-        String::from_utf8(record.to_vec()).ok()
-    };
-    let project = kept("project").unwrap_or_else(|| config.project.clone());
-    let admin = kept("admin").filter(|_| config.keep_admin);
-    let insert = |resource_type: &str, id: String, content| {
-        transaction.insert(Draft::new(resource_type, id, content));
-    };
-    if transaction.newest("Project", &project).is_none() {
-        let content = json!({ "resourceType": "Project", "name": "fhirward" });
-        insert("Project", project.clone(), content);
-        transaction.put_record(SERVER, "project", Some(project.clone().into_bytes()));
-    }
-    let admin = if let Some(admin) = admin {
-        admin
-    } else {
-        let id = config.admin.id.clone();
-        let secret = secrets::record(&config.admin.secret)?;
-        transaction.put_record(secrets::TABLE, &id, Some(secret));
-        if transaction.current("ClientApplication", &id).is_none() {
-            let content =
-                json!({ "resourceType": "ClientApplication", "name": "Project administrator" });
-            insert("ClientApplication", id.clone(), content);
-        }
-        let reference = format!("ClientApplication/{id}");
-        let mut memberships = transaction.scan("ProjectMembership").into_iter();
-        let user = |membership: &Value| {
-            let user = membership.pointer("/user/reference");
-            user.and_then(Value::as_str) == Some(&*reference)
-        };
-        if !memberships.any(|membership| user(&membership.resource)) {
-            let content = json!({
-                "resourceType": "ProjectMembership",
-                "project": { "reference": format!("Project/{project}") },
-                "user": { "reference": reference },
-                "profile": { "reference": reference },
-                "admin": true,
-            });
-            insert(
-                "ProjectMembership",
-                uuid::Uuid::new_v4().to_string(),
-                content,
-            );
-        }
-        transaction.put_record(SERVER, "admin", Some(id.clone().into_bytes()));
-        id
-    };
-    transaction
-        .commit()
-        .map_err(|error| StartError::Store(error.to_string()))?;
-    Ok((project, admin))
-}
-
-/// Stores the seed: all of it, or nothing.
-fn plant(store: &Store, seed: Seed) -> Result<(), StartError> {
-    let transaction = store.begin();
-    for Seeded {
-        resource_type,
-        id,
-        mut content,
-        secret,
-    } in seed.resources
-    {
-        if let Some(secret) = secret {
-            let secret = secrets::record(&secret)?;
-            transaction.put_record(secrets::TABLE, &id, Some(secret));
-        }
-        let existing = transaction.newest(&resource_type, &id);
-        // Whatever project it was taken from.
-        project::hide(&mut content);
-        let draft = Draft::new(&resource_type, id, content);
-        let same = |existing: &Version| {
-            !existing.is_deletion() && update::same_content(&existing.resource, draft.resource())
-        };
-        if existing.as_deref().is_some_and(same) {
-            continue;
-        }
-        match existing {
-            Some(_) => transaction.replace(draft),
-            None => transaction.insert(draft),
-        };
-    }
-    transaction
-        .commit()
-        .map_err(|error| StartError::Store(error.to_string()))?;
-    Ok(())
 }
 
 /// Whether `text` can be the id of a FHIR resource.

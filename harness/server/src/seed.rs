@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::policy::{Membership, PolicyDocument};
+use fhirward_engine::words::nearest;
 use fhirward_spec::spec;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -230,7 +231,7 @@ fn resource(
             format!("{pointer}/resourceType"),
             format!("there is no resource type `{resource_type}`"),
         );
-        let near = crate::http::query::nearest(resource_type, spec().resource_types());
+        let near = nearest(resource_type, spec().resource_types());
         faults.push(match near {
             Some(near) => fault.with_help(format!("did you mean `{near}`?")),
             None => fault,

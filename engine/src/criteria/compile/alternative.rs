@@ -13,7 +13,7 @@ use crate::values::reference::{self, ReferencePattern};
 use crate::values::{BadValue, Prefix};
 
 /// An alternative whose variables have their values: the texts between unescaped pipes.
-struct Resolved {
+pub(super) struct Resolved {
     parts: Vec<String>,
     span: Span,
     /// Whether the value of a variable stands first.
@@ -77,37 +77,44 @@ impl Context<'_> {
             return Outcome::Broken;
         }
         let Some(resolved) = resolved else {
-            return Outcome::Unknown;
+            let Some(bad) = self.always_wrong(subject, alternative) else {
+                return Outcome::Unknown;
+            };
+            findings.push(no_value(&written(alternative), bad, alternative.span));
+            return Outcome::Broken;
         };
         if !shown.is_empty() {
             shown.push(',');
         }
         shown.push_str(&resolved.parts.join("|"));
-        let made = match subject {
-            Subject::Compartment => self.compartment(&resolved, findings),
-            Subject::Param(param) if param.param_type == ParamType::Composite => {
-                pattern::composite(param, alternative)
-            }
-            Subject::Param(param) => self.value(param, &resolved, findings),
-        };
-        match made {
+        match self.made(subject, alternative, &resolved, findings) {
             Ok(pattern) => Outcome::Pattern(pattern),
             Err(bad) => {
-                findings.push(
-                    Diagnostic::error(
-                        "criteria/value",
-                        format!("`{}` {}", resolved.parts.join("|"), bad.message),
-                    )
-                    .with_label(resolved.span, "not a value of this parameter")
-                    .with_help(bad.help),
-                );
+                findings.push(no_value(&resolved.parts.join("|"), bad, resolved.span));
                 Outcome::Broken
             }
         }
     }
 
+    /// The pattern of an alternative whose variables have their values.
+    pub(super) fn made(
+        &self,
+        subject: Subject,
+        alternative: &Alternative,
+        resolved: &Resolved,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Result<Pattern, BadValue> {
+        match subject {
+            Subject::Compartment => self.compartment(resolved, findings),
+            Subject::Param(param) if param.param_type == ParamType::Composite => {
+                pattern::composite(param, alternative)
+            }
+            Subject::Param(param) => self.value(param, resolved, findings),
+        }
+    }
+
     /// The texts of an alternative; `None` where a variable's value is not known yet.
-    fn resolve(
+    pub(super) fn resolve(
         &self,
         alternative: &Alternative,
         subject: Subject,
@@ -195,11 +202,9 @@ impl Context<'_> {
         Ok(match param.param_type {
             ParamType::Reference => {
                 if !whole.contains('/') && !whole.contains(':') && param.targets.len() == 1 {
-                    findings.push(bare_id(
-                        &whole,
-                        param.targets.first().map_or("", |t| t),
-                        resolved.span,
-                    ));
+                    let target = param.targets.first().map_or("", |target| target);
+                    let read = format!("read as `{target}/{whole}`");
+                    findings.push(bare_id(&whole, &read, resolved.span));
                 }
                 Pattern::reference(ReferencePattern::parse(&whole, &param.targets, self.base)?)
             }
@@ -225,8 +230,12 @@ impl Context<'_> {
                 ),
             });
         }
-        findings.push(bare_id(&whole, "Patient", resolved.span));
-        Ok(Pattern::Compartment(format!("Patient/{whole}").into()))
+        findings.push(bare_id(
+            &whole,
+            "any compartment with that id, of whatever type",
+            resolved.span,
+        ));
+        Ok(Pattern::CompartmentId(whole.into()))
     }
 }
 enum Outcome {
@@ -241,11 +250,29 @@ pub(crate) fn is_parameter_name(name: &str) -> bool {
     !name.contains('.') && !matches!(name, "user" | "me" | "current_user" | "practitioner")
 }
 
-fn bare_id(id: &str, target: &str, span: Span) -> Diagnostic {
+fn no_value(value: &str, bad: BadValue, span: Span) -> Diagnostic {
+    Diagnostic::error("criteria/value", format!("`{value}` {}", bad.message))
+        .with_label(span, "not a value of this parameter")
+        .with_help(bad.help)
+}
+
+/// An alternative with its variables by name.
+fn written(alternative: &Alternative) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => text.clone(),
+        Piece::Pipe => "|".to_owned(),
+        Piece::Dollar => "$".to_owned(),
+        Piece::Variable(variable) if variable.id => format!("%{}.id", variable.name),
+        Piece::Variable(variable) => format!("%{}", variable.name),
+    };
+    alternative.pieces.iter().map(piece).collect()
+}
+
+fn bare_id(id: &str, read: &str, span: Span) -> Diagnostic {
     Diagnostic::warning(
         "criteria/bare-id",
         format!("`{id}` is an id without a type"),
     )
-    .with_label(span, format!("read as `{target}/{id}`"))
+    .with_label(span, read)
     .with_help("servers disagree on bare ids; write the type")
 }

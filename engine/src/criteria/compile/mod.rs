@@ -2,6 +2,7 @@
 
 mod alternative;
 mod context;
+mod supposed;
 
 use std::collections::BTreeMap;
 

@@ -120,7 +120,7 @@ fn subject(pair: &Pair, entry_type: &str) -> FilterSubject {
         // What begins with `_` and any type has, every type has.
         "*" if code.starts_with('_') => spec().search_param("Basic", code),
         "*" => None,
-        // A Binary has no search parameters (1.5).
+        // A Binary has no search parameters: R.11.
         "Binary" => None,
         kind => spec().search_param(kind, code),
     };

@@ -1,12 +1,22 @@
 //! Where a recorded and a predicted answer differ.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::case::{PROJECT, array};
 use crate::medplum::reply::Reply;
-use crate::medplum::substitute::without_empties;
+use crate::medplum::stored::without_empties;
+
+/// Where a record says two things at once: `allowed` is what the status says in a word.
+pub(super) fn contradiction(decision: &Value) -> Option<String> {
+    let allowed = decision.get("allowed").and_then(Value::as_bool)?;
+    let status = decision.get("status").and_then(Value::as_u64)?;
+    (allowed != (status < 400)).then(|| {
+        format!("the record contradicts itself: `allowed` is {allowed}, and the status {status}")
+    })
+}
 
 /// Where the two sides differ; `None` where they agree.
 pub(super) fn difference(
@@ -19,101 +29,112 @@ pub(super) fn difference(
     if status != Some(u64::from(reply.status)) {
         let mut reason = "the status differs".to_owned();
         if let Some(text) = &reply.text {
-            let _ = write!(reason, " (predicted: {text})");
+            let _: std::fmt::Result = write!(reason, " (predicted: {text})");
         }
+        return Some(reason);
+    }
+    if let Some(reason) = contradiction(decision) {
         return Some(reason);
     }
     if reply.status >= 400 {
-        let recorded = decision.pointer("/issue/code").and_then(Value::as_str);
-        return match (recorded, reply.code) {
-            (Some(recorded), predicted) if predicted.is_some_and(|code| code != recorded) => {
-                Some(format!("the issue differs: recorded `{recorded}`"))
-            }
-            _ => None,
-        };
+        return of_refusals(decision, reply);
     }
-    let differs = |what: &str, recorded: &Value, predicted: &Value| {
-        (recorded != predicted)
-            .then(|| format!("the {what} differs: recorded {recorded}, predicted {predicted}"))
-    };
     if let Some(found) = &reply.found {
-        let predicted: Vec<&String> = found.keys().collect();
-        let mut recorded: Vec<&str> = array(decision, "visible")
-            .filter_map(Value::as_str)
-            .collect();
-        recorded.sort_unstable();
-        if let Some(reason) = differs("result", &json!(recorded), &json!(predicted)) {
-            return Some(reason);
-        }
-        let bodies = decision.get("bodies").and_then(Value::as_object);
-        return bodies.into_iter().flatten().find_map(|(target, body)| {
-            let predicted = found.get(target).map(content).unwrap_or_default();
-            differs("body", &content(body), &predicted)
-        });
+        return of_searches(decision, found);
     }
     if let Some(versions) = &reply.versions {
-        let count = decision
-            .get("versions")
-            .and_then(Value::as_u64)
-            .unwrap_or(1);
-        let predicted: Vec<Value> = versions
-            .iter()
-            .map(|version| version.as_ref().map(content).unwrap_or_default())
-            .collect();
-        if let Some(reason) = differs("number of versions", &json!(count), &json!(predicted.len()))
-        {
-            return Some(reason);
-        }
+        return of_histories(decision, versions);
+    }
+    of_bodies(decision, reply, input, original)
+        .or_else(|| of_what_is_stored(decision, reply))
+        .or_else(|| of_keys(decision, reply))
+        .or_else(|| of_compartments(decision, reply))
+}
+
+fn differs(what: &str, recorded: &Value, predicted: &Value) -> Option<String> {
+    (recorded != predicted)
+        .then(|| format!("the {what} differs: recorded {recorded}, predicted {predicted}"))
+}
+
+fn of_refusals(decision: &Value, reply: &Reply) -> Option<String> {
+    let recorded = decision.pointer("/issue/code")?.as_str()?;
+    let predicted = reply.code?;
+    (predicted != recorded).then(|| format!("the issue differs: recorded `{recorded}`"))
+}
+
+/// By `Type/id`, what is found.
+fn of_searches(decision: &Value, found: &BTreeMap<String, Value>) -> Option<String> {
+    let predicted: Vec<&String> = found.keys().collect();
+    let recorded = array(decision, "visible").filter_map(Value::as_str);
+    let recorded = sorted(recorded);
+    let bodies = || {
+        let bodies = decision.get("bodies").and_then(Value::as_object);
+        bodies.into_iter().flatten().find_map(|(target, body)| {
+            let predicted = found.get(target).map(content).unwrap_or_default();
+            differs("body", &content(body), &predicted)
+        })
+    };
+    differs("result", &json!(recorded), &json!(predicted)).or_else(bodies)
+}
+
+/// The versions, of which a deletion has no content.
+fn of_histories(decision: &Value, versions: &[Option<Value>]) -> Option<String> {
+    let count = decision
+        .get("versions")
+        .and_then(Value::as_u64)
+        .unwrap_or(1);
+    let bodies = || {
         let bodies = decision.get("bodies").and_then(Value::as_array)?;
         let recorded: Vec<Value> = bodies.iter().map(content).collect();
-        return differs("history", &Value::Array(recorded), &Value::Array(predicted));
-    }
-    let predicted = reply.body.as_ref().map(content);
-    let text = |name: &str| {
-        decision
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        let predicted = versions.iter();
+        let predicted = predicted.map(|version| version.as_ref().map(content).unwrap_or_default());
+        let predicted: Vec<Value> = predicted.collect();
+        differs("history", &Value::Array(recorded), &Value::Array(predicted))
     };
-    let expected = match (decision.get("body"), text("interaction")) {
-        (Some(body), _) => Some(content(body)),
-        (None, "read") => original.map(content),
-        (None, "create" | "update") => Some(content(input)),
-        _ => None,
+    let predicted = json!(versions.len());
+    differs("number of versions", &json!(count), &predicted).or_else(bodies)
+}
+
+/// Where no body was recorded, a read shows what there was and a write what was sent.
+fn of_bodies(
+    decision: &Value,
+    reply: &Reply,
+    input: &Value,
+    original: Option<&Value>,
+) -> Option<String> {
+    let interaction = decision.get("interaction").and_then(Value::as_str);
+    let expected = match (decision.get("body"), interaction) {
+        (Some(body), _) => content(body),
+        (None, Some("read")) => content(original?),
+        (None, Some("create" | "update")) => content(input),
+        _ => return None,
     };
-    if let (Some(expected), Some(predicted)) = (&expected, &predicted)
-        && let Some(reason) = differs("body", expected, predicted)
-    {
-        return Some(reason);
-    }
-    if let Some(stored) = decision.get("stored") {
-        let predicted = reply.stored.as_ref().map(content).unwrap_or_default();
-        if let Some(reason) = differs("stored resource", &content(stored), &predicted) {
-            return Some(reason);
-        }
-    }
-    if let (Some(recorded), Some(body)) = (decision.get("keys"), &reply.body)
-        && let Some(reason) = differs("set of keys", recorded, &keys(body))
-    {
-        return Some(reason);
-    }
-    let recorded = decision.get("compartments")?;
-    let mut recorded: Vec<&str> = recorded
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let mut predicted: Vec<&str> = reply
-        .compartments
-        .iter()
-        .flatten()
-        .map(String::as_str)
-        .filter(|c| *c != PROJECT)
-        .collect();
-    recorded.sort_unstable();
-    predicted.sort_unstable();
+    differs("body", &expected, &content(reply.body.as_ref()?))
+}
+
+fn of_what_is_stored(decision: &Value, reply: &Reply) -> Option<String> {
+    let recorded = decision.get("stored")?;
+    let predicted = reply.stored.as_ref().map(content).unwrap_or_default();
+    differs("stored resource", &content(recorded), &predicted)
+}
+
+fn of_keys(decision: &Value, reply: &Reply) -> Option<String> {
+    let recorded = decision.get("keys")?;
+    differs("set of keys", recorded, &keys(reply.body.as_ref()?))
+}
+
+fn of_compartments(decision: &Value, reply: &Reply) -> Option<String> {
+    let recorded = decision.get("compartments")?.as_array();
+    let recorded = sorted(recorded.into_iter().flatten().filter_map(Value::as_str));
+    let predicted = reply.compartments.iter().flatten().map(String::as_str);
+    let predicted = sorted(predicted.filter(|compartment| *compartment != PROJECT));
     differs("list of compartments", &json!(recorded), &json!(predicted))
+}
+
+fn sorted<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut texts: Vec<&str> = texts.collect();
+    texts.sort_unstable();
+    texts
 }
 
 /// What of a resource is compared: all but the id and what the server adds to `meta`.

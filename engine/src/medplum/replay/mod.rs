@@ -12,14 +12,15 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use case::{array, input, target_of, world};
-use compare::{difference, recorded, short};
+use compare::{contradiction, difference, recorded, short};
 use symbols::{with_symbols, with_uuids};
 
 use super::accept;
 use super::decide::Server;
 use super::operation::{Operation, ResourceVersion};
+use super::policy::assemble;
 use super::reply::Answer;
-use super::substitute::{assemble, without_empties};
+use super::stored::without_empties;
 use super::version::Features;
 
 /// The id of what a decision creates.
@@ -143,6 +144,8 @@ fn stored_policy(case: &Value, policy: &Value) -> Replayed {
     let reason = if recorded != predicted {
         let text = refusal.map(|refusal| format!(" ({})", refusal.text));
         format!("the status differs{}", text.unwrap_or_default())
+    } else if let Some(reason) = contradiction(case) {
+        reason
     } else if recorded == 201 && differs {
         "what is stored differs".to_owned()
     } else {

@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::extract;
 use super::parameters::search_param;
 use super::parse::{Filter, Operator, SearchRequest, parse};
-use super::substitute::AccessPolicy;
+use super::policy::AccessPolicy;
 use super::version::Features;
 use super::world::World;
 use crate::policy::Interaction;

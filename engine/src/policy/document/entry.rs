@@ -6,12 +6,12 @@ use fhirward_spec::spec;
 use serde_json::Value;
 
 use super::{EntryDocument, MAX_ITEMS, reference_in, unknown_keys};
-use crate::criteria;
 use crate::diagnostic::Diagnostic;
 use crate::policy::fields::FieldPath;
 use crate::policy::interaction::{Interaction, Interactions};
 use crate::source::json::Document;
 use crate::values::reference;
+use crate::words;
 
 const ENTRY_KEYS: [&str; 10] = [
     "id",
@@ -176,7 +176,7 @@ impl EntryReader<'_> {
         match self.item.get("resourceType") {
             Some(Value::String(name)) => {
                 if name != "*" && spec().resource(name).is_none() {
-                    let near = criteria::nearest(name, spec().resource_types());
+                    let near = words::nearest(name, spec().resource_types());
                     self.fault(
                         "policy/unknown-type",
                         "/resourceType",

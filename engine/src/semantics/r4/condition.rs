@@ -42,6 +42,8 @@ enum Test {
     Any(Vec<Test>),
     /// What is true when the filter says so, and open when it does not: `ap`.
     AtLeast(Query, &'static str),
+    /// What is false when the filter says so, and open when it does not.
+    AtMost(Query, &'static str),
     /// The filter on both as written and, without regard to case, as a question to the code system.
     Token {
         exact: Query,
@@ -186,10 +188,40 @@ fn plain(param: &SearchParam, kind: &str, texts: &[String], options: &Options) -
                 other => other,
             }
         }
-        ParamType::Token => token(param, ask(text.clone()), ask(text.to_lowercase())),
+        ParamType::Token => match in_a_system(param, text) {
+            Some(code) => match ask(code) {
+                Test::Query(query) => Test::AtMost(
+                    query,
+                    "the system of a plain code is that of its value set, which is not known here",
+                ),
+                other => other,
+            },
+            None => token(param, ask(text.clone()), ask(text.to_lowercase())),
+        },
         _ => ask(text.clone()),
     });
     Test::Any(tests.collect())
+}
+
+/// The code of `system|code` where the element is a plain code: R4 takes the system for that of the
+/// element's value set.
+fn in_a_system(param: &SearchParam, text: &str) -> Option<String> {
+    if param
+        .program
+        .data_types()
+        .iter()
+        .any(|kind| *kind != "code")
+    {
+        return None;
+    }
+    let mut escaped = false;
+    let pipe = text.char_indices().find_map(|(at, c)| {
+        let bare = c == '|' && !escaped;
+        escaped = c == '\\' && !escaped;
+        bare.then_some(at)
+    })?;
+    let (system, code) = (text.get(..pipe)?, text.get(pipe + 1..)?);
+    (!system.is_empty() && !code.is_empty()).then(|| code.to_owned())
 }
 
 fn any_type(param: &SearchParam, id: &str) -> String {
@@ -234,6 +266,10 @@ impl Test {
             Self::AtLeast(query, reason) => match query.matches(resource) {
                 true => Truth::True,
                 false => Truth::Unknown((*reason).to_owned()),
+            },
+            Self::AtMost(query, reason) => match query.matches(resource) {
+                true => Truth::Unknown((*reason).to_owned()),
+                false => Truth::False,
             },
             Self::Token {
                 exact,

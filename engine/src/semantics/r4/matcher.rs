@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::condition::text;
 use crate::criteria::Bindings;
 use crate::criteria::syntax::Pair;
-use crate::values::string::StringPattern;
+use crate::values::string::{StringPattern, fold};
 use crate::values::token::TokenPattern;
 
 /// A modifier with its values, one of which must match.
@@ -14,7 +14,7 @@ use crate::values::token::TokenPattern;
 pub(super) enum Matcher {
     /// String `:exact`: a whole part, case and accents included.
     Exact(Vec<String>),
-    /// String `:contains`: somewhere in a part, without regard to case.
+    /// String `:contains`: somewhere in a part, without regard to case and accents.
     Contains(Vec<String>),
     /// Token `:text`: the text or display begins so.
     Text(Vec<StringPattern>),
@@ -44,7 +44,7 @@ impl Matcher {
         Some(match (modifier, kind) {
             ("exact", ParamType::String) => Self::Exact(texts),
             ("contains", ParamType::String) => {
-                Self::Contains(texts.iter().map(|text| text.to_lowercase()).collect())
+                Self::Contains(texts.iter().map(|text| fold(text).collect()).collect())
             }
             ("text", ParamType::Token) => Self::Text(
                 texts
@@ -82,7 +82,7 @@ impl Matcher {
         match self {
             Self::Exact(wanted) => leaf(&|text| wanted.iter().any(|w| w == text)),
             Self::Contains(wanted) => leaf(&|text| {
-                let text = text.to_lowercase();
+                let text: String = fold(text).collect();
                 wanted.iter().any(|w| text.contains(w.as_str()))
             }),
             Self::Text(patterns) => displayed(value).into_iter().any(|text| {

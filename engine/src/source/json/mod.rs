@@ -105,6 +105,18 @@ impl Document {
         &self.tree.repeated
     }
 
+    /// The first of these errors about a key within a place.
+    pub fn repeated_within(&self, place: Span) -> Option<&Diagnostic> {
+        let start = |finding: &Diagnostic| finding.labels.first().map(|label| label.span.start);
+        // They are in the order of the text.
+        let first = self
+            .tree
+            .repeated
+            .partition_point(|finding| start(finding) < Some(place.start));
+        let finding = self.tree.repeated.get(first)?;
+        (start(finding) < Some(place.end)).then_some(finding)
+    }
+
     /// The place of the value at a JSON pointer (RFC 6901; `""` is the whole).
     pub fn span_of(&self, pointer: &str) -> Option<Span> {
         self.find(pointer).map(|(_, places)| places.span())

@@ -52,6 +52,20 @@ fn repeated_keys_are_findings_with_both_places() {
     assert_eq!(document.value()["a"], 2);
 }
 
+#[rstest]
+#[case::the_whole("", Some(1))]
+#[case::first("/a", Some(1))]
+#[case::nested("/a/0/c", Some(1))]
+#[case::none("/b", None)]
+#[case::second("/d", Some(2))]
+fn repeated_keys_within_a_value(#[case] pointer: &str, #[case] expected: Option<usize>) {
+    let text = r#"{"a": [{"c": {"x": 1, "x": 2}}], "b": {"x": 1}, "d": {"y": 1, "y": 2}}"#;
+    let document = parse(text).unwrap();
+    let found = document.repeated_within(document.span_of(pointer).unwrap());
+    let expected = expected.and_then(|number| document.repeated_keys().get(number - 1));
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn places_are_found_by_pointer() {
     let text = r#"{"a/b": [{"c": "x"}]}"#;

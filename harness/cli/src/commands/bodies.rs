@@ -9,7 +9,6 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::client::{Heard, Traffic};
 use serde_json::Value;
 
-use crate::exit::Exit;
 use crate::output::Failure;
 
 /// A file that hears everything.
@@ -24,7 +23,7 @@ struct State {
 }
 
 impl Bodies {
-    /// Creates the file, readable by nobody else.
+    /// Creates or empties the file, and makes it readable by nobody else.
     ///
     /// # Errors
     /// When it cannot be created.
@@ -59,26 +58,14 @@ impl Bodies {
         )
     }
 
-    /// Writes what is still to be written.
-    ///
-    /// # Errors
-    /// When a part could not be written.
-    pub fn end(self) -> Result<(), Failure> {
+    /// Writes what is still to be written; what could not be.
+    pub fn end(self) -> Option<Diagnostic> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let flushed = state.file.flush();
-        match state.broken.take().map_or(flushed, Err) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let text = format!(
-                    "`{}` of --bodies is incomplete: {error}",
-                    self.path.display()
-                );
-                Err(Failure::new(
-                    Exit::CouldNotRun,
-                    Diagnostic::error("run/bodies", text),
-                ))
-            }
-        }
+        let flushed = state.file.flush().err();
+        let error = state.broken.take().or(flushed)?;
+        let path = self.path.display();
+        let text = format!("`{path}` of --bodies is incomplete: {error}");
+        Some(Diagnostic::error("run/bodies", text))
     }
 }
 
@@ -96,13 +83,20 @@ fn line(heard: &Heard) -> Value {
 
 #[cfg(unix)]
 fn private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    File::options()
+    use std::fs::Permissions;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let file = File::options()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(path)
+        .open(path)?;
+    // The mode is that of a new file; one that was there keeps its own. What is no file, such as a
+    // pipe, is somebody else's arrangement.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 #[cfg(not(unix))]

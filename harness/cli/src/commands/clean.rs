@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::actor::{Project, SetupError, Sweep, Swept};
 use fhirward_harness::client::{ClientError, Redactor};
-use fhirward_harness::report::Report;
+use fhirward_harness::report::{CleanupReport, Report};
 use jiff::{Span, Timestamp, ToSpan};
 use serde_json::{Value, json};
 
@@ -50,13 +50,28 @@ fn age(text: &str) -> Result<Span, String> {
     }
 }
 
-/// Whether a run left something behind.
-pub fn leaves(report: &Report) -> bool {
-    !report.cleanup.problems.is_empty()
-        || report
-            .scenarios
-            .iter()
-            .any(|scenario| !scenario.cleanup.problems.is_empty())
+/// What a run removed at its end: its own, and that of each scenario.
+fn cleanups(report: &Report) -> impl Iterator<Item = &CleanupReport> {
+    let scenarios = report.scenarios.iter().map(|scenario| &scenario.cleanup);
+    std::iter::once(&report.cleanup).chain(scenarios)
+}
+
+/// Says how to remove what a run left behind on a server.
+pub fn advise(server: Option<&str>, report: &Report, output: Output) {
+    let leaves = cleanups(report).any(|cleanup| !cleanup.problems.is_empty());
+    if let (Some(server), true) = (server, leaves) {
+        output.say(&format!(
+            "something is left behind; remove it with: fhirward clean --server {server} --run {}",
+            report.id
+        ));
+    }
+}
+
+/// What a run removed, and what it could not, in one document.
+pub fn document_of(report: &Report) -> Value {
+    let deleted: usize = cleanups(report).map(|cleanup| cleanup.deleted).sum();
+    let problems: Vec<&String> = cleanups(report).flat_map(|one| &one.problems).collect();
+    json!({ "run": report.id, "server": report.server.url, "deleted": deleted, "problems": problems })
 }
 
 /// Removes, and says what.
@@ -101,7 +116,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     })?;
     show(&swept, args.dry_run, output);
     if output.is_json() {
-        output.document(&document(&swept, args.dry_run));
+        output.document(&document(&swept, args.dry_run))?;
     }
     let all = swept.left.is_empty() && swept.unseen.is_empty();
     Ok(match (all, swept.deleted.is_empty()) {

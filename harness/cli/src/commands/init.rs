@@ -73,7 +73,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     }
     output.say(&next(&args.folder, &kept));
     if output.is_json() {
-        output.document(&json!({ "exit_code": 0, "written": written, "kept": kept }));
+        output.document(&json!({ "exit_code": 0, "written": written, "kept": kept }))?;
     }
     Ok(Exit::Ok)
 }

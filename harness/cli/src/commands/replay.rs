@@ -7,7 +7,7 @@ use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_harness::report::{self, Report};
 
 use super::run::memory::Memory;
-use super::run::outputs::Outputs;
+use super::run::outputs::{Outputs, unsaid};
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 
@@ -42,11 +42,12 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let events: Vec<_> = recorded.iter().map(|one| one.event.clone()).collect();
     let report = Report::of(&events);
     output.say(&report::terminal(&report, output.report_style()));
-    let unwritten = args.outputs.write(&recorded, false, output);
+    let mut unwritten = args.outputs.write(&recorded, false, output);
     if output.is_json() {
-        output.document(&report::json(&report));
+        unwritten.extend(unsaid(output.document(&report::json(&report))));
     }
-    Ok(super::run::exit_of(&report, &unwritten, output))
+    let exit = Exit::of_run(report.summary().exit_code());
+    Ok(super::run::ending(exit, &unwritten, output))
 }
 
 fn read(file: &Path, is_last: bool) -> Result<String, Failure> {

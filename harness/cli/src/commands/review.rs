@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::slice;
 
 use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_harness::expect::Difference;
 use fhirward_harness::expect::review::{self, Pending, ReviewError};
+use fhirward_harness::report::{self, Report};
 use serde_json::{Value, json};
 
+use super::run::memory::Memory;
 use super::scenarios;
 use crate::exit::Exit;
 use crate::input;
@@ -100,6 +103,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let interactive =
         !asked && !output.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal();
     let total = pending.len();
+    let last = last_run();
     let mut widening = false;
     let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
     let mut open: Vec<Value> = Vec::new();
@@ -116,9 +120,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         } else if stopped {
             (one, Choice::Skip)
         } else {
-            show(&one, output);
+            show(&one, last.as_ref(), output);
             if interactive {
-                ask(one, at, total, output)?
+                ask(one, (at, total), last.as_ref(), output)?
             } else {
                 (one, Choice::Skip)
             }
@@ -139,10 +143,10 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
                 output.say(&format!("rejected {id}"));
                 rejected.push(id);
             }
-            Choice::Skip => open.push(described(&one)),
+            Choice::Skip => open.push(described(&one, last.as_ref())),
             Choice::Quit => {
                 stopped = true;
-                open.push(described(&one));
+                open.push(described(&one, last.as_ref()));
             }
         }
     }
@@ -172,7 +176,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             "accepted": accepted,
             "rejected": rejected,
             "pending": open,
-        }));
+        }))?;
     }
     Ok(exit)
 }
@@ -229,7 +233,37 @@ fn by_arguments(args: &Args, id: &str) -> Choice {
     }
 }
 
-fn described(one: &Pending) -> Value {
+/// The last run, where one is remembered: it knows why somebody sees something else than before. What
+/// it does not tell of, or where there is none, is shown without a reason.
+fn last_run() -> Option<Report> {
+    let file = Memory::here().ok()?.last_run();
+    let recorded = report::read(&std::fs::read_to_string(file).ok()?).ok()?;
+    let events: Vec<_> = recorded.into_iter().map(|one| one.event).collect();
+    Some(Report::of(&events))
+}
+
+/// Why a difference came about, by the policies of the run that wrote the pending snapshot.
+fn why(one: &Pending, difference: &Difference, last: Option<&Report>) -> Option<String> {
+    let Difference::Sight {
+        step,
+        actor,
+        resource,
+        was,
+        is,
+    } = difference
+    else {
+        return None;
+    };
+    report::why_changed(last?, &one.pending)
+        .into_iter()
+        .find(|(change, _)| {
+            (&change.after, &change.actor, &change.resource) == (step, actor, resource)
+                && (change.was, change.is) == (*was, *is)
+        })
+        .map(|(_, why)| why)
+}
+
+fn described(one: &Pending, last: Option<&Report>) -> Value {
     json!({
         "scenario": one.scenario,
         "snapshot": one.snapshot.display().to_string(),
@@ -239,11 +273,12 @@ fn described(one: &Pending) -> Value {
         "differences": one.differences.iter().map(|difference| json!({
             "text": difference.to_string(),
             "widening": difference.is_widening(),
+            "why": why(one, difference, last),
         })).collect::<Vec<_>>(),
     })
 }
 
-fn show(one: &Pending, output: Output) {
+fn show(one: &Pending, last: Option<&Report>, output: Output) {
     output.say(&format!("{}  ({})", one.scenario, one.snapshot.display()));
     let first_of_profile = one.is_of_profile() && !one.snapshot.exists();
     if let (true, Some(profile)) = (first_of_profile, one.profile()) {
@@ -263,12 +298,16 @@ fn show(one: &Pending, output: Output) {
     }
     if one.old.is_none() {
         for line in one.new.to_string().lines() {
-            output.say(&format!("    {line}"));
+            output.say(&format!("    {}", report::printable(line)));
         }
     }
     for difference in &one.differences {
         let mark = if difference.is_widening() { "!" } else { "-" };
-        output.say(&format!("  {mark} {difference}"));
+        let text = report::printable(&difference.to_string());
+        output.say(&format!("  {mark} {text}"));
+        if let Some(why) = why(one, difference, last) {
+            output.say(&format!("      {}", report::printable(&why)));
+        }
     }
     let widenings = one.widenings().count();
     if widenings > 0 {
@@ -282,8 +321,8 @@ fn show(one: &Pending, output: Output) {
 
 fn ask(
     mut one: Pending,
-    at: usize,
-    total: usize,
+    (at, total): (usize, usize),
+    last: Option<&Report>,
     output: Output,
 ) -> Result<(Pending, Choice), Failure> {
     // Where there is nothing accepted yet, there is nothing to differ from.
@@ -310,7 +349,7 @@ fn ask(
         one = kept.of(one).map_err(|error| failure(&error))?;
         if kept != Kept::Proposed {
             // Compared with another snapshot, it may show more than was shown above.
-            show(&one, output);
+            show(&one, last, output);
         }
         if !one.needs_reason() {
             return Ok((one, Choice::Accept(None)));

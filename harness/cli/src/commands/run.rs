@@ -18,6 +18,7 @@ use fhirward_harness::report::{self, Event, EventSink as _, Recorded, Report};
 use fhirward_harness::run::{Cancel, RunOptions, SnapshotMode};
 use fhirward_harness::scenario::LoadError;
 use fhirward_server::Running;
+use serde_json::{Value, json};
 
 use self::held::Held;
 use self::memory::Memory;
@@ -122,7 +123,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         }
         let mut play = async |suite: Suite| {
             let (exit, report) = round.play(&suite).await?;
-            Ok(report.interrupted.then_some(exit))
+            Ok(stopped(&report).map(|_| exit))
         };
         return runtime.block_on(watch::watch(&paths, output, &load, &mut play));
     }
@@ -169,54 +170,75 @@ impl Round<'_> {
     async fn play_on(
         &self,
         suite: &Suite,
-        targets: Vec<Option<Target>>,
-    ) -> Result<Vec<Report>, Failure> {
-        let mut reports = Vec::new();
-        for target in targets {
+        servers: Vec<(Option<&str>, Option<Target>)>,
+    ) -> Result<Twice, Failure> {
+        let mut all = Twice::default();
+        for (server, target) in servers {
             let options = self.options(SnapshotMode::Off)?;
-            let (report, _) = play(self.args, suite, target, &options, None, self.output).await?;
-            let is_over = report.interrupted;
-            reports.push(report);
+            let played = play(self.args, suite, target, &options, None, self.output).await?;
+            clean::advise(server, &played.report, self.output);
+            let is_over = stopped(&played.report).is_some();
+            all.reports.push(played.report);
+            all.unwritten.extend(played.unwritten);
             if is_over {
                 break;
             }
         }
-        Ok(reports)
+        Ok(all)
     }
 
     /// Plays a suite on two servers, and twice on the first.
     async fn compare(&self, suite: &Suite, other: &str) -> Result<Exit, Failure> {
-        let other = match other {
-            "embedded" => None,
-            name => ServerOptions::named(name)?.target()?,
+        let (name, other) = match other {
+            "embedded" => (None, None),
+            name => (Some(name), ServerOptions::named(name)?.target()?),
         };
-        let targets = vec![self.target.clone(), self.target.clone(), other];
-        let reports = self.play_on(suite, targets).await?;
-        let [a, again, b] = reports.as_slice() else {
-            return Ok(Exit::Interrupted);
+        let first = (self.server(), self.target.clone());
+        let servers = vec![first.clone(), first, (name, other)];
+        let played = self.play_on(suite, servers).await?;
+        let [a, again, b] = played.reports.as_slice() else {
+            return Ok(self.broken_off(played));
         };
         let compared = Comparison::of(a, Some(again), b);
         let without_shape = self.args.ignore_shape;
-        Ok(against::show(
-            compared,
-            &[a, again, b],
-            without_shape,
-            self.output,
-        ))
+        let (exit, mut document) =
+            against::show(compared, &[a, again, b], without_shape, self.output);
+        played.add_cleanup(&mut document);
+        Ok(self.end(exit, &document, played.unwritten))
     }
 
     /// Plays a suite twice, and tells what of it is noise.
     async fn learn(&self, suite: &Suite) -> Result<Exit, Failure> {
-        let targets = vec![self.target.clone(), self.target.clone()];
-        let reports = self.play_on(suite, targets).await?;
-        let [first, second] = reports.as_slice() else {
-            return Ok(Exit::Interrupted);
+        let first = (self.server(), self.target.clone());
+        let played = self.play_on(suite, vec![first.clone(), first]).await?;
+        let [first, second] = played.reports.as_slice() else {
+            return Ok(self.broken_off(played));
         };
+        // What was not played to its end does not say what differs.
+        if stopped(second).is_some() {
+            return Ok(self.broken_off(played));
+        }
         let writes = suite.on_disk && !scenarios::in_ci();
-        Ok(noise::show(
-            &learn(suite, first, second, writes),
-            self.output,
-        ))
+        let learned = learn(suite, first, second, writes);
+        let (exit, mut document) = noise::show(&learned, self.output);
+        played.add_cleanup(&mut document);
+        Ok(self.end(exit, &document, played.unwritten))
+    }
+
+    /// The server as it was named on the command line; nothing for the embedded one.
+    fn server(&self) -> Option<&str> {
+        self.args.server.server.as_deref()
+    }
+
+    /// The end of several runs of which not all came to theirs.
+    fn broken_off(&self, played: Twice) -> Exit {
+        let exit = played.reports.iter().find_map(stopped);
+        let exit = exit.unwrap_or(Exit::CouldNotRun);
+        let mut document = json!({ "exit_code": exit.code(), "scenarios": [] });
+        played.add_cleanup(&mut document);
+        self.output
+            .say("stopped before there was anything to compare");
+        self.end(exit, &document, played.unwritten)
     }
 
     /// Plays a suite once, shows what happened, and writes what was asked for.
@@ -229,37 +251,75 @@ impl Round<'_> {
         })?;
         let bodies = args.bodies.as_deref().map(Bodies::create).transpose()?;
         let target = self.target.clone();
-        let (report, recorded) =
-            play(args, suite, target, &options, bodies.as_ref(), output).await?;
-        if let Some(bodies) = bodies {
-            bodies.end()?;
-        }
+        let Played {
+            report,
+            recorded,
+            mut unwritten,
+        } = play(args, suite, target, &options, bodies.as_ref(), output).await?;
+        unwritten.extend(bodies.and_then(Bodies::end));
         if !options.ci && !recorded.is_empty() {
             let whole = args.filter.is_empty() && (args.paths.is_empty() || args.last_failed);
             self.memory.remember(&recorded, whole, output);
         }
         output.say(&report::terminal(&report, output.report_style()));
-        if let (Some(server), true) = (&args.server.server, clean::leaves(&report)) {
-            output.say(&format!(
-                "something is left behind; remove it with: fhirward clean --server {server} --run {}",
-                report.id
-            ));
+        clean::advise(self.server(), &report, output);
+        unwritten.extend(args.outputs.write(&recorded, true, output));
+        let exit = Exit::of_run(report.summary().exit_code());
+        Ok((self.end(exit, &report::json(&report), unwritten), report))
+    }
+
+    /// Hands a program its document, and says what could not be written.
+    fn end(&self, exit: Exit, document: &Value, mut unwritten: Vec<Diagnostic>) -> Exit {
+        if self.output.is_json() {
+            unwritten.extend(outputs::unsaid(self.output.document(document)));
         }
-        let unwritten = args.outputs.write(&recorded, true, output);
-        if output.is_json() {
-            output.document(&report::json(&report));
-        }
-        Ok((exit_of(&report, &unwritten, output), report))
+        ending(exit, &unwritten, self.output)
     }
 }
 
-/// How a command ends that showed a run. What the run found is worse than a report that is missing.
-pub fn exit_of(report: &Report, unwritten: &[Diagnostic], output: Output) -> Exit {
-    let exit = Exit::of_run(report.summary().exit_code());
-    output.findings(unwritten);
+/// How a command ends that showed a run, and says what of it could not be written. What the run found
+/// is worse than that.
+pub fn ending(exit: Exit, unwritten: &[Diagnostic], output: Output) -> Exit {
+    output.unwritten(unwritten);
     match exit {
         Exit::Ok | Exit::NothingSelected if !unwritten.is_empty() => Exit::CouldNotRun,
         other => other,
+    }
+}
+
+/// How a command ends whose run was stopped, and by what.
+pub fn stopped(report: &Report) -> Option<Exit> {
+    if report.terminated {
+        Some(Exit::Terminated)
+    } else if report.interrupted {
+        Some(Exit::Interrupted)
+    } else {
+        None
+    }
+}
+
+/// A run that came to its end.
+struct Played {
+    report: Report,
+    recorded: Vec<Recorded>,
+    /// What of it could not be written or closed.
+    unwritten: Vec<Diagnostic>,
+}
+
+/// The same suite, played more than once.
+#[derive(Default)]
+struct Twice {
+    reports: Vec<Report>,
+    unwritten: Vec<Diagnostic>,
+}
+
+impl Twice {
+    /// What each run removed at its end, and what it could not, for programs.
+    fn add_cleanup(&self, document: &mut Value) {
+        let cleanup: Vec<Value> = self.reports.iter().map(clean::document_of).collect();
+        if let Some(members) = document.as_object_mut() {
+            members.insert("cleanup".to_owned(), cleanup.into());
+        }
     }
 }
 
@@ -270,7 +330,7 @@ async fn play(
     options: &RunOptions,
     bodies: Option<&Bodies>,
     output: Output,
-) -> Result<(Report, Vec<Recorded>), Failure> {
+) -> Result<Played, Failure> {
     let (mut target, embedded) = match target {
         Some(target) => (target, None),
         None => {
@@ -295,6 +355,11 @@ async fn play(
             Err(_) => return,
         }
         output.say("stopping: what the run has created is being removed; Ctrl-C again to leave it");
+        if signals.next().await.is_err() {
+            return;
+        }
+        cancel.abandon();
+        // Reports are written meanwhile; who cannot wait for that either gets no more.
         if let Ok(signal) = signals.next().await {
             std::process::exit(i32::from(signal.exit().code()));
         }
@@ -307,13 +372,17 @@ async fn play(
     };
     let outcome = fhirward_harness::run::run(suite, &target, options, &mut sink).await;
     listening.abort();
-    if let Some(server) = embedded {
-        server
-            .stop()
-            .await
-            .map_err(|error| could_not("run/embedded-server", &error.to_string()))?;
+    let (recorded, mut unwritten) = recorder.into_recorded();
+    if let Some(server) = embedded
+        && let Err(error) = server.stop().await
+    {
+        unwritten.push(Diagnostic::error("run/embedded-server", error.to_string()));
     }
-    Ok((outcome.report, recorder.into_recorded()))
+    Ok(Played {
+        report: outcome.report,
+        recorded,
+        unwritten,
+    })
 }
 
 /// A server of our own, reached like any other.

@@ -332,15 +332,17 @@ impl TransportOptions {
         if let Some(file) = ca {
             target.transport.authorities = Some(bytes("--ca", &file)?);
         }
-        if let (Some(cert), Some(key)) = (cert, key) {
-            let mut pem = bytes("--cert", &cert)?;
-            pem.push(b'\n');
-            pem.extend(bytes("--key", &key)?);
-            let pem = String::from_utf8(pem).map_err(|_| {
-                let text = "the files of --cert and --key are not PEM".to_owned();
-                Failure::usage(Diagnostic::error("server/certificate", text))
-            })?;
-            target.transport.identity = Some(Arc::new(SecretString::from(pem)));
+        match (cert, key) {
+            (Some(cert), Some(key)) => {
+                let pem = identity(&cert, &key)?;
+                target.transport.identity = Some(Arc::new(SecretString::from(pem)));
+            }
+            (None, None) => {}
+            // Of the options clap refuses one alone, so that it is the section's.
+            (cert, _) => {
+                let place = named.map_or("", |named| named.place.as_str());
+                return Err(half_identity(place, cert.is_some()));
+            }
         }
         let proxy = self.proxy.as_deref().map(proxy).transpose()?;
         target.transport.proxy = proxy.or(entry.and_then(|e| e.proxy.clone()));
@@ -382,6 +384,28 @@ fn proxy(text: &str) -> Result<Url, Failure> {
             finding.with_help("--proxy http://HOST:PORT, or http://NAME:PASSWORD@HOST:PORT"),
         )
     })
+}
+
+/// The certificate to show with its key, PEM.
+fn identity(cert: &Path, key: &Path) -> Result<String, Failure> {
+    let mut pem = bytes("--cert", cert)?;
+    pem.push(b'\n');
+    pem.extend(bytes("--key", key)?);
+    String::from_utf8(pem).map_err(|_| {
+        let text = "the files of --cert and --key are not PEM".to_owned();
+        Failure::usage(Diagnostic::error("server/certificate", text))
+    })
+}
+
+/// A certificate is shown with its key or not at all.
+fn half_identity(place: &str, has_cert: bool) -> Failure {
+    let (there, missing) = match has_cert {
+        true => ("cert", "key"),
+        false => ("key", "cert"),
+    };
+    let text = format!("{place}: `{there}` without `{missing}`");
+    let help = format!("`cert` and `key` go together: add `{missing}`, or take `{there}` away");
+    Failure::usage(Diagnostic::error("server/certificate", text).with_help(help))
 }
 
 fn bytes(option: &str, file: &Path) -> Result<Vec<u8>, Failure> {

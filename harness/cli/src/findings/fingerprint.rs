@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use fhirward_harness::report::path;
+use super::path;
 
 use super::Report;
 

@@ -7,9 +7,9 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
+use super::path;
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_harness::report::markup::{command_message, command_property, markdown_cell};
-use fhirward_harness::report::path;
 
 use super::place::Places;
 use super::{Report, unwritable};

@@ -1,9 +1,9 @@
 //! Findings as one page that needs nothing else: no scripts, no fonts, no pictures from elsewhere.
 
+use super::path;
 use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::source::{Source, Span};
 use fhirward_harness::report::markup::Html;
-use fhirward_harness::report::path;
 
 use super::place::{Place, Places};
 use super::{Finding, Report};

@@ -4,8 +4,8 @@ use fhirward_engine::diagnostic::{Diagnostic, Severity};
 use fhirward_engine::source::Span;
 use serde_json::{Map, Value, json};
 
+use super::path;
 use super::place::Places;
-use fhirward_harness::report::path;
 
 use super::{Finding, Report, fingerprint};
 use crate::exit::Exit;

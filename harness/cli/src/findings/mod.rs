@@ -10,6 +10,7 @@ mod html;
 mod human;
 mod json;
 mod junit;
+mod path;
 mod place;
 mod sarif;
 #[cfg(test)]
@@ -153,7 +154,7 @@ impl Report {
         };
         match (file, text) {
             (None, None) => human::print(self, output),
-            (None, Some(text)) => output.result(&text),
+            (None, Some(text)) => output.result(&text)?,
             (Some(file), text) => {
                 let written = fhirward_harness::report::write_file(file, &text.unwrap_or_default());
                 written.map_err(|error| unwritable(file, &error))?;

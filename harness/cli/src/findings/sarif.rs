@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::path;
 use super::place::{Place, Places};
-use fhirward_harness::report::path;
 
 use super::{Finding, Report, Rule, fingerprint};
 

@@ -171,6 +171,68 @@ fn what_is_no_server(#[case] options: &[&str], #[case] says: &str) {
     assert!(shown.to_string().contains(says), "{shown}");
 }
 
+/// A certificate is not silently left out where its key is missing, nor a key.
+#[rstest]
+#[case::cert("cert", "`cert` without `key`")]
+#[case::key("key", "`key` without `cert`")]
+fn half_an_identity_of_a_section(#[case] key: &str, #[case] says: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[servers.here]\nurl = \"https://127.0.0.1:9\"\nprofile = \"hapi\"\n{key} = \"own.pem\"\n"
+    );
+    std::fs::write(folder.path().join("fhirward.toml"), text).unwrap();
+    let arguments = ["clean", "--server", "here", "--run", RUN];
+    let shown = run(command(folder.path(), &arguments));
+    assert_eq!(shown.code, 1, "{shown}");
+    for part in [says, "[servers.here]", "go together"] {
+        assert!(shown.stderr.contains(part), "{part}: {shown}");
+    }
+}
+
+/// A Binary that what was found refers to, and that could not be looked at, is not passed over: it
+/// may be of the run.
+#[rstest]
+#[case::refused(403, 3)]
+#[case::not_there(404, 0)]
+#[case::deleted(410, 0)]
+fn a_binary_that_cannot_be_looked_at(#[case] status: u16, #[case] code: i32) {
+    let world = World::new();
+    let address = crate::between::start(world.server.base_url.as_str(), move |_, path| {
+        path.contains("/Binary/").then_some(status)
+    });
+    let attached = json!({
+        "resourceType": "Communication", "status": "in-progress",
+        "payload": [{ "contentAttachment": { "url": "Binary/somewhere" } }],
+    });
+    let message = world.make(&world.client(Some(RUN)), attached);
+    let arguments = [
+        "--format",
+        "json",
+        "clean",
+        "--server",
+        &address,
+        "--profile",
+        "embedded",
+        "--admin-client",
+        "admin",
+        "--admin-secret-env",
+        "ADMIN",
+        "--run",
+        RUN,
+    ];
+    let mut command = command(&fixtures(), &arguments);
+    command.env("ADMIN", SECRET);
+    let swept = run(command);
+    assert_eq!(swept.code, code, "{swept}");
+    let document: Value = serde_json::from_str(&swept.stdout).unwrap();
+    assert_eq!(document["removed"], json!([message]));
+    let unseen = match code {
+        0 => json!([]),
+        _ => json!(["Binary/somewhere: the server answers 403"]),
+    };
+    assert_eq!(document["not_looked_through"], unseen);
+}
+
 /// A server of `fhirward.toml`: its secrets are named there, and come from the environment.
 #[test]
 fn a_server_by_its_name() {
@@ -212,10 +274,21 @@ fn a_server_by_its_name() {
 }
 
 /// With bodies: what was asked and answered, without any secret, for nobody else to read.
-#[test]
-fn bodies_are_written_only_where_they_are_asked_for() {
+#[rstest]
+#[case::new(false)]
+#[case::there_and_open_to_all(true)]
+fn bodies_are_written_only_where_they_are_asked_for(#[case] is_there: bool) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bodies.jsonl");
+    if is_there {
+        std::fs::write(&file, "").unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let open = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(&file, open).unwrap();
+        }
+    }
     let suite = fixtures().join("suites/one");
     let path = file.display().to_string();
     let mut command = command(&suite, &["run", "--bodies", &path, "--no-snapshot-write"]);

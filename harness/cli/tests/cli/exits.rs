@@ -50,6 +50,10 @@ endings! {
     run_for_which_nobody_is_there_6: "run", 6, nobody_to_play;
     run_130: "run", 130, |f| stopped(f, "-INT");
     run_143: "run", 143, |f| stopped(f, "-TERM");
+    run_against_130: "run", 130, |f| stopped_of(f, "-INT", &["run", "--against", "embedded"]);
+    run_against_143: "run", 143, |f| stopped_of(f, "-TERM", &["run", "--against", "embedded"]);
+    run_learn_noise_130: "run", 130, |f| stopped_of(f, "-INT", &["run", "--learn-noise"]);
+    run_learn_noise_143: "run", 143, |f| stopped_of(f, "-TERM", &["run", "--learn-noise"]);
 
     replay_0: "replay", 0, |f| replayed(f, |f| accepted(f, &RECORDED));
     replay_1: "replay", 1, |f| go(f, &["replay", "no-such-run.jsonl"]);
@@ -125,7 +129,8 @@ endings! {
     policy_filter_3: "policy filter", 3, |_| to_a_full_disk(&fixtures(), &filter("exports/clinic.ndjson"));
     policy_filter_6: "policy filter", 6, |f| with(f, "empty.ndjson", "", &filter_in(&fixtures().join("policies/participant.json").display().to_string(), "empty.ndjson"));
     policy_replay_0: "policy replay", 0, |f| recorded(f, false);
-    policy_replay_1: "policy replay", 1, |f| with(f, "cases.jsonl", "{}\n", &["policy", "replay", "cases.jsonl"]);
+    policy_replay_1: "policy replay", 1, |_| here(&["policy", "replay", "no-such-file"]);
+    policy_replay_2: "policy replay", 2, |f| with(f, "cases.jsonl", "{}\n", &["policy", "replay", "cases.jsonl"]);
     policy_replay_3: "policy replay", 3, |f| { recorded(f, false); to_a_full_disk(f, &["policy", "replay", "cases.jsonl"]) };
     policy_replay_4: "policy replay", 4, |f| recorded(f, true);
     policy_replay_6: "policy replay", 6, |f| with(f, "cases.jsonl", "", &["policy", "replay", "cases.jsonl"]);
@@ -138,10 +143,12 @@ endings! {
     thread_check_6: "thread check", 6, |f| go(f, &["thread", "check", "."]);
     thread_show_0: "thread show", 0, |_| here(&["thread", "show", "resources/thread.ndjson"]);
     thread_show_1: "thread show", 1, |_| here(&["thread", "show", "no-such-file"]);
+    thread_show_2: "thread show", 2, |f| with(f, "a.ndjson", "{\"resourceType\n", &["thread", "show", "a.ndjson"]);
     thread_show_3: "thread show", 3, |_| to_a_full_disk(&fixtures(), &["thread", "show", "resources/thread.ndjson"]);
     thread_show_6: "thread show", 6, |_| here(&["thread", "show", "resources/patient.json"]);
     thread_graph_0: "thread graph", 0, |_| here(&["thread", "graph", "resources/thread.ndjson"]);
     thread_graph_1: "thread graph", 1, |_| here(&["thread", "graph", "no-such-file"]);
+    thread_graph_2: "thread graph", 2, |f| with(f, "a.ndjson", "{\"resourceType\n", &["thread", "graph", "a.ndjson"]);
     thread_graph_3: "thread graph", 3, |_| to_a_full_disk(&fixtures(), &["thread", "graph", "resources/thread.ndjson"]);
     thread_graph_6: "thread graph", 6, |_| here(&["thread", "graph", "resources/patient.json"]);
 }
@@ -296,7 +303,7 @@ fn to_a_full_disk(folder: &Path, arguments: &[&str]) -> Shown {
 }
 
 /// The smallest suite, in the folder.
-fn copy(folder: &Path) {
+pub fn copy(folder: &Path) {
     crate::run::copy(&suite("one"), folder);
 }
 
@@ -322,13 +329,18 @@ fn unreachable(folder: &Path) -> Shown {
 /// Everybody may read everything, and the scenario says that somebody does not.
 fn leaking(folder: &Path) -> Shown {
     copy(folder);
+    open_up(folder);
+    go(folder, &RECORDED)
+}
+
+/// Lets everybody read everything.
+pub fn open_up(folder: &Path) {
     let policy = folder.join("scenarios/policies/participant.json");
     let open = fs::read_to_string(&policy).unwrap().replace(
         "Communication?recipient=%profile",
         "Communication?status=in-progress",
     );
     fs::write(&policy, open).unwrap();
-    go(folder, &RECORDED)
 }
 
 /// The run that the folder recorded, once more. It ends as it did.
@@ -359,11 +371,15 @@ fn nobody_to_play(folder: &Path) -> Shown {
 
 /// Stopped while the server is thinking.
 fn stopped(folder: &Path, signal: &str) -> Shown {
+    stopped_of(folder, signal, &RECORDED)
+}
+
+fn stopped_of(folder: &Path, signal: &str, command: &[&str]) -> Shown {
     copy(folder);
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/", silent.local_addr().unwrap());
     let server = ["--timeout", "1", "--server", &address];
-    let arguments = [&RECORDED[..], &server, &ADMIN].concat();
+    let arguments = [command, &server, &ADMIN].concat();
     let mut command = ready(folder, &arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();

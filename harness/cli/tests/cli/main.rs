@@ -7,12 +7,15 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod between;
 mod check;
 mod clean;
 mod config;
 mod contradictions;
+mod deliveries;
 mod exits;
 mod filter;
+mod gone;
 mod kill;
 mod policy;
 mod remote;
@@ -28,4 +31,6 @@ mod support;
 mod thread;
 mod transport;
 mod two_runs;
+mod unplayed;
+mod unwritten;
 mod usage;

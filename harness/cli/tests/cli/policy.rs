@@ -2,6 +2,7 @@
 
 use crate::support::fhirward;
 use insta::assert_snapshot;
+use rstest::rstest;
 
 #[test]
 fn check_accepts_a_valid_policy() {
@@ -200,4 +201,139 @@ fn explain_shows_which_entry_allowed() {
         "Practitioner/house",
         &["read"]
     ));
+}
+
+/// What a file holds is no order to a terminal or a log, in a message, a quoted line or an annotation.
+#[rstest]
+#[case::human("human")]
+#[case::github("github")]
+#[case::junit("junit")]
+#[case::html("html")]
+#[case::sarif("sarif")]
+fn a_policy_gives_no_orders_to_terminals(#[case] format: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.json");
+    let text = "{\"resourceType\": \"AccessPolicy\", \"name\": \"n\", \"resource\": [\r\n  {\"resourceType\": \"Pati\\u001b[2Jent\", \"criteria\": \"Patient?nam\\u0007e=\\u202ex\"},\r\n  {\"resourceType\": \"Patient\", \"criteria\": \"Patient?x=\u{9b}2J\u{7f}\"}\r\n]}";
+    std::fs::write(&path, text).unwrap();
+    let shown = fhirward(&[
+        "policy",
+        "check",
+        "--format",
+        format,
+        path.to_str().unwrap(),
+    ]);
+    assert_eq!(shown.code, 2, "{shown}");
+    for c in (shown.stdout.clone() + &shown.stderr).chars() {
+        let is_order = c.is_control() && !matches!(c, '\n' | '\t') || c == '\u{202e}';
+        assert!(!is_order, "{c:?} in {shown}");
+    }
+}
+
+/// R.9: what a write may not change is put back before it is decided, as the embedded server does
+/// it: what is sent for a read-only or hidden field counts for nothing.
+#[rstest]
+#[case::a_create_without_the_field_its_criteria_asks_for(
+    r#"{"resourceType":"Patient","criteria":"Patient?gender=female","readonlyFields":["gender"]}"#,
+    "create", None, r#"{"resourceType":"Patient","gender":"female"}"#, 4, &["gender"]
+)]
+#[case::an_update_that_cannot_change_the_field(
+    r#"{"resourceType":"Patient","criteria":"Patient?gender=female","readonlyFields":["gender"]}"#,
+    "update", Some(r#"{"resourceType":"Patient","id":"a","gender":"female"}"#),
+    r#"{"resourceType":"Patient","id":"a","gender":"male","active":true}"#, 0, &["gender"]
+)]
+#[case::a_patch_likewise(
+    r#"{"resourceType":"Patient","criteria":"Patient?gender=female","readonlyFields":["gender"]}"#,
+    "patch", Some(r#"{"resourceType":"Patient","id":"a","gender":"female"}"#),
+    r#"{"resourceType":"Patient","id":"a"}"#, 0, &["gender"]
+)]
+#[case::a_hidden_field_that_is_not_sent(
+    r#"{"resourceType":"Patient","hiddenFields":["birthDate"],"writeConstraint":[{"language":"text/fhirpath","expression":"birthDate.exists()"}]}"#,
+    "update", Some(r#"{"resourceType":"Patient","id":"a","birthDate":"1990-01-01"}"#),
+    r#"{"resourceType":"Patient","id":"a"}"#, 0, &["birthDate"]
+)]
+#[case::a_hidden_field_of_a_create(
+    r#"{"resourceType":"Patient","hiddenFields":["birthDate"],"writeConstraint":[{"language":"text/fhirpath","expression":"birthDate.exists()"}]}"#,
+    "create", None, r#"{"resourceType":"Patient","birthDate":"1990-01-01"}"#, 4, &["birthDate"]
+)]
+#[case::what_is_merged_already(
+    r#"{"resourceType":"Patient","criteria":"Patient?gender=female","readonlyFields":["gender"]}"#,
+    "update", Some(r#"{"resourceType":"Patient","id":"a","gender":"female"}"#),
+    r#"{"resourceType":"Patient","id":"a","gender":"female","active":true}"#, 0, &[]
+)]
+fn decide_puts_back_what_a_write_may_not_change(
+    #[case] entry: &str,
+    #[case] interaction: &str,
+    #[case] stored: Option<&str>,
+    #[case] sent: &str,
+    #[case] exit: i32,
+    #[case] kept: &[&str],
+    #[values("documented", "r4", "")] semantics: &str,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let policy = format!(r#"{{"resourceType":"AccessPolicy","id":"p","resource":[{entry}]}}"#);
+    let policy = file("policy.json", &policy);
+    let sent = file("sent.json", sent);
+    let stored = stored.map(|text| file("stored.json", text));
+    let mut question = vec!["--policy", &policy, "--profile", "Practitioner/me"];
+    question.extend(["--interaction", interaction, "--format", "json"]);
+    match &stored {
+        Some(stored) => question.extend(["--resource", stored, "--result", &sent]),
+        None => question.extend(["--resource", &sent]),
+    }
+    let asked = |command: &str, more: &[&str]| {
+        let shown = fhirward(&[&["policy", command], &question[..], more].concat());
+        let answer: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+        (shown.code, answer)
+    };
+    if !semantics.is_empty() {
+        let (code, answer) = asked("decide", &["--semantics", semantics]);
+        // R4 search has no write constraints: what they would say is unknown.
+        if semantics == "documented" || !entry.contains("writeConstraint") {
+            assert_eq!(code, exit, "{answer}");
+        }
+        return;
+    }
+    let (code, answer) = asked("decide", &[]);
+    assert_eq!(code, exit, "{answer}");
+    assert_eq!(answer["kept_fields"], serde_json::json!(kept));
+    let (_, told) = asked("explain", &[]);
+    assert_eq!(told["explanation"]["kept_fields"], serde_json::json!(kept));
+}
+
+#[test]
+fn explain_says_what_a_write_may_not_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let policy = file(
+        "policy.json",
+        r#"{"resourceType":"AccessPolicy","id":"p","resource":[{"resourceType":"Patient","criteria":"Patient?gender=female","readonlyFields":["gender"]}]}"#,
+    );
+    let stored = file(
+        "stored.json",
+        r#"{"resourceType":"Patient","id":"a","gender":"female"}"#,
+    );
+    let sent = file(
+        "sent.json",
+        r#"{"resourceType":"Patient","id":"a","gender":"male"}"#,
+    );
+    let who = ["--policy", &policy, "--profile", "Practitioner/me"];
+    let told = |question: &[&str]| fhirward(&[&["policy", "explain"], &who[..], question].concat());
+    assert_snapshot!(told(&[
+        "--interaction",
+        "update",
+        "--resource",
+        &stored,
+        "--result",
+        &sent
+    ]));
+    assert_snapshot!(told(&["--interaction", "create", "--resource", &stored]));
 }

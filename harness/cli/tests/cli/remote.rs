@@ -204,7 +204,8 @@ fn an_actor_checks_what_its_policy_shows() {
     assert_eq!(other.code, 3, "{other}");
     assert!(other.stderr.contains(&profile), "{other}");
     let junit = world.check(&client, &secret, &["--format", "junit"]);
-    assert_eq!(junit.stdout.matches("<testcase").count(), 25, "{junit}");
+    // One for each resource, and one for what the policy keeps from the check.
+    assert_eq!(junit.stdout.matches("<testcase").count(), 26, "{junit}");
 }
 
 #[test]
@@ -382,6 +383,45 @@ fn an_actor_is_who_the_server_says() {
             assert!(!text.contains("signed_in_as"), "{arguments:?}: {shown}");
         }
     }
+}
+
+/// Whom `run` refuses is refused here: of an admin no policy says what they see, so that what is
+/// checked would be nobody's view. Declared, they may.
+#[rstest]
+#[case::by_name("", &["--as-actor", "alice"], 3)]
+#[case::declared("bypass = true", &["--as-actor", "alice"], 0)]
+#[case::by_client("", &["--client", "CLIENT", "--secret-env", "ALICE", "--actor", "PROFILE"], 3)]
+#[case::by_client_unnamed("", &["--client", "CLIENT", "--secret-env", "ALICE"], 0)]
+fn an_admin_is_no_actor(#[case] more: &str, #[case] how: &[&str], #[case] code: i32) {
+    let world = World::new();
+    world.thread(2);
+    let (profile, client, secret) = world.actor(&json!([{"resourceType": "Communication"}]));
+    let found = format!("ProjectMembership?user=ClientApplication/{client}");
+    let found = world.send("GET", &found, None);
+    let mut membership = found["entry"][0]["resource"].clone();
+    membership["admin"] = true.into();
+    let path = format!("ProjectMembership/{}", membership["id"].as_str().unwrap());
+    world.send("PUT", &path, Some(&membership));
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[servers.here]\nurl = \"{}\"\nprofile = \"embedded\"\n\
+         [servers.here.actors.alice]\nreference = \"{profile}\"\n{more}\n\
+         [servers.here.actors.alice.auth.client-credentials]\nid = \"{client}\"\nsecret.env = \"ALICE\"\n",
+        world.base(),
+    );
+    std::fs::write(folder.path().join("fhirward.toml"), text).unwrap();
+    let mut arguments = vec!["thread", "check", "--server", "here"];
+    arguments.extend(how.iter().map(|word| match *word {
+        "CLIENT" => client.as_str(),
+        "PROFILE" => profile.as_str(),
+        other => other,
+    }));
+    let mut command = command(folder.path(), &arguments);
+    command.env("ALICE", &secret);
+    let shown = run(command);
+    assert_eq!(shown.code, code, "{shown}");
+    let refused = shown.stderr.contains("thread/admin");
+    assert_eq!(refused, code == 3, "{shown}");
 }
 
 /// What a server cannot be asked, and what it does not answer, is said and not claimed.
@@ -605,4 +645,59 @@ fn what_stands_on_two_pages_is_one_resource() {
         shown.stderr.contains("what needs a Task is not checked"),
         "{shown}"
     );
+}
+
+/// What the server refused to give is in every format: rules that said nothing for want of it have
+/// approved of nothing.
+#[rstest]
+#[case::people("human", "thread/not-given")]
+#[case::json("json", "\"code\": \"thread/not-given\"")]
+#[case::sarif("sarif", "\"thread/not-given\"")]
+#[case::github("github", "::warning")]
+#[case::junit("junit", "what needs a Task is not checked")]
+#[case::html("html", "thread/not-given")]
+fn what_is_not_given_is_in_every_format(#[case] format: &str, #[case] sign: &str) {
+    let world = World::new();
+    world.thread(3);
+    let address = crate::between::start(world.base(), |_, path| {
+        let refused = path.contains("/Task?") || path.ends_with("/_history");
+        refused.then_some(403)
+    });
+    let arguments = [
+        "thread",
+        "check",
+        "--server",
+        &address,
+        "--client",
+        "admin",
+        "--secret-env",
+        "ACTOR",
+        "--history",
+        "--format",
+        format,
+    ];
+    let mut command = command(&fixtures(), &arguments);
+    command.env("ACTOR", SECRET);
+    let shown = run(command);
+    assert_eq!(shown.code, 0, "{shown}");
+    let text = match format {
+        "human" => &shown.stderr,
+        _ => &shown.stdout,
+    };
+    let tasks =
+        "GET Task?_count=200: the server answers 403, forbidden; what needs a Task is not checked";
+    let histories = "4 of 4 histories are not given to this actor";
+    for part in [sign, tasks, histories] {
+        assert!(text.contains(part), "{part}: {shown}");
+    }
+    if format == "json" {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let not_checked = document["not_checked"].as_array().unwrap();
+        assert_eq!(not_checked.len(), 2, "{shown}");
+        assert_eq!(not_checked[0], tasks);
+        let schema = include_str!("../../../../docs/schema/findings.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        assert!(validator.is_valid(&document), "{shown}");
+    }
 }

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use rstest::rstest;
+
 use crate::support::{Shown, fhirward};
 
 pub fn vectors(name: &str) -> PathBuf {
@@ -95,17 +97,75 @@ fn a_listed_disagreement_is_0() {
     assert_eq!(shown.code, 1, "{shown}");
 }
 
-#[test]
-fn a_line_that_is_no_case_is_named() {
-    let (_folder, path) = written("x.jsonl", b"\n{\"id\":\"a\"}\n");
+#[rstest]
+#[case::no_category(b"\n{\"id\":\"a\"}\n", "line 2: a case has `category`")]
+#[case::no_json(b"{\"id\":\n", "line 1: not JSON")]
+#[case::no_text(b"\xff\xfe\n", "line 1: the line is not UTF-8 text")]
+fn a_line_that_is_no_case_is_named(#[case] text: &[u8], #[case] told: &str) {
+    let (_folder, path) = written("x.jsonl", text);
     let shown = replay(&[], &path);
-    assert_eq!(shown.code, 1, "{shown}");
-    assert!(shown.stderr.contains("line 2"), "{shown}");
-    assert!(shown.stderr.contains("a case has `category`"), "{shown}");
-    let (_folder, path) = written("x.jsonl", b"{\"id\":\n");
-    assert!(replay(&[], &path).stderr.contains("not JSON"));
-    let (_folder, path) = written("x.jsonl", b"\xff\xfe\n");
-    assert!(replay(&[], &path).stderr.contains("not UTF-8"));
+    assert_eq!(shown.code, 2, "{shown}");
+    assert!(shown.stderr.contains(told), "{shown}");
+}
+
+/// A recording that breaks off is worth as much as it holds.
+#[test]
+fn a_broken_line_does_not_throw_away_the_others() {
+    let whole = std::fs::read_to_string(vectors("uri.jsonl")).unwrap();
+    let last = whole.lines().last().unwrap();
+    let broken = format!("{whole}{}\n", &last[..last.len() / 2]);
+    let (_folder, path) = written("uri.jsonl", broken.as_bytes());
+    let shown = replay(&[], &path);
+    assert_eq!(shown.code, 2, "{shown}");
+    assert_eq!(shown.stdout, replay(&[], &vectors("uri.jsonl")).stdout);
+    assert!(shown.stderr.contains("; 1 line broken"), "{shown}");
+    let shown = replay(&["--format", "json"], &path);
+    let document: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(document["broken"], 1);
+    assert_eq!(
+        document["unreadable"][0]["line"],
+        broken.lines().count(),
+        "{document}"
+    );
+    assert!(document["agreed"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_compressed_recording_that_breaks_off_counts_as_far_as_it_goes() {
+    let plain = std::fs::read(vectors("uri.jsonl")).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    packed.write_all(&plain).unwrap();
+    let packed = packed.finish().unwrap();
+    let (_folder, path) = written("uri.jsonl.gz", &packed[..packed.len() - 12]);
+    let shown = replay(&["--format", "json"], &path);
+    assert_eq!(shown.code, 2, "{shown}");
+    let document: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(document["broken"], 1);
+    assert!(document["agreed"].as_u64().unwrap() > 0, "{document}");
+}
+
+/// What is recorded twice must be the same both times.
+#[test]
+fn a_record_that_contradicts_itself_does_not_agree() {
+    let text = std::fs::read_to_string(vectors("uri.jsonl")).unwrap();
+    let turned = text.replacen(
+        "\"status\":200,\"allowed\":true",
+        "\"status\":200,\"allowed\":false",
+        1,
+    );
+    assert_ne!(turned, text, "the sample says what was allowed");
+    let (_folder, path) = written("uri.jsonl", turned.as_bytes());
+    let shown = replay(&["--format", "json"], &path);
+    assert_eq!(shown.code, 4, "{shown}");
+    let document: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!(
+        document["disagreements"][0]["reason"],
+        "the record contradicts itself: `allowed` is false, and the status 200"
+    );
+}
+
+#[test]
+fn an_empty_file_has_no_decision() {
     let (_folder, path) = written("x.jsonl", b"");
     assert_eq!(replay(&[], &path).code, 6);
 }

@@ -81,6 +81,40 @@ fn several_reports_of_one_run_and_the_same_once_more_by_replay() {
     }
 }
 
+/// Reports are made of events alone: a recording says the same in another folder, and its places lead
+/// from the folder of the run.
+#[test]
+fn a_report_does_not_depend_on_where_it_is_made() {
+    let (folder, elsewhere) = (accepted(), tempfile::tempdir().unwrap());
+    open_the_policy(folder.path());
+    let root = folder.path().canonicalize().unwrap();
+    let wanted = |into: &Path| -> Vec<String> {
+        let one = |(kind, file): &(&str, &str)| {
+            let file = into.join(file).display().to_string();
+            ["--report".to_owned(), format!("{kind}={file}")]
+        };
+        FILES.iter().flat_map(one).collect()
+    };
+    let scenarios = root.join("scenarios").display().to_string();
+    let first = wanted(&root);
+    let mut arguments = vec!["run", scenarios.as_str()];
+    arguments.extend(first.iter().map(String::as_str));
+    let played = go(&root, &arguments);
+    assert_eq!(played.code, 5, "{played}");
+    let recording = root.join("run.jsonl").display().to_string();
+    let second = wanted(elsewhere.path());
+    let mut arguments = vec!["replay", recording.as_str()];
+    arguments.extend(second.iter().map(String::as_str));
+    let replayed = go(elsewhere.path(), &arguments);
+    assert_eq!(replayed.code, 5, "{replayed}");
+    for (kind, file) in FILES {
+        let read = |folder: &Path| fs::read_to_string(folder.join(file)).unwrap();
+        let text = read(&root);
+        assert_eq!(text, read(elsewhere.path()), "{kind}");
+        assert!(!text.contains(root.to_str().unwrap()), "{kind}: {text}");
+    }
+}
+
 #[test]
 fn one_report_may_go_to_standard_output() {
     let folder = accepted();

@@ -145,8 +145,45 @@ fn from_the_first_run_to_a_leak() {
         "Communication?status=in-progress",
     );
     fs::write(&policy, open).unwrap();
-    let leak = go(&["run"]);
+    let kinds = [
+        "github", "markdown", "sarif", "html", "junit", "tap", "text",
+    ];
+    let wanted = kinds.map(|kind| format!("--report={kind}={}/r.{kind}", folder.path().display()));
+    let mut arguments = vec!["run"];
+    arguments.extend(wanted.iter().map(String::as_str));
+    let leak = go(&arguments);
     assert_run!(leak);
+    // Whatever somebody reads, it says which entry of which policy did it.
+    for kind in kinds {
+        let text = fs::read_to_string(folder.path().join(format!("r.{kind}"))).unwrap();
+        for part in [
+            "participant #1 (Communication?status=in-progress)",
+            "scenarios/policies/participant.json",
+        ] {
+            assert!(text.contains(part), "{kind}: {part}: {text}");
+        }
+        assert!(
+            text.contains("participant.json:5") || kind == "sarif",
+            "{kind}: {text}"
+        );
+    }
+    let sarif = fs::read_to_string(folder.path().join("r.sarif")).unwrap();
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2, "the step and the snapshot: {results:?}");
+    for result in results {
+        let place = &result["relatedLocations"][0]["physicalLocation"];
+        assert_eq!(place["region"]["startLine"], 5, "{result}");
+    }
+    let waiting = go(&["review"]);
+    assert!(
+        waiting.stderr.contains(
+            "! outsider gained note (was hidden) after step write\n      \
+             allowed by participant #1 (Communication?status=in-progress) — \
+             scenarios/policies/participant.json:5\n"
+        ),
+        "{waiting}"
+    );
 
     let unexplained = go(&["review", "--accept-all"]);
     assert_eq!(unexplained.code, 1, "{unexplained}");

@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use rstest::rstest;
+use serde_json::Value;
+
+use crate::serve::Server;
 use crate::support::{Shown, command, run};
 
 /// A folder with the starter of `init`.
@@ -99,4 +103,48 @@ fn a_file_of_departures_is_checked_before_anything_is_asked() {
     .unwrap();
     let shown = play(folder.path(), &["--allow-departures", "departures.toml"]);
     assert_eq!(shown.code, 0, "{shown}");
+}
+
+/// What runs leave behind is told of each of them, to people with the way to remove it.
+#[rstest]
+#[case::two_servers(&["--against", "embedded"], 3)]
+#[case::noise(&["--learn-noise"], 2)]
+fn what_is_left_behind_is_told(#[case] how: &[&str], #[case] runs: usize) {
+    let folder = starter();
+    let server = Server::start(folder.path(), &[]);
+    let behind = server.ready["base_url"].as_str().unwrap();
+    let address = crate::between::start(behind, |method, _| (method == "DELETE").then_some(403));
+    let way_in = ["--server", &address, "--profile", "embedded"];
+    let admin = ["--admin-client", "admin", "--admin-secret-env", "SECRET"];
+    let played = |more: &[&str]| {
+        let arguments = [&["run"][..], &way_in, &admin, how, more].concat();
+        let mut command = command(folder.path(), &arguments);
+        command.env("SECRET", "a secret");
+        run(command)
+    };
+    let shown = played(&[]);
+    let document: Value = serde_json::from_str(&played(&["--format", "json"]).stdout).unwrap();
+    server.kill();
+    let advice = format!("fhirward clean --server {address} --run ");
+    assert_eq!(shown.stderr.matches(&advice).count(), 2, "{shown}");
+    let cleanup = document["cleanup"].as_array().unwrap();
+    assert_eq!(cleanup.len(), runs);
+    for (at, one) in cleanup.iter().enumerate() {
+        let left = one["problems"].as_array().unwrap().len();
+        // The third is the embedded server's, which deletes.
+        assert_eq!(left > 0, at < 2, "{one}");
+        assert_eq!(one["run"].as_str().unwrap().len(), 32);
+    }
+}
+
+/// A snapshot that cannot be read has not been compared with: nothing is proposed, and it is said.
+#[test]
+fn noise_is_not_learned_beside_a_snapshot_that_cannot_be_read() {
+    let folder = starter();
+    let snapshot = "scenarios/messaging/first-message.snap.yaml";
+    std::fs::write(folder.path().join(snapshot), "steps: [\n").unwrap();
+    let shown = play(folder.path(), &["--learn-noise"]);
+    assert_eq!(shown.code, 3, "{shown}");
+    let says = format!("nothing learned: `{snapshot}` cannot be read");
+    assert!(shown.stderr.contains(&says), "{shown}");
 }

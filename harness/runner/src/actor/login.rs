@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::file::StaticAuth;
+use super::identity::{NotThem, is_them};
 use super::naming;
 use super::project::{Project, SetupError};
 use super::session::{Granted, fault, granting};
@@ -82,8 +83,7 @@ impl Login<'_> {
         Ok(client)
     }
 
-    /// A token of somebody else would make every test of isolation pass, and one of an admin every
-    /// test of access.
+    /// As [`is_them`], and not the witness.
     async fn is_right(
         &self,
         client: &Client,
@@ -94,7 +94,8 @@ impl Login<'_> {
         let Some(acting) = client.acting().await.map_err(fault(&doing))? else {
             return Ok(());
         };
-        if acting.reference != who {
+        let them = is_them(&acting, who, may_be_admin);
+        if them == Err(NotThem::Other) {
             return Err(SetupError::new(
                 &doing,
                 format!(
@@ -112,7 +113,7 @@ impl Login<'_> {
                  login, or declare `bypass: true`",
             ));
         }
-        if acting.admin && !may_be_admin {
+        if them == Err(NotThem::Admin) {
             return Err(SetupError::new(
                 &doing,
                 "the server takes them for an admin, for whom no policy counts",

@@ -3,6 +3,7 @@
 
 mod casting;
 mod file;
+mod identity;
 mod login;
 mod masked;
 mod naming;
@@ -18,6 +19,7 @@ pub use file::{
     ActorEntry, ActorsFile, AuthEntry, BackendEntry, ClientEntry, PasswordEntry, ServerEntry,
     StaticActor, StaticAuth, Surroundings, servers,
 };
+pub use identity::{NotThem, is_them};
 pub use project::{Project, SetupError};
 pub use secret::SecretSource;
 pub(crate) use session::Granted;

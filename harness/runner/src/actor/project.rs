@@ -235,13 +235,11 @@ impl Project {
     /// What the server calls itself, where it says so, and what it can do.
     ///
     /// # Errors
-    /// When the server is out of reach.
+    /// When the server does not say it: it is out of reach, fails, redirects, or is no FHIR server.
+    /// One that refuses it, or does not have it, has said so.
     pub async fn software(&mut self) -> Result<Option<String>, SetupError> {
         let answer = match self.admin.send(Request::get("metadata")).await {
             Ok(answer) => answer,
-            Err(error) if error.is_transport() => {
-                return Err(SetupError::client("reading the metadata", &error));
-            }
             Err(
                 error @ (ClientError::Html { .. }
                 | ClientError::NotJson { .. }
@@ -249,8 +247,8 @@ impl Project {
             ) => {
                 return Err(no_fhir(&error.to_string()));
             }
-            // Nothing depends on it.
-            Err(_) => return Ok(None),
+            // Without it every need would be one that the server does not claim.
+            Err(error) => return Err(SetupError::client("reading the metadata", &error)),
         };
         let is_fhir = answer
             .body

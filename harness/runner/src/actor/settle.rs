@@ -22,7 +22,7 @@ pub(crate) async fn indexed(admin: &Client, references: &[&str], lag: Duration) 
     loop {
         missing = still_missing(admin, &missing).await;
         let now = Instant::now();
-        if missing.is_empty() || now >= until {
+        if missing.is_empty() || now >= until || admin.is_hurried() {
             return missing;
         }
         tokio::time::sleep(wait.min(until - now)).await;

@@ -71,7 +71,7 @@ impl Sweep {
         self.add_named(admin, capabilities, &mut found, &mut swept)
             .await?;
         self.add_logins(&mut found);
-        self.add_binaries(admin, &mut found).await?;
+        self.add_binaries(admin, &mut found, &mut swept).await?;
         let mut order = ordered(&found);
         if self.dry {
             swept.deleted = order;
@@ -206,6 +206,7 @@ impl Sweep {
         &self,
         admin: &Client,
         found: &mut BTreeMap<String, Value>,
+        swept: &mut Swept,
     ) -> Result<(), ClientError> {
         let mut binaries: BTreeSet<String> = BTreeSet::new();
         for resource in found.values() {
@@ -219,15 +220,25 @@ impl Sweep {
             if found.contains_key(&reference) {
                 continue;
             }
-            match admin.send(Request::get(&reference)).await {
+            let why = match admin.send(Request::get(&reference)).await {
                 Ok(Answer {
-                    body: Some(binary), ..
-                }) if run_of(&binary).is_some_and(|run| self.wants(run, &binary)) => {
-                    found.insert(reference, binary);
+                    status: 200..300,
+                    body: Some(binary),
+                    ..
+                }) => {
+                    if run_of(&binary).is_some_and(|run| self.wants(run, &binary)) {
+                        found.insert(reference, binary);
+                    }
+                    continue;
                 }
+                Ok(Answer {
+                    status: 404 | 410, ..
+                }) => continue,
+                Ok(answer) => format!("the server answers {}", answer.status),
                 Err(error) if error.is_transport() => return Err(error),
-                _ => {}
-            }
+                Err(error) => admin.clean(&error.to_string()),
+            };
+            swept.unseen.push(format!("{reference}: {why}"));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 
-use super::profile::{Provisioning, ReferenceRequest, ServerProfile};
+use super::profile::{Provisioning, ServerProfile};
 use super::text_at;
 use crate::words::{listed, near};
 
@@ -244,13 +244,6 @@ impl Capabilities {
         if profile.actors.provisioning == Provisioning::Medplum {
             found.offers.insert(plain(Plain::AccessPolicies));
         }
-        if profile
-            .references
-            .conditional
-            .contains(&ReferenceRequest::Create)
-        {
-            found.offers.insert(plain(Plain::ConditionalReference));
-        }
         if let Some(statement) =
             statement.filter(|body| text_at(body, "/resourceType") == Some("CapabilityStatement"))
         {
@@ -337,17 +330,6 @@ impl Capabilities {
         } else {
             Err(no(need, "the server gives no CapabilityStatement"))
         }
-    }
-
-    /// The same by the word that files use.
-    ///
-    /// # Errors
-    /// Why not; for a word that is none, which there are.
-    pub fn supports_word(&self, word: &str) -> Result<(), String> {
-        let need: Need = word
-            .parse()
-            .map_err(|error: UnknownNeed| error.to_string())?;
-        self.supports(&need).map_err(|reason| reason.to_string())
     }
 
     /// What the CapabilityStatement says; nothing where it has no word for it.
@@ -474,6 +456,8 @@ mod tests {
     #[case("helios", "access-policy", false)]
     #[case("hapi", "gone", true)]
     #[case("embedded", "conditional-reference", true)]
+    #[case("medplum", "conditional-reference", true)]
+    #[case("hapi", "conditional-reference", false)]
     fn the_profile_wins(#[case] profile: &str, #[case] need: &str, #[case] has: bool) {
         let profile = ServerProfile::named(profile).unwrap();
         let found = Capabilities::read(None, &profile);

@@ -4,6 +4,7 @@ mod auth;
 mod capabilities;
 mod error;
 mod forward;
+mod hurry;
 mod jwt;
 mod limits;
 mod paging;
@@ -29,7 +30,7 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     IF_MATCH,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
 
@@ -37,14 +38,14 @@ pub use auth::{Auth, Backend, Credentials, Password, SecretIn};
 pub use capabilities::{Capabilities, Need, Plain, Reason, UnknownNeed};
 pub use error::{ClientError, Place};
 pub use forward::Hindrance;
+pub use hurry::{Hurry, PATIENCE};
 pub use jwt::{BadKey, SigningKey};
 pub use limits::{Kind, Limits, Retries, Timeouts};
 pub(crate) use paging::reference_of;
 pub use paging::{Found, search_path};
 pub use profile::{
-    ActorRules, AddressRules, BadProfile, IdRules, InvitedSignIn, Layout, Logins, Offers,
-    Provisioning, ReferenceRequest, ReferenceRules, SearchRules, ServerProfile, Total, Versions,
-    WhoAmIKind, WhoAmIRules,
+    ActorRules, AddressRules, BadProfile, InvitedSignIn, Layout, Logins, Offers, Provisioning,
+    SearchRules, ServerProfile, WhoAmIKind, WhoAmIRules,
 };
 pub use redact::Redactor;
 pub use tag::{RUN_TAG_SYSTEM, run_of};
@@ -309,19 +310,6 @@ impl Client {
         }
     }
 
-    /// A caller with a token that somebody else got for it, and that is not renewed.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_token(
-        target: &Arc<Target>,
-        token: &SecretString,
-        limits: Limits,
-        redactor: &Redactor,
-    ) -> Result<Self, ClientError> {
-        Self::new(target, Auth::Bearer(token.clone()), limits, redactor)
-    }
-
     /// Where it sends requests.
     pub fn target(&self) -> &Target {
         &self.inner.target
@@ -345,6 +333,11 @@ impl Client {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut retries)
+    }
+
+    /// Whether somebody has stopped the run.
+    pub(crate) fn is_hurried(&self) -> bool {
+        self.inner.target.traffic.hurry.has_begun()
     }
 
     /// Sends a request to the FHIR base.
@@ -518,12 +511,18 @@ impl Client {
         let Again::After(asked) = retry::again(error, repeatable) else {
             return false;
         };
+        let hurry = &self.inner.target.traffic.hurry;
+        if hurry.has_begun() {
+            return false;
+        }
         let Some(wait) = self.inner.limits.retries.wait(tried, asked) else {
             return false;
         };
         self.note_retry(place, &error.to_string(), tried + 2, wait);
-        tokio::time::sleep(wait).await;
-        true
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            () = hurry.is_over() => false,
+        }
     }
 
     fn note_retry(&self, place: &Place, because: &str, attempt: u32, wait: Duration) {

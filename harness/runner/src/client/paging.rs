@@ -20,8 +20,6 @@ pub struct Found {
     pub matches: Vec<Value>,
     /// The entries of mode `include`.
     pub included: Vec<Value>,
-    /// `Bundle.total` of the first page.
-    pub total: Option<u64>,
     /// The first page, for assertions on the Bundle itself.
     pub first: Option<Value>,
 }
@@ -65,7 +63,6 @@ impl Client {
                 all.matches.extend(page.matches);
                 all.included.extend(page.included);
                 if all.first.is_none() {
-                    all.total = page.total;
                     all.first = page.first;
                 }
             })
@@ -166,7 +163,6 @@ fn collect(
             place: place.clone(),
             text: "the search is not answered with a Bundle".into(),
         })?;
-    found.total = bundle.get("total").and_then(Value::as_u64);
     let entries = bundle.get("entry").and_then(Value::as_array);
     for entry in entries.into_iter().flatten() {
         let Some(resource) = entry.get("resource") else {

@@ -5,9 +5,12 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
+use fhirward_engine::semantics::Semantics;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::capabilities::Need;
+use crate::expect::departing_server;
 use crate::words::{listed, near};
 
 const BUILT_IN: [(&str, &str); 6] = [
@@ -42,17 +45,15 @@ pub struct ServerProfile {
     /// Whether it answers from a cache unless told not to.
     #[serde(default)]
     pub no_cache: bool,
+    /// The version of Medplum whose departures from what is documented are named where it answers
+    /// otherwise.
+    #[serde(default, deserialize_with = "departing")]
+    pub departures: Option<Semantics>,
     /// How its addresses are made.
     pub address: AddressRules,
-    /// What it does with ids and versions.
-    #[serde(default)]
-    pub ids: IdRules,
     /// What its searches are like.
     #[serde(default)]
     pub search: SearchRules,
-    /// Where it resolves conditional references.
-    #[serde(default)]
-    pub references: ReferenceRules,
     /// How it says who is acting.
     pub who_am_i: WhoAmIRules,
     /// How actors come to be on it.
@@ -77,6 +78,11 @@ fn hidden() -> Vec<u16> {
     vec![403, 404, 410]
 }
 
+fn departing<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Semantics>, D::Error> {
+    let name = String::deserialize(from)?;
+    departing_server(&name).map(Some).map_err(D::Error::custom)
+}
+
 /// How the addresses of a server are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -97,35 +103,10 @@ pub enum Layout {
     Either,
 }
 
-/// What a server does with ids and versions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct IdRules {
-    /// Whether a PUT to an unknown id creates.
-    pub put_creates: bool,
-    /// Whether the id in the body of a POST is kept.
-    pub kept_on_create: bool,
-    /// What versions look like.
-    pub versions: Versions,
-}
-
-/// What versions look like.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Versions {
-    /// No order can be read from them.
-    #[default]
-    Opaque,
-    /// 1, 2, 3.
-    Numbers,
-}
-
 /// What the searches of a server are like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct SearchRules {
-    /// What `Bundle.total` is worth.
-    pub total: Total,
     /// `_count` for searches that do not say one, where the server's own would cut results off.
     pub count: Option<u32>,
     /// The largest page it gives.
@@ -139,39 +120,6 @@ impl SearchRules {
     pub fn index_lag(&self) -> Duration {
         Duration::from_millis(self.index_lag_ms)
     }
-}
-
-/// What `Bundle.total` is worth.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Total {
-    /// Always there and exact.
-    Always,
-    /// There and exact where it is asked for with `_total=accurate`.
-    Asked,
-    /// Absent, estimated or exact: nothing follows from it.
-    #[default]
-    Unknown,
-}
-
-/// Where a server resolves conditional references.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct ReferenceRules {
-    /// By which requests.
-    pub conditional: Vec<ReferenceRequest>,
-}
-
-/// A request that can hold conditional references.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReferenceRequest {
-    /// A single create or update.
-    Create,
-    /// An entry of a batch.
-    Batch,
-    /// An entry of a transaction.
-    Transaction,
 }
 
 /// How a server says who is acting.
@@ -378,12 +326,11 @@ impl ServerProfile {
             denied: denied(),
             hidden: hidden(),
             no_cache: false,
+            departures: None,
             address: AddressRules {
                 layout: Layout::Either,
             },
-            ids: IdRules::default(),
             search: SearchRules::default(),
-            references: ReferenceRules::default(),
             who_am_i: WhoAmIRules {
                 kind: WhoAmIKind::Medplum,
             },
@@ -464,9 +411,21 @@ mod tests {
         }
     }
 
+    /// The sample of the documentation is a profile: it names no key that there is none of.
+    #[test]
+    fn the_documented_profile_can_be_read() {
+        let page = include_str!("../../../../docs/servers.md");
+        let (_, sample) = page.split_once("```toml\nname = \"mine\"\n").unwrap();
+        let (sample, _) = sample.split_once("```").unwrap();
+        let profile = ServerProfile::parse(&format!("name = \"mine\"\n{sample}")).unwrap();
+        assert_eq!(profile.departures, "medplum-5.0".parse().ok());
+    }
+
     #[rstest]
     #[case::unknown_key("no-cahce = true", "unknown field `no-cahce`")]
     #[case::unknown_need("[lacks]\nbotts = \"none\"", "`botts`")]
+    #[case::no_departures("departures = \"documented\"", "only servers depart")]
+    #[case::no_version("departures = \"medplumm\"", "is no semantics")]
     #[case::wrong_kind("denied = \"403\"", "invalid type")]
     fn what_is_wrong_in_a_profile(#[case] more: &str, #[case] says: &str) {
         let mut text = format!("name = \"x\"\nabout = \"y\"\n{more}\n");

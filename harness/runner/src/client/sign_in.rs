@@ -197,12 +197,7 @@ impl Client {
             .map_or(DEFAULT_LIFETIME, Duration::from_secs);
         Ok(Token {
             secret: SecretString::from(token),
-            // A token that lasts no longer than the margin is used until it is refused.
-            until: Instant::now()
-                + lifetime
-                    .checked_sub(REFRESH_BEFORE)
-                    .filter(|left| !left.is_zero())
-                    .unwrap_or(lifetime / 2),
+            until: end_of(lifetime),
             project: text_at(&body, "/project/reference").map(str::to_owned),
         })
     }
@@ -468,5 +463,35 @@ impl Client {
                 text: format!("the answer ({}) names no `fhirUser`", answer.status),
             }),
         }
+    }
+}
+/// When a token is renewed. One that lasts no longer than the margin is used until it is refused, and
+/// one that lasts longer than time can be told as long as one of which nothing is said.
+fn end_of(lifetime: Duration) -> Instant {
+    let of = |lifetime: Duration| {
+        let left = lifetime.checked_sub(REFRESH_BEFORE);
+        left.filter(|left| !left.is_zero()).unwrap_or(lifetime / 2)
+    };
+    let now = Instant::now();
+    now.checked_add(of(lifetime))
+        .unwrap_or_else(|| now + of(DEFAULT_LIFETIME))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// A server may say what it likes of how long a token lasts.
+    #[rstest]
+    #[case::usual(3600, 3500)]
+    #[case::short(4, 1)]
+    #[case::nothing(0, 0)]
+    #[case::beyond_all_time(u64::MAX, 3500)]
+    fn a_token_has_an_end(#[case] seconds: u64, #[case] at_least: u64) {
+        let now = Instant::now();
+        let end = end_of(Duration::from_secs(seconds));
+        assert!(end >= now + Duration::from_secs(at_least));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::hurry::Hurry;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -14,6 +15,8 @@ pub struct Traffic {
     gate: Arc<Gate>,
     listener: Option<Arc<Listener>>,
     bodies: bool,
+    /// Whether nobody waits long any more.
+    pub(super) hurry: Hurry,
 }
 
 type Listener = dyn Fn(Heard) + Send + Sync;
@@ -103,6 +106,7 @@ impl Traffic {
             }),
             listener: None,
             bodies: false,
+            hurry: Hurry::default(),
         }
     }
 
@@ -113,6 +117,16 @@ impl Traffic {
             gate: Arc::clone(&self.gate),
             listener: Some(Arc::new(listener)),
             bodies,
+            hurry: self.hurry.clone(),
+        }
+    }
+
+    /// The same, for requests that have no time any more once there is haste.
+    #[must_use]
+    pub fn hurried_by(&self, hurry: &Hurry) -> Self {
+        Self {
+            hurry: hurry.clone(),
+            ..self.clone()
         }
     }
 

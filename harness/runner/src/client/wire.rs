@@ -9,6 +9,7 @@ use url::Url;
 
 use super::error::{ClientError, Place};
 use super::forward::Hindrance;
+use super::hurry::PATIENCE;
 use super::limits::Kind;
 use super::traffic::{Exchanged, Heard};
 use super::{Answer, Client, retry};
@@ -16,6 +17,28 @@ use super::{Answer, Client, retry};
 impl Client {
     /// Sends once, when it is its turn, and takes what comes back, as far as the limits allow.
     pub(super) async fn receive(
+        &self,
+        call: reqwest::RequestBuilder,
+        place: Place,
+        kind: Kind,
+        keep: bool,
+        sent: Option<&[u8]>,
+    ) -> Result<Answer, ClientError> {
+        let hurry = &self.inner.target.traffic.hurry;
+        let received = tokio::select! {
+            biased;
+            received = self.exchange(call, place.clone(), kind, keep, sent) => received,
+            () = hurry.is_over() => Err(ClientError::Timeout {
+                place,
+                milliseconds: PATIENCE.as_millis(),
+            }),
+        };
+        let silent = matches!(&received, Err(error) if error.is_transport());
+        hurry.note(!silent);
+        received
+    }
+
+    async fn exchange(
         &self,
         call: reqwest::RequestBuilder,
         place: Place,

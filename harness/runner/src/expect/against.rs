@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::diff::{Difference, compare};
+use super::diff::{Difference, Recorded, compare, names};
 use super::noise::covers;
 use super::snapshot::Snapshot;
 use crate::report::{Report, ScenarioReport, Verdict};
@@ -212,10 +212,6 @@ fn is_about_the_same(one: &Difference, other: &Difference) -> bool {
 
 /// A difference in the words of a comparison: what is on A, what is on B.
 fn told(difference: &Difference) -> Unlike {
-    let list = |names: &[String]| match names {
-        [] => "nothing".to_owned(),
-        names => names.join(", "),
-    };
     let nothing = || "nothing".to_owned();
     let (kind, message) = match difference {
         Difference::Sight {
@@ -238,11 +234,15 @@ fn told(difference: &Difference) -> Unlike {
         ),
         Difference::Matches { gained, lost, .. } => (
             UnlikeKind::Result,
-            format!("finds {} only on A, {} only on B", list(lost), list(gained)),
+            format!(
+                "finds {} only on A, {} only on B",
+                names(lost),
+                names(gained)
+            ),
         ),
         Difference::Order { is, .. } => (
             UnlikeKind::Shape,
-            format!("another order on B: {}", list(is)),
+            format!("another order on B: {}", names(is)),
         ),
         Difference::Field { path, was, is, .. } => (
             UnlikeKind::Result,
@@ -258,15 +258,29 @@ fn told(difference: &Difference) -> Unlike {
             UnlikeKind::Result,
             format!("{actor} looks on {} only", if *new { "B" } else { "A" }),
         ),
-        Difference::Shape(_) => (
-            UnlikeKind::Result,
-            "what is recorded of it is of another kind".to_owned(),
-        ),
+        Difference::Shape { what, .. } => (UnlikeKind::Result, one_sided(what)),
     };
     Unlike {
         kind,
         step: difference.step().to_owned(),
         message,
+    }
+}
+
+/// What only one of two servers gave anything to record of.
+fn one_sided(what: &Recorded) -> String {
+    match what {
+        Recorded::OutcomeGone(was) => format!("ends on A only: {was}"),
+        Recorded::OutcomeNew(is) => format!("ends on B only: {is}"),
+        Recorded::MatchesGone(was) => format!("finds {} on A, and is no search on B", names(was)),
+        Recorded::NothingFound => "finds nothing on B, and is no search on A".to_owned(),
+        Recorded::SeesGone(was) => {
+            let each = was
+                .iter()
+                .map(|(actor, seen)| format!("{actor} sees {}", names(seen)));
+            let each: Vec<String> = each.collect();
+            format!("looked at on A only: {}", each.join("; "))
+        }
     }
 }
 
@@ -328,6 +342,11 @@ mod tests {
     #[case::sight(
         "s: { outcome: 200, sees: { x: [m] } }", "s: { outcome: 201, sees: { x: [] } }",
         &["sight s: m is visible for x on A, hidden on B", "shape s: 200 on A, 201 on B"],
+    )]
+    #[case::no_search_on_b("s: { matches: [a] }", "s: { outcome: 200 }", &["result s: ends on B only: 200", "result s: finds a on A, and is no search on B"])]
+    #[case::looked_at_on_a(
+        "s: { outcome: 200, sees: { x: [m], y: [] } }", "s: { outcome: 200 }",
+        &["result s: looked at on A only: x sees m; y sees nothing"],
     )]
     #[case::only_one("{}", "s: { outcome: 200 }", &["result s: seen on B only"])]
     fn differences(#[case] a: &str, #[case] b: &str, #[case] expected: &[&str]) {

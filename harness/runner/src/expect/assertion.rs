@@ -138,36 +138,79 @@ pub fn check_text(text: Option<&str>, body: Option<&Value>, expected: &str) -> O
     }
 }
 
-/// What is wrong with a search result: names that are missing, names too many, another order.
-pub fn check_matches(expected: &[String], found: &[String], order: bool) -> Vec<String> {
-    let mut problems = Vec::new();
-    let missing: Vec<&str> = names_without(expected, found);
-    let more: Vec<&str> = names_without(found, expected);
-    if !missing.is_empty() {
-        problems.push(format!("does not find {}", missing.join(", ")));
-    }
-    if !more.is_empty() {
-        problems.push(format!("also finds {}", more.join(", ")));
-    }
-    if problems.is_empty() && found.len() != expected.len() {
-        problems.push(format!("finds {} with repetitions", found.join(", ")));
-    }
-    if problems.is_empty() && order && found != expected {
-        problems.push(format!(
-            "finds {}, expected the order {}",
-            found.join(", "),
-            expected.join(", ")
-        ));
-    }
-    problems
+/// Where in the answer to a search names stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Among the entries of mode `match`.
+    Matches,
+    /// Among those of mode `include`.
+    Includes,
 }
 
-fn names_without<'n>(names: &'n [String], others: &[String]) -> Vec<&'n str> {
-    names
-        .iter()
-        .filter(|name| !others.contains(name))
-        .map(String::as_str)
-        .collect()
+/// What is wrong with a search result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mismatch {
+    /// These are not there.
+    Missing(Vec<String>),
+    /// Neither were these expected.
+    Surplus(Vec<String>),
+    /// All that it has: some of it more than once.
+    Repeated(Vec<String>),
+    /// Another order.
+    Order {
+        /// As they came.
+        found: Vec<String>,
+        /// As they should have.
+        expected: Vec<String>,
+    },
+}
+
+impl Mismatch {
+    /// In one line.
+    pub fn told(&self, place: Place) -> String {
+        let (finds, find) = match place {
+            Place::Matches => ("finds", "find"),
+            Place::Includes => ("includes", "include"),
+        };
+        match self {
+            Self::Missing(names) => format!("does not {find} {}", names.join(", ")),
+            Self::Surplus(names) => format!("also {finds} {}", names.join(", ")),
+            Self::Repeated(names) => format!("{finds} {} with repetitions", names.join(", ")),
+            Self::Order { found, expected } => format!(
+                "{finds} {}, expected the order {}",
+                found.join(", "),
+                expected.join(", ")
+            ),
+        }
+    }
+}
+
+/// What is wrong with a search result: names that are missing, names too many, another order.
+pub fn check_matches(expected: &[String], found: &[String], order: bool) -> Vec<Mismatch> {
+    let mut wrong = Vec::new();
+    let missing = names_without(expected, found);
+    let more = names_without(found, expected);
+    if !missing.is_empty() {
+        wrong.push(Mismatch::Missing(missing));
+    }
+    if !more.is_empty() {
+        wrong.push(Mismatch::Surplus(more));
+    }
+    if wrong.is_empty() && found.len() != expected.len() {
+        wrong.push(Mismatch::Repeated(found.to_vec()));
+    }
+    if wrong.is_empty() && order && found != expected {
+        wrong.push(Mismatch::Order {
+            found: found.to_vec(),
+            expected: expected.to_vec(),
+        });
+    }
+    wrong
+}
+
+fn names_without(names: &[String], others: &[String]) -> Vec<String> {
+    let missing = names.iter().filter(|name| !others.contains(name));
+    missing.cloned().collect()
 }
 
 /// Equality of JSON values, with numbers by value and objects without regard to order. `1.50` and
@@ -288,9 +331,17 @@ mod tests {
         #[case] problems: &[&str],
     ) {
         let list = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        let wrong = check_matches(&list(expected), &list(found), order);
+        let told: Vec<String> = wrong.iter().map(|one| one.told(Place::Matches)).collect();
+        assert_eq!(told, problems);
+    }
+
+    #[test]
+    fn what_is_not_included_is_said_so() {
+        let missing = Mismatch::Missing(vec!["alice".into(), "house".into()]);
         assert_eq!(
-            check_matches(&list(expected), &list(found), order),
-            problems
+            missing.told(Place::Includes),
+            "does not include alice, house"
         );
     }
 }

@@ -33,6 +33,20 @@ pub struct AcceptedDeparture {
     pub reason: String,
 }
 
+/// The kind of server that a name stands for.
+///
+/// # Errors
+/// A name of none, or of a semantics that is no server's.
+pub fn departing_server(name: &str) -> Result<Semantics, String> {
+    match name.parse() {
+        Ok(Semantics::Medplum(version)) => Ok(Semantics::Medplum(version)),
+        Ok(Semantics::Documented | Semantics::R4) => {
+            Err("only servers depart: write medplum-VERSION".to_owned())
+        }
+        Err(unknown) => Err(unknown.to_string()),
+    }
+}
+
 /// The name of an answer that the semantics predicts without a named cause.
 pub const UNNAMED: &str = "departure/unnamed";
 

@@ -73,8 +73,57 @@ pub enum Difference {
         /// Whether new.
         new: bool,
     },
-    /// What is observed of a step is not what it was: a search became a read, or the like.
-    Shape(String),
+    /// Something is recorded of a step that was not, or the other way round: a search became a read, or
+    /// the like.
+    Shape {
+        /// The step.
+        step: String,
+        /// What.
+        what: Recorded,
+    },
+}
+
+/// What is recorded of a step on one side only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// How it ended.
+    OutcomeGone(String),
+    /// The same, new.
+    OutcomeNew(String),
+    /// What it found.
+    MatchesGone(Vec<String>),
+    /// That it finds nothing, new. What it finds, new, is [`Difference::Matches`].
+    NothingFound,
+    /// What each actor saw after it.
+    SeesGone(Vec<(String, Vec<String>)>),
+}
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutcomeGone(was) => write!(f, "no outcome is recorded any more, was {was}"),
+            Self::OutcomeNew(is) => write!(f, "an outcome is recorded now, {is}"),
+            Self::MatchesGone(was) => {
+                write!(
+                    f,
+                    "what it finds is not recorded any more, was {}",
+                    names(was)
+                )
+            }
+            Self::NothingFound => write!(f, "what it finds is recorded now, nothing"),
+            Self::SeesGone(was) => {
+                let each: Vec<String> = was
+                    .iter()
+                    .map(|(actor, seen)| format!("{actor} saw {}", names(seen)))
+                    .collect();
+                write!(
+                    f,
+                    "who sees what is not recorded any more; {}",
+                    each.join("; ")
+                )
+            }
+        }
+    }
 }
 
 impl Difference {
@@ -94,14 +143,14 @@ impl Difference {
             | Self::Order { .. }
             | Self::Field { .. }
             | Self::Actor { .. }
-            | Self::Shape(_) => false,
+            | Self::Shape { .. } => false,
         }
     }
 
     /// The step that it is about.
     pub fn step(&self) -> &str {
         match self {
-            Self::NewStep(step) | Self::LostStep(step) | Self::Shape(step) => step,
+            Self::NewStep(step) | Self::LostStep(step) | Self::Shape { step, .. } => step,
             Self::Outcome { step, .. }
             | Self::Matches { step, .. }
             | Self::Order { step, .. }
@@ -171,10 +220,16 @@ impl fmt::Display for Difference {
                 let what = if *new { "is new in" } else { "is gone from" };
                 write!(f, "{actor} {what} the matrix after {}", at(step))
             }
-            Self::Shape(step) => {
-                write!(f, "{}: what is recorded of it has changed", at(step))
-            }
+            Self::Shape { step, what } => write!(f, "{}: {what}", at(step)),
         }
+    }
+}
+
+/// Names, one after the other.
+pub(super) fn names(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        names => names.join(", "),
     }
 }
 
@@ -210,13 +265,18 @@ pub fn compare(old: &Snapshot, new: &Snapshot, unknown: &BTreeSet<String>) -> Ve
 
 fn compare_step(old: &StepSnapshot, new: &StepSnapshot, differences: &mut Vec<Difference>) {
     let step = &new.step;
+    let shape = |what: Recorded| Difference::Shape {
+        step: step.clone(),
+        what,
+    };
     match (&old.outcome, &new.outcome) {
         (Some(was), Some(is)) if was != is => differences.push(Difference::Outcome {
             step: step.clone(),
             was: was.clone(),
             is: is.clone(),
         }),
-        (None, Some(_)) | (Some(_), None) => differences.push(Difference::Shape(step.clone())),
+        (Some(was), None) => differences.push(shape(Recorded::OutcomeGone(was.clone()))),
+        (None, Some(is)) => differences.push(shape(Recorded::OutcomeNew(is.clone()))),
         _ => {}
     }
     match (&old.matches, &new.matches) {
@@ -241,7 +301,8 @@ fn compare_step(old: &StepSnapshot, new: &StepSnapshot, differences: &mut Vec<Di
             gained: found.clone(),
             lost: Vec::new(),
         }),
-        (None, Some(_)) | (Some(_), None) => differences.push(Difference::Shape(step.clone())),
+        (None, Some(_)) => differences.push(shape(Recorded::NothingFound)),
+        (Some(was), None) => differences.push(shape(Recorded::MatchesGone(was.clone()))),
         _ => {}
     }
     if is_success(old) == is_success(new) {
@@ -251,7 +312,11 @@ fn compare_step(old: &StepSnapshot, new: &StepSnapshot, differences: &mut Vec<Di
     match (&old.sees, &new.sees) {
         (Some(was), Some(is)) => compare_sees(step, was, is, differences),
         (None, Some(is)) => compare_sees(step, &[], is, differences),
-        (Some(_), None) => differences.push(Difference::Shape(step.clone())),
+        (Some(was), None) => {
+            let seen = |sees: &ActorSees| sees.names().map(str::to_owned).collect();
+            let was = was.iter().map(|sees| (sees.actor.clone(), seen(sees)));
+            differences.push(shape(Recorded::SeesGone(was.collect())));
+        }
         (None, None) => {}
     }
 }
@@ -448,6 +513,31 @@ mod tests {
         "a: { sees: { x: [m] } }",
         "a: { sees: {} }",
         &["x is gone from the matrix after step a"], false
+    )]
+    #[case::outcome_gone(
+        "a: { outcome: 200 }",
+        "a: {}",
+        &["step a: no outcome is recorded any more, was 200"], false
+    )]
+    #[case::outcome_new(
+        "a: {}",
+        "a: { outcome: 404 not-found }",
+        &["step a: an outcome is recorded now, 404 not-found"], false
+    )]
+    #[case::no_search_any_more(
+        "a: { outcome: 200, matches: [m1, m2] }",
+        "a: { outcome: 200 }",
+        &["step a: what it finds is not recorded any more, was m1, m2"], false
+    )]
+    #[case::a_search_that_finds_nothing(
+        "a: { outcome: 200 }",
+        "a: { outcome: 200, matches: [] }",
+        &["step a: what it finds is recorded now, nothing"], false
+    )]
+    #[case::nobody_is_looked_at_any_more(
+        "a: { outcome: 200, sees: { jackie: [m1, { search-only: [m2] }], house: [] } }",
+        "a: { outcome: 200 }",
+        &["step a: who sees what is not recorded any more; jackie saw m1, m2; house saw nothing"], false
     )]
     #[case::unknown(
         "u: { outcome: 200, sees: { x: [] } }",

@@ -72,7 +72,15 @@ fn of_scenario(
         }
     }
     let file = scenario.accepted(profile);
-    let accepted = file.and_then(|file| Some((file, Snapshot::parse(&file.source).ok()?)));
+    let accepted = match file.map(|file| (file, Snapshot::parse(&file.source))) {
+        Some((file, Ok(accepted))) => Some((file, accepted)),
+        Some((file, Err(error))) => {
+            let path = file.file.display();
+            learned.problem = Some(format!("`{path}` cannot be read: {error}"));
+            return learned;
+        }
+        None => None,
+    };
     if let Some((_, accepted)) = &accepted {
         learned.noise.retain(|noise| {
             let known = |known: &Noise| known.step == noise.step && known.of == noise.of;

@@ -17,11 +17,11 @@ mod widening;
 
 pub use alias::Aliases;
 pub use assertion::{
-    HeaderCheck, check_body, check_fhirpath, check_headers, check_matches, check_text, plain,
-    selected,
+    HeaderCheck, Mismatch, Place, check_body, check_fhirpath, check_headers, check_matches,
+    check_text, plain, selected,
 };
-pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept};
-pub use diff::{Difference, compare};
+pub use departure::{AcceptedDeparture, KnownDeparture, UNNAMED, accept, departing_server};
+pub use diff::{Difference, Recorded, compare};
 pub use learn::{Learned, learn};
 pub use noise::{NOISE, Noise, NoiseOf, proposed};
 pub use predict::{Known, Prediction, Predictor, membership_of};

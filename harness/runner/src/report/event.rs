@@ -305,6 +305,21 @@ pub struct Problem {
     pub help: Option<String>,
     /// Whether somebody got what they must not get.
     pub leak: bool,
+    /// The cells that it is about, as everybody looked at them after the step, or last before it.
+    #[serde(default)]
+    pub cells: Vec<CellName>,
+    /// Whether it only adds to another problem of the step, and is none by itself.
+    #[serde(default)]
+    pub remark: bool,
+}
+
+/// A cell of a matrix, by its row and column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellName {
+    /// Who.
+    pub actor: String,
+    /// What, by its alias.
+    pub resource: String,
 }
 
 impl Problem {
@@ -314,6 +329,8 @@ impl Problem {
             message: message.into(),
             help: None,
             leak: false,
+            cells: Vec::new(),
+            remark: false,
         }
     }
 
@@ -323,6 +340,24 @@ impl Problem {
             leak: true,
             ..Self::new(message)
         }
+    }
+
+    /// What is to be known beside another problem of the step.
+    pub fn remark(message: impl Into<String>) -> Self {
+        Self {
+            remark: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// About what an actor sees of a resource.
+    #[must_use]
+    pub fn about(mut self, actor: &str, resource: &str) -> Self {
+        self.cells.push(CellName {
+            actor: actor.to_owned(),
+            resource: resource.to_owned(),
+        });
+        self
     }
 
     /// With advice.
@@ -417,8 +452,6 @@ impl SnapshotReport {
 pub enum SnapshotVerdict {
     /// Equal.
     Matches,
-    /// Written by this run.
-    Updated,
     /// Different.
     Differs,
     /// There is none.

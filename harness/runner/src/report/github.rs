@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use super::grid::{Grid, symbol, word};
-use super::issues::{self, Issue, Rule};
+use super::issues::{self, Issue, Place, Rule};
 use super::markup::{command_message, command_property, markdown_cell};
 use super::model::{Report, ScenarioReport};
-use super::path;
+use super::unplayed;
 use crate::expect::CellVerdict;
 use crate::report::Verdict;
 use crate::scenario::plural;
@@ -19,6 +19,8 @@ const MAX_ANNOTATIONS: usize = 10;
 const MAX_MESSAGE: usize = 64 * 1024 / 3;
 /// A step's summary may have 1 MiB; the rest is for other steps' words.
 const MAX_SUMMARY: usize = 900 * 1024;
+/// What of a row's reasons is shown: the matrix below it and the annotations have the others.
+const MAX_ROW: usize = 2 * 1024;
 
 /// The ten worst findings, leaks first, and how many more there are. What is left behind is a
 /// warning, of which there are another ten.
@@ -51,10 +53,8 @@ pub fn annotations(report: &Report) -> String {
 
 fn annotation(out: &mut String, command: &str, issue: &Issue<'_>) {
     let mut properties = Vec::new();
-    if let Some(place) = &issue.place
-        && let Some(file) = path::shown(&place.file)
-    {
-        properties.push(format!("file={}", command_property(&file)));
+    if let Some(place) = &issue.place {
+        properties.push(format!("file={}", command_property(&place.file)));
         if let Some(line) = place.line {
             properties.push(format!("line={line}"));
         }
@@ -85,11 +85,14 @@ fn cut(text: &str) -> String {
 /// The Markdown of the summary: numbers, what is wrong, and who sees what in each scenario.
 pub fn summary(report: &Report) -> String {
     let summary = report.summary();
+    let open = unplayed::of_run(report);
     let mut out = String::from("### fhirward run: ");
     out.push_str(match summary.exit_code() {
+        0 if open.is_some() => "conformant in what was played ✅\n\n",
         0 => "conformant ✅\n\n",
         5 => "leak ⚠\n\n",
         4 => "not as expected ❌\n\n",
+        6 if report.selected > 0 => "nothing played\n\n",
         6 => "nothing selected\n\n",
         130 | 143 => "interrupted\n\n",
         _ => "could not tell ❗\n\n",
@@ -103,6 +106,9 @@ pub fn summary(report: &Report) -> String {
         markdown_cell(report.server.software.as_deref().unwrap_or("the server")),
         markdown_cell(&report.server.profile),
     );
+    if let Some(open) = open {
+        let _infallible = writeln!(out, "Not played or not judged: {open}.\n");
+    }
     let issues = issues::all(report);
     if !issues.is_empty() {
         out.push_str("| | where | what |\n|---|---|---|\n");
@@ -111,19 +117,13 @@ pub fn summary(report: &Report) -> String {
                 let _infallible = writeln!(out, "\n… and {} more", issues.len() - at);
                 break;
             }
-            let place = issue.place.as_ref().map(|place| {
-                let file = path::shown(&place.file).unwrap_or_else(|| place.file.clone());
-                match place.line {
-                    Some(line) => format!("{file}:{line}"),
-                    None => file,
-                }
-            });
+            let place = issue.place.as_ref().map(Place::shown);
             let _infallible = writeln!(
                 out,
                 "| {} | {} | {} |",
                 issue.rule.id(),
                 markdown_cell(&place.unwrap_or_default()),
-                markdown_cell(&issue.message)
+                markdown_cell(&with_why(issue))
             );
         }
         out.push('\n');
@@ -139,6 +139,19 @@ pub fn summary(report: &Report) -> String {
         out.push_str(&text);
     }
     out
+}
+
+/// The message, and the entries of policies that decide, with their places.
+fn with_why(issue: &Issue<'_>) -> String {
+    let mut text = issue.message.clone();
+    for place in &issue.related {
+        if text.len() > MAX_ROW {
+            text.push_str("; …");
+            break;
+        }
+        text.push_str(&format!("; {} ({})", place.text, place.shown()));
+    }
+    text
 }
 
 fn overview(out: &mut String, report: &Report) {
@@ -158,9 +171,9 @@ fn overview(out: &mut String, report: &Report) {
         // Why it was not played, or what it leaves open; what is wrong stands above.
         let open = matches!(scenario.verdict, Verdict::Passed | Verdict::Skipped);
         let reason = scenario.not_offered.as_ref().or(scenario.reason.as_ref());
-        let note = reason
-            .filter(|_| open)
-            .map(|reason| format!(": {}", markdown_cell(reason)));
+        let mut notes: Vec<String> = reason.filter(|_| open).into_iter().cloned().collect();
+        notes.extend(unplayed::lines(scenario));
+        let note = (!notes.is_empty()).then(|| format!(": {}", markdown_cell(&notes.join("; "))));
         let _infallible = writeln!(
             out,
             "| {} | {sign} {}{} | {} | {} | {} ms |",
@@ -190,13 +203,11 @@ fn overview(out: &mut String, report: &Report) {
     out.push('\n');
 }
 
-/// Actor × resource: every moment with something wrong, or else the last.
+/// Actor × resource: every moment with something wrong or not as in the snapshot, or else the last.
 fn matrix(scenario: &ScenarioReport) -> String {
     let grids = Grid::all(scenario);
-    let wrong: Vec<&Grid<'_>> = grids
-        .iter()
-        .filter(|g| g.wrong().next().is_some())
-        .collect();
+    let is_wrong = |grid: &Grid<'_>| grid.is_news || grid.wrong().next().is_some();
+    let wrong: Vec<&Grid<'_>> = grids.iter().filter(|grid| is_wrong(grid)).collect();
     let shown = if wrong.is_empty() {
         grids.last().into_iter().collect()
     } else {
@@ -204,11 +215,7 @@ fn matrix(scenario: &ScenarioReport) -> String {
     };
     let mut out = String::new();
     for grid in shown {
-        let open = if grid.wrong().next().is_some() {
-            " open"
-        } else {
-            ""
-        };
+        let open = if is_wrong(grid) { " open" } else { "" };
         let _infallible = writeln!(
             out,
             "<details{open}><summary>{}: who sees what {}</summary>\n",
@@ -225,8 +232,14 @@ fn matrix(scenario: &ScenarioReport) -> String {
         for row in &grid.rows {
             let _infallible = write!(out, "| **{}** |", markdown_cell(row));
             for column in &grid.columns {
-                let text = grid.cell(row, column).map(|cell| mark(cell.verdict));
-                let _infallible = write!(out, " {} |", text.unwrap_or_default());
+                let text = match grid.mark(row, column) {
+                    Some(mark) => format!("{} **{}**", mark.symbol(), mark.word()),
+                    None => {
+                        let cell = grid.cell(row, column);
+                        cell.map(|cell| mark(cell.verdict)).unwrap_or_default()
+                    }
+                };
+                let _infallible = write!(out, " {text} |");
             }
             out.push('\n');
         }

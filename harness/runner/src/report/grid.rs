@@ -1,8 +1,8 @@
 //! The cells of one moment as rows and columns, and what each of them shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Cell, StepReport};
+use super::event::{Cell, SightChange, StepReport, StepVerdict};
 use super::model::ScenarioReport;
 use crate::expect::CellVerdict;
 use crate::scenario::GIVEN;
@@ -17,6 +17,54 @@ pub(super) struct Grid<'r> {
     /// The resources, in order.
     pub(super) columns: Vec<&'r str>,
     cells: BTreeMap<(&'r str, &'r str), &'r Cell>,
+    marks: BTreeMap<(&'r str, &'r str), Mark>,
+    /// Whether something is not as it should be that was not so at an earlier moment.
+    pub(super) is_news: bool,
+}
+
+/// What is wrong with a cell that is as the engine says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mark {
+    /// The scenario says that it must be hidden.
+    Leak,
+    /// The scenario says that it must be seen.
+    Missing,
+    /// It was hidden in the snapshot.
+    Gained,
+    /// It was seen in the snapshot.
+    Lost,
+}
+
+impl Mark {
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Leak | Self::Gained => "⚠",
+            Self::Missing | Self::Lost => "✗",
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Leak => "LEAK",
+            Self::Missing => "MISSING",
+            Self::Gained => "GAINED",
+            Self::Lost => "LOST",
+        }
+    }
+
+    /// Against the snapshot.
+    pub(super) fn of_change(change: &SightChange) -> Self {
+        if change.is.exceeds(change.was) {
+            Self::Gained
+        } else {
+            Self::Lost
+        }
+    }
+
+    /// Whether it is about what the scenario says, and not about the snapshot.
+    pub(super) fn is_of_scenario(self) -> bool {
+        matches!(self, Self::Leak | Self::Missing)
+    }
 }
 
 impl<'r> Grid<'r> {
@@ -32,13 +80,71 @@ impl<'r> Grid<'r> {
                     rows: Vec::new(),
                     columns: Vec::new(),
                     cells: BTreeMap::new(),
+                    marks: BTreeMap::new(),
+                    is_news: false,
                 });
             }
             if let Some(grid) = grids.get_mut(at) {
                 grid.add(cell);
             }
         }
+        let mut known = BTreeSet::new();
+        for grid in &mut grids {
+            grid.mark_all(scenario);
+            for ((actor, resource), cell) in &grid.cells {
+                let mark = grid.marks.get(&(*actor, *resource)).copied();
+                let verdict = Some(cell.verdict).filter(|verdict| verdict.is_wrong());
+                if mark.is_some() || verdict.is_some() {
+                    grid.is_news |= known.insert((*actor, *resource, mark, verdict));
+                }
+            }
+        }
         grids
+    }
+
+    /// The marks of the cells: what the scenario says of them counts for more than the snapshot.
+    fn mark_all(&mut self, scenario: &'r ScenarioReport) {
+        for change in &scenario.snapshot.changes {
+            if change.after == self.after {
+                let key = (change.actor.as_str(), change.resource.as_str());
+                self.marks.insert(key, Mark::of_change(change));
+            }
+        }
+        let Some(step) = step_of(scenario, self.after) else {
+            return;
+        };
+        for problem in &step.problems {
+            for name in &problem.cells {
+                let key = (name.actor.as_str(), name.resource.as_str());
+                let Some(cell) = self.cells.get(&key) else {
+                    continue;
+                };
+                let seen = cell.read.seen() == Some(true) && cell.search.seen() == Some(true);
+                if problem.leak {
+                    self.marks.insert(key, Mark::Leak);
+                } else if !seen && step.verdict == StepVerdict::Failed {
+                    self.marks.insert(key, Mark::Missing);
+                }
+            }
+        }
+    }
+
+    /// What is wrong with a cell that is as the engine says. Of one that is not, its verdict says
+    /// it.
+    pub(super) fn mark(&self, actor: &str, resource: &str) -> Option<Mark> {
+        let cell = self.cell(actor, resource)?;
+        let mark = self.marks.get(&(actor, resource)).copied();
+        mark.filter(|_| !cell.verdict.is_wrong())
+    }
+
+    /// The cells with what the scenario says against them.
+    pub(super) fn against_the_scenario(&self) -> impl Iterator<Item = (&'r Cell, Mark)> {
+        self.rows.iter().flat_map(|row| {
+            self.columns.iter().filter_map(|column| {
+                let mark = self.mark(row, column).filter(|m| m.is_of_scenario())?;
+                Some((self.cell(row, column)?, mark))
+            })
+        })
     }
 
     fn add(&mut self, cell: &'r Cell) {

@@ -2,10 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::event::{Cell, SnapshotVerdict, StateReport, StepReport, StepVerdict};
-use super::grid::{self, Grid, moment};
+use super::event::{Cell, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
+use super::grid::{self, Grid, Mark, moment};
 use super::model::{Report, ScenarioReport};
+pub(super) use super::why::Place;
+use super::why::{self, Why};
 use crate::expect::CellVerdict;
+use crate::scenario::plural;
 
 /// Hexadecimal digits of a fingerprint: enough to be unique in a repository.
 const DIGITS: usize = 16;
@@ -75,14 +78,6 @@ impl Rule {
     }
 }
 
-/// A place in a file that belongs to a finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) file: String,
-    pub(super) line: Option<usize>,
-    pub(super) text: String,
-}
-
 /// Something that is wrong.
 #[derive(Debug, Clone)]
 pub(super) struct Issue<'r> {
@@ -150,14 +145,26 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
             key: vec!["run".to_owned()],
         });
     }
+    if let Some((key, message)) = left_open(report) {
+        issues.push(Issue {
+            rule: Rule::CouldNotTell,
+            scenario: None,
+            cell: None,
+            message,
+            details: Vec::new(),
+            place: None,
+            related: Vec::new(),
+            key: vec![key.to_owned()],
+        });
+    }
     for state in &report.states {
         issues.extend(of_state(state));
     }
     for scenario in &report.scenarios {
         let before = issues.len();
-        of_steps(scenario, &mut issues);
+        of_steps(report, scenario, &mut issues);
         of_cells(report, scenario, &mut issues);
-        of_snapshot(scenario, &mut issues);
+        of_snapshot(report, scenario, &mut issues);
         // What keeps several from being played is one thing, and told once.
         let by_state =
             |state: &StateReport| state.reason.is_some() && state.reason == scenario.reason;
@@ -208,6 +215,36 @@ pub(super) fn all(report: &Report) -> Vec<Issue<'_>> {
     issues
 }
 
+/// Why a run that could begin leaves open what it was to find out: a word for it, and a sentence.
+pub(super) fn left_open(report: &Report) -> Option<(&'static str, String)> {
+    let skipped = |scenario: &&ScenarioReport| scenario.verdict == Verdict::Skipped;
+    let ended = report.scenarios.iter().filter(|one| !skipped(one)).count();
+    if report.aborted.is_some() {
+        None
+    } else if report.interrupted {
+        let text = format!(
+            "the run was interrupted: {ended} of {} came to an end",
+            plural(report.selected, "scenario")
+        );
+        Some(("interrupted", text))
+    } else if report.selected == 0 {
+        let text = "no scenario selected: nothing was played, and nothing is proved";
+        Some(("nothing-selected", text.to_owned()))
+    } else if ended == 0 {
+        let mut text = format!(
+            "none of {} was played, and nothing is proved",
+            plural(report.selected, "scenario")
+        );
+        let reason = |one: &ScenarioReport| one.not_offered.clone().or_else(|| one.reason.clone());
+        if let Some(first) = report.scenarios.iter().find_map(reason) {
+            text.push_str(&format!(": {first}"));
+        }
+        Some(("nothing-played", text))
+    } else {
+        None
+    }
+}
+
 /// Why a state that scenarios share could not be built.
 fn of_state(state: &StateReport) -> Option<Issue<'_>> {
     let reason = state.reason.clone()?;
@@ -249,7 +286,6 @@ pub(super) fn obsolete(report: &Report, file: &str) -> (String, String) {
 
 /// Why a scenario did not pass, where no step, cell or snapshot says it.
 fn unexplained(scenario: &ScenarioReport) -> Option<String> {
-    use super::event::Verdict;
     matches!(
         scenario.verdict,
         Verdict::Error | Verdict::Failed | Verdict::Inconclusive
@@ -274,7 +310,7 @@ fn issue<'r>(rule: Rule, scenario: &'r ScenarioReport, message: String, key: &[&
     }
 }
 
-fn of_steps<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
+fn of_steps<'r>(report: &'r Report, scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
     for step in &scenario.steps {
         let usual = match step.verdict {
             StepVerdict::Failed => Rule::Step,
@@ -282,7 +318,13 @@ fn of_steps<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
             // What follows from something else is not counted again.
             StepVerdict::Passed | StepVerdict::Blocked | StepVerdict::Skipped => continue,
         };
+        let mut own = false;
         for (at, problem) in step.problems.iter().enumerate() {
+            if let (true, true, Some(last)) = (problem.remark, own, issues.last_mut()) {
+                last.details.push(problem.message.clone());
+                continue;
+            }
+            own = true;
             let rule = if problem.leak { Rule::StepLeak } else { usual };
             let message = format!(
                 "{}: step {}: {}",
@@ -298,12 +340,26 @@ fn of_steps<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
                 .details
                 .push(format!("{} {} {}", step.actor, step.verb, step.target));
             found.details.extend(problem.help.clone());
+            found.cell = why::cells(scenario, step, problem).first().copied();
+            for why in Why::of_problem(report, scenario, step, problem) {
+                found.details.push(why.line());
+                add(&mut found.related, why.places);
+            }
             found.place = Some(Place {
                 file: step.file.clone(),
                 line: Some(step.line),
                 text: String::new(),
             });
             issues.push(found);
+        }
+    }
+}
+
+/// Places that are not there yet.
+fn add(places: &mut Vec<Place>, more: Vec<Place>) {
+    for place in more {
+        if !places.contains(&place) {
+            places.push(place);
         }
     }
 }
@@ -363,7 +419,7 @@ fn of_cells<'r>(report: &Report, scenario: &'r ScenarioReport, issues: &mut Vec<
 }
 
 /// The policies of a wrong cell: the entry that decides, and the others by their files.
-fn policies(report: &Report, cell: &Cell) -> Vec<Place> {
+pub(super) fn policies(report: &Report, cell: &Cell) -> Vec<Place> {
     let deciding = cell.entry.as_deref().or(cell.nearest_miss.as_deref());
     let of_cell = |name: &str| cell.policies.iter().any(|policy| policy == name);
     report
@@ -385,13 +441,13 @@ fn policies(report: &Report, cell: &Cell) -> Vec<Place> {
         .collect()
 }
 
-fn of_snapshot<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
+fn of_snapshot<'r>(report: &'r Report, scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
     let snapshot = &scenario.snapshot;
     let words = match snapshot.verdict {
         SnapshotVerdict::Differs => "the snapshot differs",
         SnapshotVerdict::Missing => "there is no snapshot",
         SnapshotVerdict::Unreadable => "the snapshot cannot be read",
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated | SnapshotVerdict::NotCompared => {
+        SnapshotVerdict::Matches | SnapshotVerdict::NotCompared => {
             return;
         }
     };
@@ -406,6 +462,10 @@ fn of_snapshot<'r>(scenario: &'r ScenarioReport, issues: &mut Vec<Issue<'r>>) {
         found
             .details
             .extend(snapshot.diff.iter().flatten().cloned());
+    }
+    for (change, why) in Why::of_changes(report, scenario) {
+        found.details.push(format!("{change}: {}", why.line()));
+        add(&mut found.related, why.places);
     }
     if let Some(pending) = &snapshot.pending {
         found.details.push(format!(
@@ -422,6 +482,22 @@ pub(super) fn more(cell: &Cell) -> Option<String> {
         CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny
     )
     .then(|| cell.reason.clone())?
+}
+
+/// A cell that is as the engine says, and not as the scenario or the snapshot says, in one line.
+pub(super) fn marked(cell: &Cell, mark: Mark) -> String {
+    let (actor, resource) = (&cell.actor, &cell.resource);
+    let moment = moment(&cell.after);
+    match mark {
+        Mark::Leak => {
+            format!("leak: {actor} sees {resource} {moment}, and the scenario says hidden")
+        }
+        Mark::Missing => {
+            format!("{actor} does not see {resource} {moment}, and the scenario says visible")
+        }
+        Mark::Gained => format!("{actor} gained {resource} {moment}"),
+        Mark::Lost => format!("{actor} lost {resource} {moment}"),
+    }
 }
 
 /// A cell in one line.

@@ -15,7 +15,6 @@ pub fn json(report: &Report) -> Value {
             "id": report.id,
             "started": report.started,
             "duration_ms": report.duration_ms,
-            "seed": null,
             "interrupted": report.interrupted,
             "aborted": report.aborted.as_ref().map(|(reason, _)| reason),
         },

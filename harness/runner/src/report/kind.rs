@@ -1,9 +1,10 @@
 //! The kinds of reports by name.
 
 use super::event::Event;
+use super::junit::Flavour;
 use super::model::Report;
 use super::stream::{self, Recorded};
-use super::terminal::{Style, terminal};
+use super::terminal::{Style, in_full};
 use super::{github, html, json, junit, sarif, tap, test_report};
 
 /// A format that a run is written in.
@@ -15,6 +16,8 @@ pub enum Kind {
     Jsonl,
     /// JUnit XML.
     Junit,
+    /// JUnit XML without what the strict schema of the Jenkins xUnit plugin refuses.
+    Xunit,
     /// TAP version 14.
     Tap,
     /// SARIF 2.1.0.
@@ -27,7 +30,7 @@ pub enum Kind {
     Html,
     /// FHIR R4 TestReports in a Bundle.
     TestReport,
-    /// What a terminal shows, without colours.
+    /// What a terminal shows, without colours and in full.
     Text,
 }
 
@@ -44,10 +47,11 @@ pub enum RenderError {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Json,
         Self::Jsonl,
         Self::Junit,
+        Self::Xunit,
         Self::Tap,
         Self::Sarif,
         Self::Github,
@@ -63,6 +67,7 @@ impl Kind {
             Self::Json => "json",
             Self::Jsonl => "jsonl",
             Self::Junit => "junit",
+            Self::Xunit => "xunit",
             Self::Tap => "tap",
             Self::Sarif => "sarif",
             Self::Github => "github",
@@ -85,17 +90,19 @@ impl Kind {
     pub fn render(self, recorded: &[Recorded]) -> Result<String, RenderError> {
         let events: Vec<Event> = recorded.iter().map(|one| one.event.clone()).collect();
         let report = Report::of(&events);
+        let printable = || report.printable();
         Ok(match self {
             Self::Json => format!("{:#}\n", json::json(&report)),
             Self::Jsonl => stream::lines(recorded)?,
-            Self::Junit => junit::document(&report)?,
-            Self::Tap => tap::document(&report),
+            Self::Junit => junit::document(&printable(), Flavour::Usual)?,
+            Self::Xunit => junit::document(&printable(), Flavour::Strict)?,
+            Self::Tap => tap::document(&printable()),
             Self::Sarif => format!("{:#}\n", sarif::document(&report)),
-            Self::Github => github::annotations(&report),
-            Self::Markdown => github::summary(&report),
-            Self::Html => html::document(&report),
+            Self::Github => github::annotations(&printable()),
+            Self::Markdown => github::summary(&printable()),
+            Self::Html => html::document(&printable()),
             Self::TestReport => format!("{:#}\n", test_report::document(&report)),
-            Self::Text => terminal(&report, Style::default()),
+            Self::Text => in_full(&report, Style::default()),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Texts from outside, made harmless in the languages of reports: HTML, Markdown, and the workflow
 //! commands of GitHub Actions.
 
+use super::printable::is_turning;
+
 /// HTML in the making. Only [`Html::raw`] writes what is not escaped, and only texts of the program.
 #[derive(Debug, Default)]
 pub struct Html {
@@ -46,10 +48,6 @@ impl Html {
     pub fn into_string(self) -> String {
         self.text
     }
-}
-
-fn is_turning(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The message of a workflow command: without what would end the line or begin an escape.

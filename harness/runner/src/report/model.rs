@@ -1,6 +1,6 @@
 //! The events of a run, put in order.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::event::{
     Cell, CleanupReport, Event, EventSink, Problem, ScenarioInfo, ServerInfo, SnapshotReport,
@@ -11,7 +11,7 @@ use super::summary::Summary;
 use crate::expect::CellVerdict;
 
 /// A run. The same for the same happenings, whatever ran at the same time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
     /// The id of the run.
     pub id: String,
@@ -44,7 +44,7 @@ pub struct Report {
 }
 
 /// A scenario of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ScenarioReport {
     /// Which.
     #[serde(flatten)]
@@ -83,6 +83,13 @@ impl ScenarioReport {
         self.steps
             .iter()
             .flat_map(|step| step.problems.iter().map(move |problem| (step, problem)))
+    }
+
+    /// Whether some steps of its flow were not played, or not judged.
+    pub fn is_partly_played(&self) -> bool {
+        self.steps.iter().any(|step| {
+            !step.given && matches!(step.verdict, StepVerdict::Skipped | StepVerdict::Blocked)
+        })
     }
 
     /// Whether there is something that nobody can tell.

@@ -1,21 +1,10 @@
-//! Names of files as other programs want them.
+//! Names of files as other programs want them. Nothing here looks at where it is: what reports say of
+//! places is said when events are made.
 
 use std::path::{Component, Path};
 
-/// The name of standard input among the sources.
-const STDIN: &str = "<stdin>";
-
-/// A path relative to the working directory where it lies in it, with forward slashes and without
-/// `./`; `None` for standard input, which is no file.
-pub fn shown(name: &str) -> Option<String> {
-    if name == STDIN {
-        return None;
-    }
-    let here = std::env::current_dir().ok();
-    Some(relative(Path::new(name), here.as_deref()))
-}
-
-fn relative(path: &Path, here: Option<&Path>) -> String {
+/// A path relative to a folder where it lies in it, with forward slashes and without `./`.
+pub fn relative(path: &Path, here: Option<&Path>) -> String {
     let inside = here.and_then(|here| path.strip_prefix(here).ok());
     let mut parts: Vec<String> = Vec::new();
     for component in inside.unwrap_or(path).components() {
@@ -32,10 +21,9 @@ fn relative(path: &Path, here: Option<&Path>) -> String {
     }
 }
 
-/// A relative URI reference, or a `file:` URI for a path outside the working directory: every byte
-/// that is no letter, digit or one of `-._~/` is percent-encoded.
-pub fn uri(name: &str) -> String {
-    let path = shown(name).unwrap_or_else(|| "stdin".to_owned());
+/// A relative URI reference, or a `file:` URI for a path from the root: every byte that is no letter,
+/// digit or one of `-._~/` is percent-encoded.
+pub fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     if path.starts_with('/') {
         out.push_str("file://");
@@ -74,6 +62,5 @@ mod tests {
     fn uris_are_valid_for_any_name() {
         assert_eq!(uri("a b/ü#1%.json"), "a%20b/%C3%BC%231%25.json");
         assert_eq!(uri("/elsewhere/a.json"), "file:///elsewhere/a.json");
-        assert_eq!(uri("<stdin>"), "stdin");
     }
 }

@@ -19,8 +19,8 @@ pub struct PolicyPlaces {
 }
 
 impl PolicyPlaces {
-    /// Of a policy that was read.
-    pub fn of(policy: &PolicyFile) -> Self {
+    /// Of a policy that was read from the file of this name.
+    pub fn of(policy: &PolicyFile, file: String) -> Self {
         let source = policy.document.source();
         let entries = match Document::parse(source) {
             Ok(json) => policy
@@ -38,7 +38,7 @@ impl PolicyPlaces {
         Self {
             name: policy.name.clone(),
             title: policy.document.title(),
-            file: policy.file.display().to_string(),
+            file,
             entries,
         }
     }

@@ -1,9 +1,10 @@
 //! A scenario as a list of points that pass or fail: what JUnit, TAP and TestReport are made of.
 
 use super::event::{Cell, Problem, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict};
-use super::grid::{Grid, place};
-use super::issues::{more, obsolete, sentence};
+use super::grid::{Grid, Mark, place};
+use super::issues::{left_open, marked, more, obsolete, sentence};
 use super::model::{Report, ScenarioReport};
+use super::why::Why;
 use crate::expect::CellVerdict;
 use crate::scenario::plural;
 
@@ -98,7 +99,7 @@ impl<'r> Point<'r> {
 }
 
 /// The points of a scenario, in the order in which things happen; never none.
-pub(super) fn of_scenario(scenario: &ScenarioReport) -> Vec<Point<'_>> {
+pub(super) fn of_scenario<'r>(report: &'r Report, scenario: &'r ScenarioReport) -> Vec<Point<'r>> {
     let grids = Grid::all(scenario);
     let here = (scenario.info.file.as_str(), 1);
     let mut points = vec![setup(scenario, here)];
@@ -108,17 +109,21 @@ pub(super) fn of_scenario(scenario: &ScenarioReport) -> Vec<Point<'_>> {
                 grid.columns
                     .iter()
                     .filter_map(|column| grid.cell(row, column))
-                    .map(|cell| look(scenario, cell))
+                    .map(|cell| {
+                        let mark = grid.mark(&cell.actor, &cell.resource);
+                        look(report, scenario, cell, mark)
+                    })
             }));
         }
     };
+    let step = |one| explained(step(one), report, scenario, one);
     points.extend(scenario.steps.iter().filter(|s| s.given).map(step));
     looks(crate::scenario::GIVEN, &mut points);
     for played in scenario.steps.iter().filter(|step| !step.given) {
         points.push(step(played));
         looks(&played.id, &mut points);
     }
-    points.push(snapshot(scenario, here));
+    points.push(snapshot(report, scenario, here));
     points.push(cleanup(
         &scenario.cleanup.problems,
         scenario.cleanup.deleted,
@@ -136,16 +141,13 @@ pub(super) fn of_run(report: &Report) -> Vec<Point<'_>> {
         setup
             .details
             .extend(Some(help.clone()).filter(|h| !h.is_empty()));
-    } else if report.selected == 0 {
-        let text = "no scenario selected".to_owned();
-        setup = setup.ended(Outcome::Error, "nothing-selected", text);
-    } else if report.interrupted {
-        let left = report.selected.saturating_sub(report.scenarios.len());
-        let mut text = "the run was interrupted".to_owned();
-        if left > 0 {
-            text.push_str(&format!(" before {} began", plural(left, "scenario")));
-        }
-        setup = setup.ended(Outcome::Error, "interrupted", text);
+    } else if let Some((kind, text)) = left_open(report) {
+        // Scenarios that the server cannot play are skipped by themselves, each with its reason.
+        let outcome = match kind {
+            "nothing-played" => Outcome::Skipped,
+            _ => Outcome::Error,
+        };
+        setup = setup.ended(outcome, kind, text);
     }
     let mut points = vec![setup];
     for state in &report.states {
@@ -269,12 +271,40 @@ fn step(step: &StepReport) -> Point<'_> {
     point
 }
 
-fn look<'r>(scenario: &'r ScenarioReport, cell: &'r Cell) -> Point<'r> {
+/// With the entries of the policies that decide about what the step is about.
+fn explained<'r>(
+    mut point: Point<'r>,
+    report: &Report,
+    scenario: &ScenarioReport,
+    step: &StepReport,
+) -> Point<'r> {
+    for problem in &step.problems {
+        let reasons = Why::of_problem(report, scenario, step, problem);
+        point.details.extend(reasons.iter().map(Why::line));
+    }
+    point
+}
+
+fn look<'r>(
+    report: &Report,
+    scenario: &'r ScenarioReport,
+    cell: &'r Cell,
+    mark: Option<Mark>,
+) -> Point<'r> {
     let name = format!("{}/{}", cell.after, cell.resource);
     let mut point = Point::new(Phase::Look, name, place(scenario, &cell.after));
     point.actor = &cell.actor;
     point.cell = Some(cell);
     point.leak = cell.verdict == CellVerdict::UnexpectedAllow;
+    if let Some(mark) = mark.filter(|mark| mark.is_of_scenario()) {
+        point.leak = mark == Mark::Leak;
+        let kind = if point.leak { "leak" } else { "mismatch" };
+        point = point.ended(Outcome::Failed, kind, marked(cell, mark));
+        if let Some(why) = Why::of_mark(report, cell, mark) {
+            point.details.push(why.line());
+        }
+        return point;
+    }
     point.outcome = match cell.verdict {
         CellVerdict::ExpectedAllow | CellVerdict::ExpectedDeny => return point,
         CellVerdict::UnexpectedAllow | CellVerdict::UnexpectedDeny => Outcome::Failed,
@@ -297,13 +327,13 @@ fn look<'r>(scenario: &'r ScenarioReport, cell: &'r Cell) -> Point<'r> {
     point
 }
 
-fn snapshot<'r>(scenario: &'r ScenarioReport, here: (&'r str, usize)) -> Point<'r> {
+fn snapshot<'r>(run: &Report, scenario: &'r ScenarioReport, here: (&'r str, usize)) -> Point<'r> {
     let report = &scenario.snapshot;
     let mut point = Point::new(Phase::Snapshot, "snapshot".to_owned(), here);
     point.leak = report.widening;
     let differences = report.diff.as_deref().unwrap_or_default();
     let (outcome, kind, text) = match report.verdict {
-        SnapshotVerdict::Matches | SnapshotVerdict::Updated => return point,
+        SnapshotVerdict::Matches => return point,
         SnapshotVerdict::Differs if report.widening => (
             Outcome::Failed,
             "leak",
@@ -321,6 +351,10 @@ fn snapshot<'r>(scenario: &'r ScenarioReport, here: (&'r str, usize)) -> Point<'
     point = point.ended(outcome, kind, text.to_owned());
     if report.verdict != SnapshotVerdict::Missing {
         point.details.extend(differences.iter().cloned());
+    }
+    for (change, why) in Why::of_changes(run, scenario) {
+        let text = format!("{change}: {}", why.line());
+        point.details.push(text);
     }
     if let Some(pending) = &report.pending {
         let text = format!("written to {pending}; look at it with `fhirward review`");

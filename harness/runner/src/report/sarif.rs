@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::issues::{self, Issue, Place, Rule};
-use super::model::Report;
+use super::model::{Report, ScenarioReport};
 use super::{curl, path};
+use crate::expect::CellVerdict;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -42,7 +43,10 @@ pub fn document(report: &Report) -> Value {
             results.push(result(issue, index, &format!("{print}:{times}")));
         }
     }
-    let successful = report.aborted.is_none() && !report.interrupted;
+    // What was not looked at is not mended: a reader must not take it for that.
+    let successful = report.aborted.is_none()
+        && issues::left_open(report).is_none()
+        && !report.scenarios.iter().any(ScenarioReport::has_errors);
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -121,7 +125,8 @@ fn result(issue: &Issue<'_>, index: Option<usize>, print: &str) -> Value {
                 "actor": cell.actor,
                 "resource": cell.resource,
                 "after": cell.after,
-                "verdict": cell.verdict.word(),
+                // Of a cell that is as the engine says, the rule says what is wrong.
+                "verdict": Some(cell.verdict).filter(|it| it.is_wrong()).map(CellVerdict::word),
                 "reproducer": curl::of_cell(cell),
             }),
         );

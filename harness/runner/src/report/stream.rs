@@ -136,6 +136,7 @@ fn read_line(text: &str, number: usize) -> Result<Recorded, (String, String)> {
         let missing = || (format!("the event has no `{name}`"), usual());
         value.get(name).ok_or_else(missing)
     };
+    let other = |name: &str, kind: &str| (format!("the event's `{name}` is no {kind}"), usual());
     let seq = part("seq")?.as_u64();
     if seq != u64::try_from(number).ok() {
         return Err((
@@ -146,11 +147,11 @@ fn read_line(text: &str, number: usize) -> Result<Recorded, (String, String)> {
             "lines are missing, or in another order".to_owned(),
         ));
     }
-    let name = part("event")?.as_str().unwrap_or_default();
+    let name = part("event")?;
+    let name = name.as_str().ok_or_else(|| other("event", "text"))?;
     let event = serde_json::from_value(json!({ name: part("data")? }))
         .map_err(|error| (format!("the event `{name}`: {error}"), usual()))?;
-    Ok(Recorded {
-        at_ms: part("at_ms")?.as_u64().unwrap_or_default(),
-        event,
-    })
+    let at_ms = part("at_ms")?;
+    let at_ms = at_ms.as_u64().ok_or_else(|| other("at_ms", "number"))?;
+    Ok(Recorded { at_ms, event })
 }

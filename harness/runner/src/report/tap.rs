@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::grid::moment;
+use super::issues;
 use super::model::Report;
 use super::points::{self, Outcome, Phase, Point};
-use super::{issues, path};
 use crate::scenario::GIVEN;
 
 /// The document.
@@ -15,7 +15,7 @@ pub fn document(report: &Report) -> String {
     let mut points: Vec<(String, Point<'_>)> = Vec::new();
     for scenario in &report.scenarios {
         let name = issues::name(scenario);
-        let found = with_looks(points::of_scenario(scenario));
+        let found = with_looks(points::of_scenario(report, scenario));
         points.extend(found.into_iter().map(|point| (name.clone(), point)));
     }
     let of_run = points::of_run(report);
@@ -69,9 +69,12 @@ fn fold<'r>(owner: &mut Point<'r>, look: Point<'r>) {
     owner.leak |= look.leak;
     if look.outcome != Outcome::Passed {
         owner.details.extend(look.message);
-        owner
-            .details
-            .extend(look.details.into_iter().map(|line| format!("  {line}")));
+        // What the step says too is not said twice.
+        for line in look.details {
+            if !owner.details.contains(&line) {
+                owner.details.push(format!("  {line}"));
+            }
+        }
     }
 }
 
@@ -131,8 +134,7 @@ fn block(out: &mut String, point: &Point<'_>) {
         add("kind", point.kind.into());
     }
     if !point.file.is_empty() {
-        let file = path::shown(point.file).unwrap_or_else(|| point.file.to_owned());
-        add("file", file.into());
+        add("file", point.file.into());
         if point.line > 0 {
             add("line", point.line.into());
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Report, ScenarioReport};
 use super::points::{self, Outcome, Phase, Point};
-use super::{Verdict, issues, path};
+use super::{Verdict, issues};
 
 /// The Bundle. Without any scenario it is empty.
 pub fn document(report: &Report) -> Value {
@@ -27,7 +27,7 @@ pub fn document(report: &Report) -> Value {
 }
 
 fn resource(report: &Report, scenario: &ScenarioReport) -> Value {
-    let points = points::of_scenario(scenario);
+    let points = points::of_scenario(report, scenario);
     let of = |phase| points.iter().filter(move |point| point.phase == phase);
     let mut value = Map::new();
     let mut add = |name: &str, part: Value| value.insert(name.to_owned(), part);
@@ -43,7 +43,7 @@ fn resource(report: &Report, scenario: &ScenarioReport) -> Value {
         "completed"
     };
     add("status", status.into());
-    let file = path::shown(&scenario.info.file).unwrap_or_else(|| scenario.info.file.clone());
+    let file = &scenario.info.file;
     add(
         "testScript",
         json!({ "identifier": { "value": file }, "display": scenario.info.title }),

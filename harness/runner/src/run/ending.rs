@@ -43,7 +43,39 @@ impl Player<'_> {
         }
     }
 
-    pub(super) fn verdict(&self, snapshot: &SnapshotReport) -> (Verdict, Option<String>) {
+    /// The steps of the flow of which this server says nothing.
+    pub(super) fn unplayed(&self) -> Unplayed {
+        let mut unplayed = Unplayed {
+            steps: Vec::new(),
+            of: self.scenario.steps.len(),
+            stopped: self.stopped.is_some(),
+            unknown: Vec::new(),
+        };
+        for step in &self.scenario.steps {
+            let found = self.steps.iter().find(|(id, _, _)| *id == step.id);
+            let Some((id, verdict, problems)) = found else {
+                continue;
+            };
+            match verdict {
+                StepVerdict::Skipped | StepVerdict::Blocked => {
+                    let why = problems.first().map(|p| p.message.clone());
+                    unplayed.steps.push((id.clone(), why.unwrap_or_default()));
+                }
+                StepVerdict::Error | StepVerdict::Inconclusive => unplayed.unknown.push(id.clone()),
+                StepVerdict::Passed | StepVerdict::Failed => {}
+            }
+            if *verdict == StepVerdict::Blocked && self.unknown.contains(id) {
+                unplayed.unknown.push(id.clone());
+            }
+        }
+        unplayed
+    }
+
+    pub(super) fn verdict(
+        &self,
+        snapshot: &SnapshotReport,
+        unplayed: &Unplayed,
+    ) -> (Verdict, Option<String>) {
         if let Some(reason) = &self.spoiled {
             // Whatever was seen may be somebody else's doing.
             return (Verdict::Error, Some(reason.clone()));
@@ -110,8 +142,58 @@ impl Player<'_> {
             return (Verdict::Inconclusive, Some(sentence(cell)));
         }
         let unjudged = self.project.enforces_policies().err();
-        let note = unjudged.map(|why| format!("who sees what is not judged: {why}"));
-        (Verdict::Passed, note)
+        let mut notes: Vec<String> = Vec::new();
+        notes.extend(unjudged.map(|why| format!("who sees what is not judged: {why}")));
+        notes.extend(unplayed.note());
+        (
+            Verdict::Passed,
+            (!notes.is_empty()).then(|| notes.join("; ")),
+        )
+    }
+}
+
+/// Steps of a flow that were not played, or of which it cannot be told whether they hold.
+#[derive(Debug)]
+pub(super) struct Unplayed {
+    /// With the reason of each.
+    steps: Vec<(String, String)>,
+    /// How many steps the flow has.
+    of: usize,
+    /// Whether something ended the scenario before its last step.
+    stopped: bool,
+    /// Steps that should have been played, and of which nobody knows.
+    unknown: Vec<String>,
+}
+
+impl Unplayed {
+    /// Why nothing is proved, where no step of the flow was judged and nothing is wrong.
+    pub(super) fn nothing_judged(&self) -> Option<String> {
+        let (first, why) = self.steps.first()?;
+        let nothing = self.steps.len() == self.of && !self.stopped && self.unknown.is_empty();
+        nothing.then(|| format!("no step of the flow was judged: step {first}: {why}"))
+    }
+
+    /// Whether all that is missing is what the server does not offer.
+    pub(super) fn is_partly_offered(&self) -> bool {
+        let some = !self.steps.is_empty() && self.steps.len() < self.of;
+        some && !self.stopped && self.unknown.is_empty()
+    }
+
+    fn note(&self) -> Option<String> {
+        if self.steps.is_empty() {
+            return None;
+        }
+        let told: Vec<String> = self
+            .steps
+            .iter()
+            .map(|(id, why)| format!("{id} ({why})"))
+            .collect();
+        Some(format!(
+            "partly played, {} of {} steps were not judged: {}",
+            self.steps.len(),
+            self.of,
+            told.join("; ")
+        ))
     }
 }
 

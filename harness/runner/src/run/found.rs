@@ -4,16 +4,29 @@ use super::judge::{AnswerKind, leave_unjudged};
 use super::player::Player;
 use super::step::Played;
 use crate::client::Found;
-use crate::expect::check_matches;
+use crate::expect::{Mismatch, Place, check_matches};
 use crate::report::Problem;
 use crate::scenario::Step;
 
+/// What of a search is compared.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    place: Place,
+    /// Whether its order was asked for.
+    sorted: bool,
+    /// Whether it is all that there is.
+    whole: bool,
+}
+
 impl Player<'_> {
+    /// Of a search that did not come to its end, which is not `whole`, only what was found counts:
+    /// what is missing may be on a later page.
     pub(super) fn judge_found(
         &mut self,
         step: &Step,
         found: &Found,
         kind: AnswerKind,
+        whole: bool,
         played: &mut Played,
     ) {
         match kind {
@@ -40,14 +53,13 @@ impl Player<'_> {
         }
         let sorted = step.action.target().contains("_sort=");
         let references = found.references();
-        let names = self.compare(
-            step,
-            &references,
-            step.expect.matches.as_ref(),
-            "finds",
+        let expected = step.expect.matches.as_ref();
+        let matches = Part {
+            place: Place::Matches,
             sorted,
-            played,
-        );
+            whole,
+        };
+        let names = self.compare(step, &references, expected, matches, played);
         played.matches = Some(names);
         if step.expect.includes.is_some() {
             let included: Vec<String> = found
@@ -56,7 +68,12 @@ impl Player<'_> {
                 .filter_map(crate::client::reference_of)
                 .collect();
             let expected = step.expect.includes.as_ref();
-            self.compare(step, &included, expected, "includes", false, played);
+            let includes = Part {
+                place: Place::Includes,
+                sorted: false,
+                whole,
+            };
+            self.compare(step, &included, expected, includes, played);
         }
     }
 
@@ -66,8 +83,7 @@ impl Player<'_> {
         step: &Step,
         references: &[String],
         expected: Option<&Vec<String>>,
-        verb: &str,
-        sorted: bool,
+        part: Part,
         played: &mut Played,
     ) -> Vec<String> {
         // Two names may stand for one resource; its alias is the first of them.
@@ -87,7 +103,7 @@ impl Player<'_> {
             references.retain(|reference| !self.must_not_find(&step.actor, reference));
         }
         let mut names: Vec<String> = references.iter().map(|r| self.aliases.of(r)).collect();
-        if !sorted {
+        if !part.sorted {
             // Without a sort the order is the server's own and means nothing.
             self.aliases.sort(&mut names);
         }
@@ -96,14 +112,22 @@ impl Player<'_> {
                 let alias = self.aliases.known(r).unwrap_or_default();
                 !expected.iter().any(|name| name == alias) && self.must_not_find(&step.actor, r)
             });
-            let order = step.expect.order && verb == "finds";
-            for message in check_matches(&expected, &names, order) {
-                let leak = leak && message.starts_with("also finds");
-                let message = message.replacen("finds", verb, 1);
-                played.problems.push(Problem {
-                    leak,
-                    ..Problem::new(message)
-                });
+            let order = step.expect.order && part.place == Place::Matches;
+            for mismatch in check_matches(&expected, &names, order) {
+                let is_missing = matches!(mismatch, Mismatch::Missing(_));
+                if is_missing && !part.whole {
+                    continue;
+                }
+                let mut problem = Problem {
+                    leak: leak && matches!(mismatch, Mismatch::Surplus(_)),
+                    ..Problem::new(mismatch.told(part.place))
+                };
+                if let Mismatch::Missing(these) | Mismatch::Surplus(these) = &mismatch {
+                    for name in these {
+                        problem = problem.about(&step.actor, name);
+                    }
+                }
+                played.problems.push(problem);
             }
         }
         names

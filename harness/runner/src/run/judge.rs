@@ -67,9 +67,9 @@ impl Player<'_> {
                 };
                 let kind = self.judge_status(&case, &seen, played);
                 self.forgive(follows, step, played);
-                self.judge_found(step, &found, kind, played);
+                self.judge_found(step, &found, kind, rest.is_none(), played);
                 if let Some(truncated) = rest {
-                    only_what_is_there(&truncated, played);
+                    say_truncated(&truncated, played);
                 }
                 if let Some(first) = &found.first {
                     self.capture_parts(step, first, played);
@@ -170,11 +170,27 @@ impl Player<'_> {
         } else {
             played.problems.push(Problem::new(message));
         }
+        if let Some(resource) = self.looked_at(case.action)
+            && let Some(problem) = played.problems.pop()
+        {
+            played.problems.push(problem.about(case.actor, &resource));
+        }
         if success == expected.wants_success() {
             AnswerKind::Expected
         } else {
             AnswerKind::Other
         }
+    }
+
+    /// The resource that a step looks at by its id.
+    fn looked_at(&self, action: &Action) -> Option<String> {
+        let (Action::Read(target) | Action::Vread(target) | Action::History(target)) = action
+        else {
+            return None;
+        };
+        let target = self.bindings.fill(target).ok()?;
+        let reference: Vec<&str> = target.split('/').take(2).collect();
+        self.aliases.known(&reference.join("/")).map(str::to_owned)
     }
 
     pub(super) fn judge_answer(
@@ -310,23 +326,14 @@ pub(super) fn leave_unjudged(expect: &Expect, played: &mut Played) {
         return;
     }
     let verb = if keys.len() == 1 { "is" } else { "are" };
-    played.problems.push(Problem::new(format!(
+    played.problems.push(Problem::remark(format!(
         "{} {verb} not judged: this is another kind of answer",
         listed(keys.iter().copied())
     )));
 }
 
-/// Of a search that did not come to its end only what was found counts: what is missing may be on a
-/// later page.
-fn only_what_is_there(truncated: &ClientError, played: &mut Played) {
-    let definite = |problem: &Problem| {
-        let missing = ["does not find", "does not include"];
-        problem.leak
-            || !missing
-                .iter()
-                .any(|words| problem.message.starts_with(words))
-    };
-    played.problems.retain(definite);
+/// Where nothing of a search that did not come to its end is wrong, nothing is known to be right.
+fn say_truncated(truncated: &ClientError, played: &mut Played) {
     if played.problems.is_empty() {
         played.verdict = StepVerdict::Inconclusive;
     }

@@ -433,7 +433,7 @@ impl Matrix {
         problems.extend(hidden.iter().filter_map(|claim| {
             let (cell, promised) = self.cell_about(claim)?;
             check_claim(claim, cell, promised)?;
-            Some(Problem::new(format!(
+            Some(Problem::remark(format!(
                 "see: whether {} is hidden from {} is not judged: the step did not happen",
                 claim.resource, claim.actor
             )))
@@ -470,7 +470,7 @@ fn check_claim(claim: &Claim, cell: &Cell, promised: Option<Sight>) -> Option<Pr
             );
             return Some(Problem {
                 leak: is.exceeds(wanted),
-                ..Problem::new(message)
+                ..Problem::new(message).about(actor, resource)
             });
         }
     }
@@ -484,5 +484,6 @@ fn check_claim(claim: &Claim, cell: &Cell, promised: Option<Sight>) -> Option<Pr
         Problem::new(format!(
             "see: the policies make {resource} {promised} for {actor}{by}, expected {wanted}"
         ))
+        .about(actor, resource)
     })
 }

@@ -6,11 +6,14 @@ mod clock;
 mod delivered;
 mod ending;
 mod found;
+mod gone;
+mod inbox;
 mod judge;
 mod matrix;
 mod note;
 mod options;
 mod pace;
+mod place;
 mod player;
 mod race;
 mod request;
@@ -19,6 +22,8 @@ mod shared;
 mod sink;
 mod snapshots;
 mod step;
+mod told;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -28,11 +33,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use shared::Shared;
+use told::Told;
+use whose::Ledger;
 
 pub use options::{Cancel, DEFAULT_JOBS, Expectation, RunOptions, SnapshotMode};
 
 use crate::actor::{CLEANUP_PATIENCE, Project, SetupError, Trash, Uncast};
-use crate::client::{Redactor, Target};
+use crate::client::{Hurry, Redactor, Target};
 use crate::report::{
     CleanupReport, Event, EventSink, PolicyPlaces, Report, ScenarioInfo, ServerInfo,
     SnapshotReport, SnapshotVerdict, Summary, Verdict,
@@ -90,18 +97,38 @@ pub async fn run(
     });
     if !selected.is_empty() {
         let (events, mut received) = mpsc::unbounded_channel();
-        let work = tokio::spawn(play_all(Work {
+        let hurry = Hurry::default();
+        let mut target = target.clone();
+        target.traffic = target.traffic.hurried_by(&hurry);
+        let mut work = tokio::spawn(play_all(Work {
             selected,
             suite: Arc::new(suite.clone()),
-            target: Arc::new(target.clone()),
+            target: Arc::new(target),
             options: options.clone(),
-            run: id,
+            run: id.clone(),
             events,
         }));
-        while let Some(event) = received.recv().await {
-            tell(event);
-        }
-        if let Err(error) = work.await {
+        let cancel = options.cancel.clone();
+        let stopping = tokio::spawn(async move {
+            cancel.cancelled().await;
+            hurry.begin();
+        });
+        let mut told = Told::new(&id);
+        let is_abandoned = loop {
+            tokio::select! {
+                biased;
+                event = received.recv() => match event {
+                    Some(event) => tell(told.complete(event, &options.cancel)),
+                    None => break false,
+                },
+                () = options.cancel.abandoned() => break true,
+            }
+        };
+        stopping.abort();
+        if is_abandoned {
+            work.abort();
+            told.abandoned().into_iter().for_each(&mut tell);
+        } else if let Err(error) = (&mut work).await {
             tell(Event::RunAborted {
                 reason: format!("the harness itself failed: {error}"),
                 help: "this is a bug in fhirward".into(),
@@ -122,10 +149,7 @@ pub async fn run(
         duration_ms: clock::milliseconds(begun),
         interrupted: options.cancel.is_cancelled(),
         terminated: options.cancel.is_terminated(),
-        obsolete: obsolete
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect(),
+        obsolete: obsolete.iter().map(|file| place::shown(file)).collect(),
         ci: options.ci,
     });
     RunOutcome { report }
@@ -175,7 +199,10 @@ async fn prepare(work: &Work, project: &mut Project, trash: &mut Trash) -> Resul
     work.tell(Event::ServerFound { software });
     let policies = used_policies(work);
     for policy in &policies {
-        work.tell(Event::PolicyRead(PolicyPlaces::of(policy)));
+        work.tell(Event::PolicyRead(PolicyPlaces::of(
+            policy,
+            place::shown(&policy.file),
+        )));
     }
     project.publish(&policies, trash).await
 }
@@ -207,7 +234,8 @@ async fn play_scenarios(work: &Work, project: &Project) {
     let places = Arc::new(Semaphore::new(work.options.jobs.max(1)));
     let mut tasks = JoinSet::new();
     let mut names = HashMap::new();
-    let shared = shared_states(work, project);
+    let ledger = Ledger::default();
+    let shared = shared_states(work, project, &ledger);
     for (index, scenario) in work.selected.iter().enumerate() {
         let scenario = Arc::clone(scenario);
         let project = match project.cast(&scenario) {
@@ -229,6 +257,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
         };
         let (places, events) = (Arc::clone(&places), work.events.clone());
         let (options, on_disk) = (work.options.clone(), work.suite.on_disk);
+        let ledger = ledger.clone();
         let played = Arc::clone(&scenario);
         let shared = scenario
             .shares
@@ -250,6 +279,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
                     options,
                     on_disk,
                     shared,
+                    ledger,
                     events,
                 })
                 .await;
@@ -275,7 +305,7 @@ async fn play_scenarios(work: &Work, project: &Project) {
 }
 
 /// The states that selected scenarios share. None is built before one of them is played.
-fn shared_states(work: &Work, project: &Project) -> BTreeMap<String, Arc<Shared>> {
+fn shared_states(work: &Work, project: &Project, ledger: &Ledger) -> BTreeMap<String, Arc<Shared>> {
     let mut by_state: BTreeMap<String, (&Arc<Scenario>, Vec<String>)> = BTreeMap::new();
     for scenario in &work.selected {
         if let Some(state) = &scenario.shares
@@ -293,7 +323,8 @@ fn shared_states(work: &Work, project: &Project) -> BTreeMap<String, Arc<Shared>
         // Where nobody can play its actors, nobody can play those of the scenarios either.
         if let Ok(cast) = project.cast(state) {
             let events = work.events.clone();
-            let state = Shared::new(state, cast, scenarios, &work.options, events);
+            let ledger = ledger.clone();
+            let state = Shared::new(state, cast, scenarios, &work.options, (ledger, events));
             shared.insert(id, Arc::new(state));
         }
     }
@@ -306,7 +337,7 @@ fn info(index: usize, scenario: &Scenario) -> ScenarioInfo {
         id: scenario.id.clone(),
         title: scenario.title.clone(),
         page: scenario.page.clone(),
-        file: scenario.file.display().to_string(),
+        file: place::shown(&scenario.file),
         planned_steps: scenario.given.len() + scenario.steps.len(),
     }
 }

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::bindings::Bound;
+use super::gone::created_in;
 use super::matrix::Watched;
 use super::player::Player;
 use super::step::Played;
 use crate::client::Answer;
 use crate::report::Problem;
-use crate::scenario::{Action, Entry, Racer, Step, Template};
+use crate::scenario::{Action, Entry, Racer, Step};
 
 /// Types that nobody can search for, and so nobody can look at in both ways.
 const NOT_WATCHED: [&str; 1] = ["Binary/"];
@@ -57,7 +58,7 @@ impl Player<'_> {
             _ => None,
         };
         if let Some(created) = &created {
-            self.trash.add(created.as_str());
+            self.created(created);
             if name.is_none() {
                 self.aliases.of(created);
             }
@@ -70,10 +71,17 @@ impl Player<'_> {
                 self.watch(reference);
             }
         }
-        match action {
-            Action::Delete(target) => self.mark(target, true),
-            Action::Update { target, .. } => self.mark(target, false),
-            _ => {}
+        if let (Action::Raw { .. }, Some(body)) = (action, &answer.body) {
+            for created in created_in(body) {
+                self.created(&created);
+                self.aliases.of(&created);
+            }
+        }
+        self.note_gone(action);
+        if let Action::Update { target, .. } = action
+            && let Ok(target) = self.bindings.fill(target)
+        {
+            self.mark(&target, false);
         }
     }
 
@@ -86,16 +94,6 @@ impl Player<'_> {
                 alias: self.aliases.of(reference),
                 gone: false,
             });
-        }
-    }
-
-    fn mark(&mut self, target: &Template, gone: bool) {
-        if let Ok(reference) = self.bindings.fill(target) {
-            for watched in &mut self.watched {
-                if watched.reference == reference {
-                    watched.gone = gone;
-                }
-            }
         }
     }
 

@@ -76,7 +76,7 @@ impl RunOptions {
 
     /// Whether a pending snapshot may be written.
     pub(crate) fn writes(&self) -> bool {
-        !self.ci && matches!(self.snapshots, SnapshotMode::Compare | SnapshotMode::Update)
+        !self.ci && self.snapshots == SnapshotMode::Compare
     }
 }
 
@@ -87,10 +87,16 @@ pub enum SnapshotMode {
     Compare,
     /// Compare, and write nothing.
     CompareOnly,
-    /// Accept what differs, but never that somebody sees more.
-    Update,
     /// Do not look at them.
     Off,
+}
+
+/// How a run is stopped.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    by: Option<Stopped>,
+    /// Whether what was created stays.
+    abandoned: bool,
 }
 
 /// Who stopped a run.
@@ -105,13 +111,13 @@ enum Stopped {
 /// Stops a run between two requests; what was created is still removed. Clones stop together.
 #[derive(Debug, Clone)]
 pub struct Cancel {
-    state: Arc<watch::Sender<Option<Stopped>>>,
+    state: Arc<watch::Sender<State>>,
 }
 
 impl Default for Cancel {
     fn default() -> Self {
         Self {
-            state: Arc::new(watch::Sender::new(None)),
+            state: Arc::new(watch::Sender::new(State::default())),
         }
     }
 }
@@ -119,28 +125,47 @@ impl Default for Cancel {
 impl Cancel {
     /// Stops, as Ctrl-C does.
     pub fn cancel(&self) {
-        self.state.send_replace(Some(Stopped::Interrupted));
+        self.stop(Stopped::Interrupted);
     }
 
     /// Stops, as SIGTERM does.
     pub fn terminate(&self) {
-        self.state.send_replace(Some(Stopped::Terminated));
+        self.stop(Stopped::Terminated);
+    }
+
+    fn stop(&self, by: Stopped) {
+        self.state.send_modify(|state| state.by = Some(by));
+    }
+
+    /// Ends at once, after a stop or without: nothing is waited for, and nothing is removed any
+    /// more.
+    pub fn abandon(&self) {
+        self.state.send_modify(|state| {
+            state.by.get_or_insert(Stopped::Interrupted);
+            state.abandoned = true;
+        });
     }
 
     /// Whether it is stopped.
     pub fn is_cancelled(&self) -> bool {
-        self.state.borrow().is_some()
+        self.state.borrow().by.is_some()
     }
 
     /// Whether it is stopped by SIGTERM.
     pub fn is_terminated(&self) -> bool {
-        *self.state.borrow() == Some(Stopped::Terminated)
+        self.state.borrow().by == Some(Stopped::Terminated)
     }
 
     /// Waits until it is stopped.
     pub async fn cancelled(&self) {
         let mut receiver = self.state.subscribe();
         // The sender is in `self`, so there is no other end than a stop.
-        drop(receiver.wait_for(Option::is_some).await);
+        drop(receiver.wait_for(|state| state.by.is_some()).await);
+    }
+
+    /// Waits until it is abandoned.
+    pub async fn abandoned(&self) {
+        let mut receiver = self.state.subscribe();
+        drop(receiver.wait_for(|state| state.abandoned).await);
     }
 }

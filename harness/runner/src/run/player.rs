@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,12 +13,14 @@ use super::bindings::Bindings;
 use super::clock;
 use super::matrix::{Matrix, Watched};
 use super::options::{RunOptions, SnapshotMode};
+use super::place;
 use super::race::without_refused;
 use super::setup::Stop;
 use super::shared::Shared;
 use super::sink::Sinks;
-use super::snapshots;
+use super::snapshots::{self, Reached};
 use super::step::is_undone;
+use super::whose::{Ledger, Waiting};
 use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
 use crate::client::Need;
 use crate::expect::against::Seen;
@@ -37,6 +40,8 @@ pub(super) struct Part {
     pub(super) on_disk: bool,
     /// The state that it shares with others, where it does.
     pub(super) shared: Option<Arc<Shared>>,
+    /// What all scenarios of the run created.
+    pub(super) ledger: Ledger,
     pub(super) events: mpsc::UnboundedSender<Event>,
 }
 
@@ -63,7 +68,10 @@ pub(super) async fn play(part: Part) {
                     reason: reason.clone(),
                 });
             }
-            player.stopped = Some(stop);
+            player.stopped = Some(match stop {
+                Stop::Error(_) if part.options.cancel.is_cancelled() => Stop::Cancelled,
+                stop => stop,
+            });
             player.skip_all();
         }
     }
@@ -86,10 +94,21 @@ pub(super) async fn play(part: Part) {
         // A snapshot says who sees what.
         options.snapshots = SnapshotMode::Off;
     }
+    let unplayed = player.unplayed();
+    if let Some(reason) = unplayed.nothing_judged() {
+        player.tell(Event::NotOffered {
+            scenario: part.scenario.id.clone(),
+            reason: part.project.admin().clean(&reason),
+        });
+        player.stopped = Some(Stop::NotOffered(reason));
+    }
     let mut snapshot = snapshots::settle(
         &part.scenario,
         &player.snapshot,
-        &player.unknown,
+        &Reached {
+            unknown: &player.unknown,
+            is_partly_offered: unplayed.is_partly_offered(),
+        },
         &|difference| player.is_consequence(difference),
         &options,
         (part.on_disk, &part.project.admin().target().profile.name),
@@ -100,7 +119,7 @@ pub(super) async fn play(part: Part) {
             unknown: player.unknown.clone(),
         }));
     }
-    let (verdict, reason) = player.verdict(&snapshot);
+    let (verdict, reason) = player.verdict(&snapshot, &unplayed);
     let reason = reason.map(|reason| part.project.admin().clean(&reason));
     player.tell(Event::ScenarioFinished {
         scenario: part.scenario.id.clone(),
@@ -121,6 +140,7 @@ pub(super) struct Player<'p> {
     pub(super) project: &'p Project,
     pub(super) options: &'p RunOptions,
     events: &'p mpsc::UnboundedSender<Event>,
+    ledger: &'p Ledger,
     pub(super) sessions: Vec<Session>,
     pub(super) bindings: Bindings,
     pub(super) aliases: Aliases,
@@ -156,6 +176,7 @@ impl<'p> Player<'p> {
             project: &part.project,
             options: &part.options,
             events: &part.events,
+            ledger: &part.ledger,
             sessions: Vec::new(),
             bindings: Bindings::default(),
             aliases: Aliases::default(),
@@ -179,6 +200,21 @@ impl<'p> Player<'p> {
     /// The receiver lives as long as the run; without it there is nobody left to tell.
     pub(super) fn tell(&self, event: Event) {
         drop(self.events.send(event));
+    }
+
+    /// Remembers what has to go again, and that it is this scenario's.
+    pub(super) fn created(&mut self, reference: &str) {
+        self.trash.add(reference);
+        self.ledger.add(reference, &self.scenario.id);
+    }
+
+    /// Whose deliveries count.
+    pub(super) fn waiting(&self) -> Waiting<'_> {
+        Waiting {
+            scenario: &self.scenario.id,
+            ledger: self.ledger,
+            aliases: &self.aliases,
+        }
     }
 
     /// Why the server does not offer something of it.
@@ -281,7 +317,8 @@ impl<'p> Player<'p> {
             verb: step.action.verb().into(),
         });
         let mut played = self.perform(step).await;
-        if played.interrupted {
+        // Whoever stops a run stops waiting too: that there was no answer then says nothing.
+        if played.interrupted || (played.transport && self.options.cancel.is_cancelled()) {
             self.stopped = Some(Stop::Cancelled);
             self.skip(step, given);
             return;
@@ -440,7 +477,7 @@ impl<'p> Player<'p> {
             actor: step.actor.clone(),
             verb: step.action.verb().into(),
             target: step.action.target(),
-            file: step.source.name.clone(),
+            file: place::shown(Path::new(&step.source.name)),
             line: step.source.line_column(step.span.start).0,
             verdict: StepVerdict::Passed,
             status: None,

@@ -247,7 +247,6 @@ pub(super) async fn search(
             all.matches.extend(page.matches);
             all.included.extend(page.included);
             if all.first.is_none() {
-                all.total = page.total;
                 all.first = page.first;
             }
         })

@@ -95,6 +95,7 @@ impl Player<'_> {
                 .project
                 .create_profile(actor, patient.as_deref(), &mut self.trash)
                 .await?;
+            self.created(&reference);
             self.aliases.name(&reference, &actor.name);
             self.bindings.bind(&actor.name, reference, None);
         }

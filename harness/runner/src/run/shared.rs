@@ -14,8 +14,10 @@ use super::bindings::Bindings;
 use super::clock;
 use super::matrix::{Control, Watched, control};
 use super::options::RunOptions;
+use super::place;
 use super::player::{Part, Player};
 use super::setup::Stop;
+use super::whose::Ledger;
 use crate::actor::{CLEANUP_PATIENCE, Project, Session, Trash};
 use crate::client::text_at;
 use crate::expect::Aliases;
@@ -27,6 +29,7 @@ pub(super) struct Shared {
     state: Arc<Scenario>,
     project: Project,
     options: RunOptions,
+    ledger: Ledger,
     events: mpsc::UnboundedSender<Event>,
     /// The scenarios that share it.
     scenarios: Vec<String>,
@@ -74,12 +77,13 @@ impl Shared {
         project: Project,
         scenarios: Vec<String>,
         options: &RunOptions,
-        events: mpsc::UnboundedSender<Event>,
+        (ledger, events): (Ledger, mpsc::UnboundedSender<Event>),
     ) -> Self {
         Self {
             state: Arc::clone(state),
             project,
             options: options.clone(),
+            ledger,
             events,
             left: AtomicUsize::new(scenarios.len()),
             scenarios,
@@ -129,7 +133,7 @@ impl Shared {
                 id: self.state.id.clone(),
                 title: self.state.title.clone(),
                 page: String::new(),
-                file: self.state.file.display().to_string(),
+                file: place::shown(&self.state.file),
                 planned_steps: self.state.given.len(),
             },
             scenario: Arc::clone(&self.state),
@@ -137,6 +141,7 @@ impl Shared {
             options: self.options.clone(),
             on_disk: false,
             shared: None,
+            ledger: self.ledger.clone(),
             events,
         };
         let mut player = Player::new(&part);
@@ -172,7 +177,7 @@ impl Shared {
         }
         self.tell(Event::StateFinished(StateReport {
             state: self.name().to_owned(),
-            file: self.state.file.display().to_string(),
+            file: place::shown(&self.state.file),
             scenarios: self.scenarios.clone(),
             reason: built.as_ref().err().map(ToString::to_string),
             duration_ms: clock::milliseconds(begun),

@@ -11,13 +11,16 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::bindings::Missing;
+pub(super) use super::inbox::Delivered;
+use super::inbox::{Inbox, Line};
 use super::judge::names_in;
 use super::step::Trouble;
+use super::whose::Waiting;
 use crate::actor::SetupError;
 use crate::client::{Client, Request, shorten, text_at};
 use crate::expect::check_body;
@@ -25,44 +28,19 @@ use crate::scenario::{Action, Delivery, Payload, Sink, SinkKind, Step};
 
 /// How long a server may take to say that a WebSocket is bound. Not all of them say so.
 const HANDSHAKE: Duration = Duration::from_secs(2);
+/// What to make of a sink at which nothing can arrive any more.
+const DEAF: &str = "nothing can arrive here any more, so silence would prove nothing";
 
-/// Something that the server sent.
-#[derive(Debug, Clone)]
-pub(super) struct Delivered {
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
-    pub(super) body: Option<Value>,
+/// Something that carries deliveries to a sink, as long as it lives.
+#[derive(Debug)]
+struct Carrier {
+    line: Line,
+    task: JoinHandle<()>,
 }
 
-/// What has arrived and was not yet waited for.
-#[derive(Debug, Default)]
-struct Inbox {
-    waiting: Mutex<Vec<Delivered>>,
-    arrived: Notify,
-    /// The WebSocket is bound.
-    bound: Notify,
-}
-
-impl Inbox {
-    fn put(&self, delivered: Delivered) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push(delivered);
-        drop(waiting);
-        self.arrived.notify_waiters();
-    }
-
-    /// Takes out what is wanted, up to a number.
-    fn take(&self, most: usize, wanted: &dyn Fn(&Delivered) -> bool) -> Vec<Delivered> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = Vec::new();
-        waiting.retain(|delivered| {
-            let take = taken.len() < most && wanted(delivered);
-            if take {
-                taken.push(delivered.clone());
-            }
-            !take
-        });
-        taken
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
@@ -71,14 +49,17 @@ impl Inbox {
 struct Open {
     inbox: Arc<Inbox>,
     url: Option<String>,
-    task: Option<JoinHandle<()>>,
+    /// By the Subscription whose WebSocket it is; the web server is nobody's. Who binds the same one
+    /// again has a new one.
+    carriers: BTreeMap<String, Carrier>,
 }
 
-impl Drop for Open {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
+impl Open {
+    /// Why silence would prove nothing here.
+    fn ended(&self) -> Option<String> {
+        self.carriers
+            .values()
+            .find_map(|carrier| carrier.line.ended())
     }
 }
 
@@ -98,7 +79,7 @@ impl Sinks {
         let mut open = Open {
             inbox: Arc::clone(&inbox),
             url: None,
-            task: None,
+            carriers: BTreeMap::new(),
         };
         if sink.kind == SinkKind::Http {
             let fail = |error: std::io::Error| {
@@ -117,10 +98,16 @@ impl Sinks {
                 calls: Arc::default(),
             };
             let app = Router::new().fallback(receive).with_state(counter);
-            open.task = Some(tokio::spawn(async move {
-                // It ends with the scenario, by being dropped.
-                drop(axum::serve(listener, app).await);
-            }));
+            let line = Line::into(&open.inbox);
+            let serving = line.clone();
+            // It ends with the scenario, by being dropped.
+            let task = tokio::spawn(async move {
+                serving.end(match axum::serve(listener, app).await {
+                    Ok(()) => "its web server has ended".to_owned(),
+                    Err(error) => format!("its web server has ended: {error}"),
+                });
+            });
+            open.carriers.insert(String::new(), Carrier { line, task });
         }
         let url = open.url.clone();
         self.open.insert(sink.name.clone(), open);
@@ -157,26 +144,28 @@ impl Sinks {
         })
     }
 
-    /// How much arrived that nobody waited for.
-    pub(super) fn others(&self, sink: &str) -> usize {
-        self.open.get(sink).map_or(0, |open| {
-            let waiting = open.inbox.waiting.lock();
-            waiting.unwrap_or_else(PoisonError::into_inner).len()
-        })
+    /// What arrived that nobody waited for.
+    pub(super) fn others(&self, sink: &str) -> Vec<Delivered> {
+        self.open
+            .get(sink)
+            .map_or_else(Vec::new, |open| open.inbox.all())
     }
 
-    /// Waits until as much has arrived as is wanted, or the time is over.
+    /// Waits until as much has arrived as is wanted, or the time is over. What is another
+    /// scenario's does not count.
     pub(super) async fn wait(
         &self,
         delivery: &Delivery,
         expected: &[Value],
+        waiting: &Waiting<'_>,
     ) -> Result<Vec<Delivered>, Trouble> {
+        let doing = || format!("waiting at the sink {}", delivery.sink);
         let Some(open) = self.open.get(&delivery.sink) else {
-            let doing = format!("waiting at the sink {}", delivery.sink);
-            return Err(SetupError::new(doing, "it is not open", "").into());
+            return Err(SetupError::new(doing(), "it is not open", "").into());
         };
         let wanted = |delivered: &Delivered| {
-            check_body(delivered.body.as_ref(), &delivery.matching, expected).is_empty()
+            let body = delivered.body.as_ref();
+            waiting.counts(delivered) && check_body(body, &delivery.matching, expected).is_empty()
         };
         let all_of_the_time = delivery.count == 0;
         let most = if all_of_the_time {
@@ -187,19 +176,26 @@ impl Sinks {
         let mut taken = Vec::new();
         let collect = async {
             loop {
-                let arrived = open.inbox.arrived.notified();
-                tokio::pin!(arrived);
+                let changed = open.inbox.changed.notified();
+                tokio::pin!(changed);
                 // Whatever comes between looking and waiting still wakes.
-                arrived.as_mut().enable();
+                changed.as_mut().enable();
+                // Before looking: what came by a line that has ended is all there then.
+                let ended = open.ended();
                 taken.extend(open.inbox.take(most - taken.len(), &wanted));
                 if taken.len() >= most || (all_of_the_time && !taken.is_empty()) {
-                    return;
+                    return Ok(());
                 }
-                arrived.await;
+                if let Some(why) = ended {
+                    return Err(SetupError::new(doing(), why, DEAF));
+                }
+                changed.await;
             }
         };
         // Too late is an answer like any other: what has come by then.
-        drop(tokio::time::timeout(delivery.within, collect).await);
+        if let Ok(ended) = tokio::time::timeout(delivery.within, collect).await {
+            ended?;
+        }
         Ok(taken)
     }
 
@@ -240,32 +236,96 @@ impl Sinks {
             .send(Message::text(bind.to_string()))
             .await
             .map_err(|error| fail(client.clean(&error.to_string()), ""))?;
-        let inbox = Arc::clone(&open.inbox);
-        let reading = Arc::clone(&inbox);
-        open.task = Some(tokio::spawn(async move {
-            while let Some(Ok(message)) = socket.next().await {
-                if let Message::Text(text) = message {
-                    notify(&reading, text.as_str());
+        let line = Line::into(&open.inbox);
+        let (reading, words) = (line.clone(), client.clone());
+        let task = tokio::spawn(async move {
+            let why = loop {
+                match socket.next().await {
+                    Some(Ok(Message::Text(text))) => {
+                        let clean = |text: &str| words.clean(&shorten(text));
+                        notify(&reading, text.as_str(), &clean);
+                    }
+                    Some(Ok(Message::Close(frame))) => break closed(frame.as_ref()),
+                    // The library answers pings; FHIR over a WebSocket is text.
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => break format!("the WebSocket is broken: {error}"),
+                    None => break closed(None),
                 }
-            }
-        }));
-        drop(tokio::time::timeout(HANDSHAKE, inbox.bound.notified()).await);
-        Ok(())
+            };
+            reading.end(words.clean(&shorten(&why)));
+        });
+        let carrier = Carrier {
+            line: line.clone(),
+            task,
+        };
+        open.carriers.insert(subscription.to_owned(), carrier);
+        match tokio::time::timeout(HANDSHAKE, line.decided()).await {
+            // Not all servers say that they deliver.
+            Ok(()) | Err(tokio::time::error::Elapsed { .. }) => {}
+        }
+        match line.ended() {
+            Some(why) => Err(fail(why, "does the server still know the Subscription?").into()),
+            None => Ok(()),
+        }
     }
 }
 
-/// Keeps a notification; what only says that the connection lives is none.
-fn notify(inbox: &Inbox, text: &str) {
+fn closed(frame: Option<&CloseFrame>) -> String {
+    match frame {
+        Some(frame) if !frame.reason.is_empty() => {
+            let (code, reason) = (u16::from(frame.code), frame.reason.as_str());
+            format!("the server has closed the WebSocket ({code}): {reason}")
+        }
+        Some(frame) => {
+            let code = u16::from(frame.code);
+            format!("the server has closed the WebSocket ({code})")
+        }
+        None => "the WebSocket has ended without a word".to_owned(),
+    }
+}
+
+/// Keeps a notification; what only says that the connection lives is none, and neither is a refusal,
+/// after which nothing comes.
+fn notify(line: &Line, text: &str, clean: &dyn Fn(&str) -> String) {
     let body: Option<Value> = serde_json::from_str(text).ok();
     match body.as_ref().and_then(kind_of) {
-        Some("handshake") => inbox.bound.notify_one(),
-        Some("heartbeat" | "ping" | "pong") => {}
-        _ => inbox.put(Delivered {
-            headers: HeaderMap::new(),
-            text: text.to_owned(),
-            body,
-        }),
+        Some("handshake") => return line.bind(),
+        Some("heartbeat" | "ping" | "pong") => return,
+        _ => {}
     }
+    if let Some(outcome) = body.as_ref().filter(|body| is_outcome(body)) {
+        if let Some(words) = refusal(outcome) {
+            line.end(format!(
+                "the server refuses over the WebSocket: {}",
+                clean(&words)
+            ));
+        }
+        return;
+    }
+    line.put(Delivered {
+        headers: HeaderMap::new(),
+        text: text.to_owned(),
+        body,
+    });
+}
+
+/// Notifications are Bundles, so an outcome is about what was asked of the server.
+fn is_outcome(body: &Value) -> bool {
+    text_at(body, "/resourceType") == Some("OperationOutcome")
+}
+
+/// What an outcome refuses; nothing where it only informs.
+fn refusal(outcome: &Value) -> Option<String> {
+    let issues = outcome.get("issue").and_then(Value::as_array);
+    let Some(issues) = issues.filter(|issues| !issues.is_empty()) else {
+        return Some("an OperationOutcome without an issue".to_owned());
+    };
+    let refuses =
+        |issue: &&Value| !matches!(text_at(issue, "/severity"), Some("information" | "warning"));
+    let issue = issues.iter().find(refuses)?;
+    let words = ["/diagnostics", "/details/text", "/code"];
+    let words = words.iter().find_map(|place| text_at(issue, place));
+    Some(words.unwrap_or("an issue without words").to_owned())
 }
 
 /// The type of the SubscriptionStatus in a notification, wherever in the Bundle it stands.
@@ -347,7 +407,9 @@ async fn receive(
 
 #[cfg(test)]
 mod tests {
+    use super::super::whose::Ledger;
     use super::*;
+    use crate::expect::Aliases;
 
     fn delivered(kind: &str) -> Delivered {
         Delivered {
@@ -394,19 +456,34 @@ mod tests {
         inbox.put(delivered("Task"));
         inbox.put(delivered("Patient"));
         let tasks = [json!("Task")];
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
         let two = wanted(2, LONG);
-        let (both, ()) = tokio::join!(sinks.wait(&two, &tasks), async {
+        let (both, ()) = tokio::join!(sinks.wait(&two, &tasks, &waiting), async {
             // Only once somebody waits.
             tokio::task::yield_now().await;
             inbox.put(delivered("Task"));
         });
         assert_eq!(both.unwrap().len(), 2);
-        let none = sinks.wait(&wanted(0, INSTANT), &tasks).await.unwrap();
+        let none = sinks
+            .wait(&wanted(0, INSTANT), &tasks, &waiting)
+            .await
+            .unwrap();
         assert_eq!(none.len(), 0);
-        let late = sinks.wait(&wanted(1, INSTANT), &tasks).await.unwrap();
-        assert_eq!((late.len(), sinks.others("inbox")), (0, 1));
+        let late = sinks
+            .wait(&wanted(1, INSTANT), &tasks, &waiting)
+            .await
+            .unwrap();
+        assert_eq!((late.len(), sinks.others("inbox").len()), (0, 1));
         inbox.put(delivered("Task"));
-        let unwanted = sinks.wait(&wanted(0, LONG), &tasks).await.unwrap();
+        let unwanted = sinks
+            .wait(&wanted(0, LONG), &tasks, &waiting)
+            .await
+            .unwrap();
         assert_eq!(unwanted.len(), 1);
     }
 
@@ -430,19 +507,83 @@ mod tests {
         assert_eq!(elsewhere.status().as_u16(), 404);
         let tasks = [json!("Task")];
         let all = wanted(3, Duration::from_secs(5));
-        assert_eq!(sinks.wait(&all, &tasks).await.unwrap().len(), 3);
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
+        assert_eq!(sinks.wait(&all, &tasks, &waiting).await.unwrap().len(), 3);
     }
 
     #[test]
     fn heartbeats_and_handshakes_are_no_notifications() {
-        let inbox = Inbox::default();
+        let inbox = Arc::new(Inbox::default());
+        let line = Line::into(&inbox);
         for kind in ["heartbeat", "handshake", "event-notification"] {
             let status = json!({ "resourceType": "SubscriptionStatus", "type": kind });
             let bundle = json!({ "resourceType": "Bundle", "type": "history", "entry": [
                 { "resource": { "resourceType": "Communication" } }, { "resource": status },
             ] });
-            notify(&inbox, &bundle.to_string());
+            notify(&line, &bundle.to_string(), &str::to_owned);
         }
         assert_eq!(inbox.take(9, &|_| true).len(), 1);
+        assert_eq!(line.ended(), None);
+    }
+
+    /// An outcome is no delivery; where it refuses, nothing comes.
+    #[rstest::rstest]
+    #[case::words(json!([{ "severity": "error", "diagnostics": "no such token" }]), Some("no such token"))]
+    #[case::details(json!([{ "severity": "fatal", "details": { "text": "gone" } }]), Some("gone"))]
+    #[case::code(json!([{ "severity": "warning" }, { "severity": "error", "code": "security" }]), Some("security"))]
+    #[case::nothing(json!([]), Some("an OperationOutcome without an issue"))]
+    #[case::informs(json!([{ "severity": "information", "code": "informational" }]), None)]
+    fn an_outcome_over_the_socket(#[case] issue: Value, #[case] refused: Option<&str>) {
+        let inbox = Arc::new(Inbox::default());
+        let line = Line::into(&inbox);
+        let outcome = json!({ "resourceType": "OperationOutcome", "issue": issue });
+        notify(&line, &outcome.to_string(), &str::to_owned);
+        assert!(inbox.all().is_empty());
+        let why = refused.map(|words| format!("the server refuses over the WebSocket: {words}"));
+        assert_eq!(line.ended(), why);
+    }
+
+    /// What came before the end is still there; silence after it proves nothing.
+    #[tokio::test]
+    async fn what_has_ended_proves_no_silence() {
+        let mut sinks = sinks(SinkKind::Websocket).await;
+        let open = sinks.open.get_mut("inbox").unwrap();
+        let line = Line::into(&open.inbox);
+        let task = tokio::spawn(std::future::pending());
+        let carrier = Carrier {
+            line: line.clone(),
+            task,
+        };
+        open.carriers.insert("Subscription/1".into(), carrier);
+        line.put(delivered("Task"));
+        let tasks = [json!("Task")];
+        let (nothing, patients) = (wanted(0, LONG), [json!("Patient")]);
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
+        let both = tokio::join!(sinks.wait(&nothing, &patients, &waiting), async {
+            // Only once somebody waits.
+            tokio::task::yield_now().await;
+            line.end("it is closed".to_owned());
+        });
+        assert!(matches!(both.0, Err(Trouble::Setup(error)) if error.text == "it is closed"));
+        assert_eq!(
+            sinks
+                .wait(&wanted(1, LONG), &tasks, &waiting)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        let second = sinks.wait(&wanted(1, LONG), &tasks, &waiting).await;
+        assert!(matches!(second, Err(Trouble::Setup(_))));
     }
 }

@@ -6,17 +6,26 @@ use std::path::{Path, PathBuf};
 use fhirward_engine::source::Source;
 
 use super::options::{RunOptions, SnapshotMode};
+use super::place;
 use crate::expect::review::{pending_of, write};
-use crate::expect::{Difference, Snapshot, compare};
+use crate::expect::{Difference, Snapshot, StepSnapshot, compare};
 use crate::report::{SightChange, SnapshotReport, SnapshotVerdict};
 use crate::scenario::{Scenario, SnapshotFile};
+
+/// How far a run came.
+pub(super) struct Reached<'r> {
+    /// Steps of which the run can say nothing.
+    pub(super) unknown: &'r BTreeSet<String>,
+    /// Whether these are only what the server does not offer, and others were played.
+    pub(super) is_partly_offered: bool,
+}
 
 /// Compares what happened with the snapshot, and writes what is pending. `is_consequence` tells the
 /// differences that only come of a step that did not happen: they are differences, and no leaks.
 pub(super) fn settle(
     scenario: &Scenario,
     new: &Snapshot,
-    unknown: &BTreeSet<String>,
+    reached: &Reached<'_>,
     is_consequence: &dyn Fn(&Difference) -> bool,
     options: &RunOptions,
     (on_disk, profile): (bool, &str),
@@ -24,12 +33,14 @@ pub(super) fn settle(
     if options.snapshots == SnapshotMode::Off {
         return SnapshotReport::of(SnapshotVerdict::NotCompared);
     }
+    let unknown = reached.unknown;
     let complete = unknown.is_empty();
     if !complete && new.steps.is_empty() {
         // The run did not get to anything that a snapshot tells of.
         return SnapshotReport::of(SnapshotVerdict::NotCompared);
     }
-    let writes = options.writes() && on_disk && complete;
+    // What a server does not offer never comes: what it does offer is all that it can be held to.
+    let writes = options.writes() && on_disk && (complete || reached.is_partly_offered);
     let new = &Snapshot {
         profile: Some(profile.to_owned()),
         ..new.clone()
@@ -52,13 +63,10 @@ pub(super) fn settle(
         _ => scenario.snapshot_path(),
     };
     let Some(old) = old else {
-        if !complete {
+        if !complete && !reached.is_partly_offered {
             let mut report = SnapshotReport::of(SnapshotVerdict::NotCompared);
             report.diff = Some(vec!["there is none yet, and the run is incomplete".into()]);
             return report;
-        }
-        if options.snapshots == SnapshotMode::Update && writes {
-            return update(&target, new);
         }
         let mut report = SnapshotReport::of(SnapshotVerdict::Missing);
         report.diff = Some(vec!["there is no snapshot yet".into()]);
@@ -66,7 +74,7 @@ pub(super) fn settle(
         return report;
     };
     let differences = compare(&old, new, unknown);
-    let widening = differences.iter().any(Difference::is_widening);
+    let new = &with_unplayed(new, &old, scenario, unknown);
     if differences.is_empty() {
         if writes {
             remove_pending(scenario, profile);
@@ -77,16 +85,6 @@ pub(super) fn settle(
             SnapshotVerdict::NotCompared
         });
     }
-    if options.snapshots == SnapshotMode::Update && writes && !widening {
-        let mut new = new.clone();
-        new.widening.clone_from(&old.widening);
-        new.widening
-            .retain(|w| new.steps.iter().any(|step| step.step == w.step));
-        new.noise.clone_from(&old.noise);
-        new.noise
-            .retain(|n| new.steps.iter().any(|step| step.step == n.step));
-        return update(&target, &new);
-    }
     let mut report = SnapshotReport::of(SnapshotVerdict::Differs);
     report.widening = differences
         .iter()
@@ -95,6 +93,28 @@ pub(super) fn settle(
     report.changes = differences.iter().filter_map(sight_change).collect();
     report.pending = write_pending(&target, new, writes, &mut report.diff);
     report
+}
+
+/// A snapshot of what was played, with what is known of the steps that this server does not offer.
+fn with_unplayed(
+    new: &Snapshot,
+    old: &Snapshot,
+    scenario: &Scenario,
+    unknown: &BTreeSet<String>,
+) -> Snapshot {
+    let mut whole = new.clone();
+    let is_kept = |step: &&StepSnapshot| {
+        unknown.contains(&step.step) && new.steps.iter().all(|other| other.step != step.step)
+    };
+    whole
+        .steps
+        .extend(old.steps.iter().filter(is_kept).cloned());
+    let place = |record: &StepSnapshot| {
+        let place = scenario.steps.iter().position(|s| s.id == record.step);
+        place.map_or(0, |place| place + 1)
+    };
+    whole.steps.sort_by_key(place);
+    whole
 }
 
 fn sight_change(difference: &Difference) -> Option<SightChange> {
@@ -147,21 +167,6 @@ pub(super) fn redundant(scenario: &Scenario) -> Vec<PathBuf> {
         .collect()
 }
 
-fn update(path: &Path, new: &Snapshot) -> SnapshotReport {
-    match write(path, &new.to_string()) {
-        Ok(()) => {
-            // Where there is none, there is nothing to do.
-            drop(std::fs::remove_file(pending_of(path)));
-            SnapshotReport::of(SnapshotVerdict::Updated)
-        }
-        Err(error) => {
-            let mut report = SnapshotReport::of(SnapshotVerdict::Missing);
-            report.diff = Some(vec![format!("`{}`: {error}", path.display())]);
-            report
-        }
-    }
-}
-
 fn write_pending(
     target: &Path,
     new: &Snapshot,
@@ -173,7 +178,7 @@ fn write_pending(
     }
     let path = pending_of(target);
     match write(&path, &new.to_string()) {
-        Ok(()) => Some(path.display().to_string()),
+        Ok(()) => Some(place::shown(&path)),
         Err(error) => {
             let text = format!("`{}` cannot be written: {error}", path.display());
             diff.get_or_insert_default().push(text);

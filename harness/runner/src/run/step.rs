@@ -247,8 +247,9 @@ impl Player<'_> {
             matching.push(self.bindings.fill_value(&assertion.expected)?);
         }
         let cancelled = self.options.cancel.clone();
+        let waiting = self.waiting();
         tokio::select! {
-            delivered = self.sinks.wait(delivery, &matching) => Ok(Reply::Delivered(delivered?)),
+            delivered = self.sinks.wait(delivery, &matching, &waiting) => Ok(Reply::Delivered(delivered?)),
             () = cancelled.cancelled() => Err(Trouble::Interrupted),
         }
     }

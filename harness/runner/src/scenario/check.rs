@@ -8,11 +8,12 @@ use fhirward_engine::source::{Source, Span};
 
 use super::parse::{Made, MadeKind, Parsed, Use, Wanted, reserved};
 use super::plan::{Actor, Sink, SinkKind};
-use super::read::{Findings, known_names};
+use super::read::{Findings, Lost, known_names};
 use super::step::Step;
 use super::template::Field;
 use super::{ADMIN, ANONYMOUS};
 use crate::client::Need;
+use crate::words::near;
 
 /// Where a name was made.
 #[derive(Debug, Clone)]
@@ -33,6 +34,9 @@ pub(crate) struct Scope {
     private: BTreeMap<String, String>,
     ids: BTreeMap<String, Origin>,
     used: BTreeSet<String>,
+    /// Names that nobody has.
+    unknown: BTreeSet<String>,
+    lost: Lost,
 }
 
 impl Scope {
@@ -40,6 +44,9 @@ impl Scope {
     pub(crate) fn extend(&mut self, parsed: &Parsed, policies: &[&str]) -> Vec<Diagnostic> {
         let mut findings = Findings::new(&parsed.source);
         self.needs.extend(parsed.needs.iter().cloned());
+        self.lost.names.extend(parsed.lost.names.iter().cloned());
+        self.lost.any |= parsed.lost.any;
+        self.used.extend(parsed.lost.used.iter().cloned());
         for new in &parsed.actors {
             if let Some(known) = self.actors.iter().find(|a| a.name == new.actor.name) {
                 let origin = Origin {
@@ -127,8 +134,15 @@ impl Scope {
         }
         let outputs = parsed.outputs.iter().flatten();
         let offered: Vec<&str> = outputs.map(|(name, _)| name.as_str()).collect();
+        // Who is asked for under another name is not unused.
+        let is_meant = |name: &str| {
+            let unknown = self.unknown.iter().map(String::as_str);
+            self.lost.any || near(name, unknown).is_some()
+        };
         for made in parsed.steps.iter().flat_map(|step| &step.made) {
-            let used = self.used.contains(&made.name) || offered.contains(&made.name.as_str());
+            let used = self.used.contains(&made.name)
+                || offered.contains(&made.name.as_str())
+                || is_meant(&made.name);
             if made.kind != MadeKind::Watched && !used {
                 findings.error(
                     "scenario/unused-capture",
@@ -140,7 +154,7 @@ impl Scope {
             }
         }
         for (sink, span) in &parsed.sinks {
-            if !self.used.contains(&sink.name) {
+            if !self.used.contains(&sink.name) && !is_meant(&sink.name) {
                 findings.error(
                     "scenario/unused-sink",
                     format!("nobody waits at the sink `{}`", sink.name),
@@ -154,8 +168,14 @@ impl Scope {
 
     /// Only what a state declares can be used by those who build on it.
     fn keep(&mut self, parsed: &Parsed, outputs: &[(String, Span)], findings: &mut Findings) {
+        let mut faulty = self.lost.any;
         for (name, span) in outputs {
-            if !self.captures.contains_key(name) {
+            if self.lost.names.contains(name) {
+                faulty = true;
+            } else if !self.captures.contains_key(name) && !self.lost.any {
+                faulty = true;
+                // Whoever builds on the state may ask for it; that it is not there is told here.
+                self.lost.names.insert(name.clone());
                 let known: Vec<&str> = self.captures.keys().map(String::as_str).collect();
                 findings.error(
                     "scenario/unknown-capture",
@@ -165,6 +185,10 @@ impl Scope {
                     known_names(name, known.iter().copied()),
                 );
             }
+        }
+        if faulty {
+            // It may be any of them that was to be offered.
+            return;
         }
         let hidden: Vec<String> = self
             .captures
@@ -234,6 +258,9 @@ impl Scope {
     ) {
         let name = usage.name.as_str();
         self.used.insert(name.to_owned());
+        if self.lost.names.contains(name) {
+            return;
+        }
         let actors = || self.actors.iter().map(|actor| actor.name.as_str());
         let is_actor = actors().any(|actor| actor == name);
         let captured = self.captures.get(name).map(|(_, kind)| *kind);
@@ -294,14 +321,10 @@ impl Scope {
                         "",
                     ),
                     None => {
-                        let sinks: Vec<&str> = self.sinks.iter().map(|s| s.name.as_str()).collect();
-                        findings.error(
-                            "scenario/unknown-sink",
-                            format!("unknown sink `{name}`"),
-                            usage.span,
-                            "no such sink",
-                            known_names(name, sinks.iter().copied()),
-                        );
+                        let sinks: Vec<String> =
+                            self.sinks.iter().map(|s| s.name.clone()).collect();
+                        let what = ("scenario/unknown-sink", "sink");
+                        self.report_unknown(usage, what, &sinks, findings);
                     }
                 }
                 return;
@@ -396,13 +419,36 @@ impl Scope {
                 (known, "scenario/unknown-capture", "resource")
             }
         };
-        findings.error(
-            code,
-            format!("unknown {what} `{name}`"),
-            usage.span,
-            format!("no such {what}"),
-            known_names(name, known.iter().copied()),
-        );
+        let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
+        self.report_unknown(usage, (code, what), &known, findings);
+    }
+
+    /// An unknown name is one mistake, however often it is used.
+    fn report_unknown(
+        &mut self,
+        usage: &Use,
+        (code, what): (&'static str, &str),
+        known: &[String],
+        findings: &mut Findings,
+    ) {
+        let name = usage.name.as_str();
+        let is_new = self.unknown.insert(name.to_owned());
+        if self.lost.any {
+            return;
+        }
+        let message = format!("unknown {what} `{name}`");
+        if is_new {
+            let known = known.iter().map(String::as_str);
+            findings.error(
+                code,
+                message,
+                usage.span,
+                format!("no such {what}"),
+                known_names(name, known),
+            );
+        } else if let Some(first) = findings.list.iter_mut().find(|f| f.message == message) {
+            *first = first.clone().with_label(usage.span, "and here");
+        }
     }
 }
 

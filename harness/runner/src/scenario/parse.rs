@@ -6,12 +6,12 @@ use std::sync::Arc;
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::{Source, Span};
 
-use super::node::{Kind, Node};
+use super::node::{Entry, Kind, Node};
 use super::parse_actor::actor;
 use super::parse_step::needs;
 use super::parse_step::step;
 use super::plan::{Actor, Sink, SinkKind};
-use super::read::{Fields, Findings};
+use super::read::{Fields, Findings, Lost};
 use super::step::Step;
 use super::template::{Field, is_name};
 use super::{ADMIN, ANONYMOUS, vocabulary};
@@ -114,6 +114,8 @@ pub(crate) struct Parsed {
     /// Where it says that the admin acts too.
     pub(crate) uses_admin: Option<Span>,
     pub(crate) steps: Vec<ParsedStep>,
+    /// What could not be read.
+    pub(crate) lost: Lost,
 }
 
 /// Reads a scenario or a state.
@@ -136,6 +138,8 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
     if !matches!(node.kind, Kind::Map(_)) {
         return None;
     }
+    // It may be any of the keys that declare names.
+    findings.lost.any |= fields.is_strange();
     let id = fields.require_text(id_key, findings);
     if let (Some(id), Some(entry)) = (&id, fields.entry(id_key)) {
         same_as_stem(id, entry.value.span, id_key, findings);
@@ -148,20 +152,27 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
     };
     let about = fields.optional_text("about", findings);
     let needs = needs(&fields, findings);
-    let given = fields
-        .get("given")
-        .and_then(|node| given(node, kind, findings));
+    let given = fields.get("given").and_then(|node| {
+        let given = given(node, kind, findings);
+        findings.lost.any |= given.is_none();
+        given
+    });
     let outputs = fields.get("outputs").map(|node| outputs(node, findings));
     let mut sinks = Vec::new();
     if let Some(node) = fields.get("sinks").filter(|_| kind == FileKind::Scenario) {
         for entry in findings.map(node, "`sinks`") {
+            let faults = findings.list.len();
             if is_valid_name(&entry.key, entry.key_span, "a sink", findings) {
                 sinks.push((sink(&entry.key, &entry.value, findings), entry.key_span));
+            }
+            if findings.list.len() > faults {
+                findings.lost.names.insert(entry.key.clone());
             }
         }
     }
     let mut actors = Vec::new();
     if let Some(node) = fields.get("actors") {
+        findings.lost.any |= !matches!(node.kind, Kind::Map(_));
         for entry in findings.map(node, "`actors`") {
             if let Some(who) = reserved(&entry.key) {
                 findings.error(
@@ -175,13 +186,16 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
                 && let Some(parsed) = actor(&entry.key, entry.key_span, &entry.value, findings)
             {
                 actors.push(parsed);
+            } else {
+                findings.lost.names.insert(entry.key.clone());
             }
         }
     }
-    let uses_admin = fields
-        .flag("uses-admin", findings)
-        .then(|| fields.entry("uses-admin").map(|entry| entry.key_span))
-        .flatten();
+    // Whoever writes another word there has said that the admin acts.
+    let declares = |entry: &&Entry| !matches!(entry.value.kind, Kind::Bool(false));
+    let uses_admin = fields.entry("uses-admin").filter(declares);
+    let uses_admin = uses_admin.map(|entry| entry.key_span);
+    fields.flag("uses-admin", findings);
     let default_actor = (kind == FileKind::State).then_some(ADMIN);
     let mut steps = Vec::new();
     let list = if kind == FileKind::Scenario {
@@ -190,6 +204,7 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
         fields.get("steps")
     };
     if let Some(node) = list {
+        findings.lost.any |= !matches!(node.kind, Kind::List(_));
         for item in findings.list(node, "`steps`") {
             steps.extend(step(item, default_actor, findings));
         }
@@ -208,6 +223,7 @@ fn file(node: &Node, kind: FileKind, findings: &mut Findings) -> Option<Parsed> 
         actors,
         uses_admin,
         steps,
+        lost: std::mem::take(&mut findings.lost),
     })
 }
 

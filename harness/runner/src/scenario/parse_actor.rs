@@ -9,6 +9,7 @@ use super::node::{Kind, Node};
 use super::parse::{ParsedActor, Use, Wanted};
 use super::plan::{Access, Actor, ProfileType};
 use super::read::{Fields, Findings, known_names};
+use super::template::Template;
 use super::vocabulary;
 
 pub(super) fn actor(
@@ -97,33 +98,47 @@ pub(super) fn access(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) 
         }
         Kind::List(items) => items
             .iter()
-            .flat_map(|item| one_access(item, findings, uses))
+            .flat_map(|item| one_access(item, Vec::new(), findings, uses))
             .collect(),
-        _ => one_access(node, findings, uses).into_iter().collect(),
+        _ => one_access(node, Vec::new(), findings, uses)
+            .into_iter()
+            .collect(),
     }
 }
 
-pub(super) fn one_access(
+/// The parameters of a policy.
+pub(super) fn granted(
     node: &Node,
     findings: &mut Findings,
     uses: &mut Vec<Use>,
-) -> Option<Access> {
-    let (name_node, parameters) = if let Kind::Map(_) = &node.kind {
-        let fields = Fields::read(node, &vocabulary::ACCESS, findings);
-        let mut parameters = Vec::new();
-        if let Some(node) = fields.get("parameters") {
-            for entry in findings.map(node, "`parameters`") {
-                let what = format!("the parameter `{}`", entry.key);
-                if let Some(text) = findings.text(&entry.value, &what)
-                    && let Some(template) = body::template(&text, &entry.value, findings, uses)
-                {
-                    parameters.push((entry.key.clone(), template));
-                }
-            }
+) -> Vec<(String, Template)> {
+    let mut parameters = Vec::new();
+    for entry in findings.map(node, "`parameters`") {
+        let what = format!("the parameter `{}`", entry.key);
+        if let Some(text) = findings.text(&entry.value, &what)
+            && let Some(template) = body::template(&text, &entry.value, findings, uses)
+        {
+            parameters.push((entry.key.clone(), template));
         }
-        (fields.require("policy", findings)?, parameters)
+    }
+    parameters
+}
+
+/// A policy, with parameters that stand beside it or in it.
+pub(super) fn one_access(
+    node: &Node,
+    mut parameters: Vec<(String, Template)>,
+    findings: &mut Findings,
+    uses: &mut Vec<Use>,
+) -> Option<Access> {
+    let name_node = if let Kind::Map(_) = &node.kind {
+        let fields = Fields::read(node, &vocabulary::ACCESS, findings);
+        if let Some(node) = fields.get("parameters") {
+            parameters = granted(node, findings, uses);
+        }
+        fields.require("policy", findings)?
     } else {
-        (node, Vec::new())
+        node
     };
     let policy = findings.text(name_node, "`policy`")?;
     uses.push(Use {

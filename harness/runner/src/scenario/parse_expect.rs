@@ -105,9 +105,14 @@ pub(super) fn expect(
 /// A number, or a range and the status of a winner.
 fn winners(node: &Node, findings: &mut Findings) -> Option<Winners> {
     if !matches!(node.kind, Kind::Map(_)) {
-        let count = usize::from(number(node, "`winners`", 0..=100, findings)?);
+        let count = number(node, "`winners`", 0..=100, findings);
+        // Whatever is wrong is said once.
+        let any = Count {
+            at_least: 0,
+            at_most: None,
+        };
         return Some(Winners {
-            count: Count::exactly(count),
+            count: count.map_or(any, |count| Count::exactly(usize::from(count))),
             status: None,
         });
     }

@@ -28,7 +28,7 @@ pub(super) fn bundle(
     } else {
         "`batch`"
     };
-    let mut entries = Vec::new();
+    let (mut entries, mut faulty) = (Vec::new(), false);
     let (mut needed, mut own) = (Vec::new(), Vec::new());
     for item in findings.list(node, what) {
         let fields = Fields::read(item, &ENTRY, findings);
@@ -58,7 +58,10 @@ pub(super) fn bundle(
             });
             Some(name)
         });
-        let Some(action) = action else { continue };
+        let Some(action) = action else {
+            faulty = true;
+            continue;
+        };
         for (key, fits) in [
             (
                 "if-match",
@@ -104,6 +107,9 @@ pub(super) fn bundle(
         }
     }
     made.append(&mut own);
+    if faulty {
+        return None;
+    }
     (!entries.is_empty()).then_some(()).or_else(|| {
         findings.wrong_kind(node, what, "a list of one request or more");
         None
@@ -116,7 +122,8 @@ pub(super) fn bundle(
 
 pub(super) fn race(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) -> Option<Action> {
     let mut racers = Vec::new();
-    for item in findings.list(node, "`race`") {
+    let parts = findings.list(node, "`race`");
+    for item in parts {
         let fields = Fields::read(item, &RACER, findings);
         if !matches!(item.kind, Kind::Map(_)) {
             continue;
@@ -144,7 +151,8 @@ pub(super) fn race(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) ->
             });
         }
     }
-    if racers.len() < 2 {
+    let is_list = matches!(node.kind, Kind::List(_));
+    if is_list && parts.len() < 2 {
         findings.error(
             "scenario/value",
             "a race has two parts or more",
@@ -153,7 +161,8 @@ pub(super) fn race(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) ->
             "",
         );
     }
-    Some(Action::Race(racers))
+    // A race without one of its parts is another one.
+    (racers.len() == parts.len() && is_list).then_some(Action::Race(racers))
 }
 
 pub(super) fn delivery(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fhirward_engine::source::Span;
+use fhirward_spec::spec;
 
 use super::expectation::Expect;
 use super::node::{Kind, Node};
@@ -11,13 +12,13 @@ use super::parse::{Made, MadeKind, ParsedStep, Use, Wanted, is_valid_name};
 use super::parse_expect::{expect, see};
 use super::parse_verb::{action, extras};
 use super::path::Path;
-use super::read::{Fields, Findings};
+use super::read::{Fields, Findings, known_names};
 use super::step::{Action, Capture, Patience, Step};
 use super::vocabulary::{self, STEP};
 use super::{ADMIN, GIVEN, HARNESS};
 use crate::client::Need;
 use crate::expect::{NOISE, PROFILE, WIDENING};
-use crate::words::listed;
+use crate::words::{listed, near};
 
 /// How long to wait between two looks, where nobody says so.
 const EVERY: Duration = Duration::from_millis(200);
@@ -61,15 +62,21 @@ pub(super) fn step(
         .get("see")
         .map(|node| see(node, findings, &mut after))
         .unwrap_or_default();
-    let action = action?;
-    fitting(&fields, &action, &expect, acting.as_deref(), findings);
+    let (Some(action), Some(id), Some(acting)) = (action, id, acting) else {
+        let names = made.iter().map(|made| made.name.clone());
+        findings.lost.names.extend(names);
+        let used = before.iter().chain(&after).map(|usage| usage.name.clone());
+        findings.lost.used.extend(used);
+        return None;
+    };
+    fitting(&fields, &action, &expect, Some(&acting), findings);
     let verb = STEP.key(action.verb()).and_then(|key| fields.named(key));
     Some(ParsedStep {
         verb_span: verb.map_or(id_span, |entry| entry.key_span),
         step: Step {
-            id: id?,
+            id,
             title,
-            actor: acting?,
+            actor: acting,
             action,
             extras,
             captures,
@@ -175,7 +182,10 @@ pub(super) fn needs(fields: &Fields<'_>, findings: &mut Findings) -> Vec<Need> {
             continue;
         };
         match word.parse::<Need>() {
-            Ok(need) => needs.push(need),
+            Ok(need) => {
+                known_to_fhir(&need, item, findings);
+                needs.push(need);
+            }
             Err(unknown) => findings.error(
                 "scenario/value",
                 format!("`{word}` is nothing that a server could offer"),
@@ -186,6 +196,63 @@ pub(super) fn needs(fields: &Fields<'_>, findings: &mut Findings) -> Vec<Need> {
         }
     }
     needs
+}
+
+/// Parameters of every search that are no search parameters of a type. Source: R4 search.html,
+/// search result parameters.
+const OF_RESULTS: [&str; 11] = [
+    "_sort",
+    "_count",
+    "_include",
+    "_revinclude",
+    "_summary",
+    "_total",
+    "_elements",
+    "_contained",
+    "_containedType",
+    "_has",
+    "_list",
+];
+
+/// A type or a search parameter that there is none of would skip its step on every server.
+fn known_to_fhir(need: &Need, node: &Node, findings: &mut Findings) {
+    let (resource_type, parameter) = match need {
+        Need::Type(name) => (name, None),
+        Need::Search {
+            resource_type,
+            parameter,
+        } => (resource_type, Some(parameter)),
+        Need::Plain(_) | Need::Operation(_) => return,
+    };
+    if spec().resource(resource_type).is_none() {
+        let help = match near(resource_type, spec().resource_types()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "known are the types of R4 and those of Medplum".to_owned(),
+        };
+        findings.error(
+            "scenario/value",
+            format!("`{resource_type}` is no resource type, and no server offers it"),
+            node.span,
+            "not a type of R4 or Medplum",
+            help,
+        );
+        return;
+    }
+    let Some(parameter) = parameter else { return };
+    let is_known = spec().search_param(resource_type, parameter).is_some()
+        || OF_RESULTS.contains(&parameter.as_str());
+    if is_known {
+        return;
+    }
+    let own = spec().search_params(resource_type);
+    let known: Vec<&str> = own.map(|param| &*param.code).chain(OF_RESULTS).collect();
+    findings.error(
+        "scenario/value",
+        format!("`{parameter}` is no search parameter of {resource_type}"),
+        node.span,
+        "not a parameter of R4 or Medplum",
+        known_names(parameter, known.iter().copied()),
+    );
 }
 
 fn patience(fields: &Fields<'_>, findings: &mut Findings) -> Patience {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::body;
 use super::node::{Entry, Kind, Node};
 use super::parse::{Made, Use, Wanted};
-use super::parse_actor::{access, one_access};
+use super::parse_actor::{access, granted, one_access};
 use super::parse_several::{bundle, delivery, race};
 use super::read::{Fields, Findings};
 use super::step::{Action, Content, Extras, Payload};
@@ -34,6 +34,8 @@ pub(super) fn action(
         .collect();
     let (verb, entry) = match verbs.as_slice() {
         [one] => *one,
+        // A key that is none was to be the verb, and that has been said.
+        [] if fields.is_strange() => return None,
         [] => {
             findings.error(
                 "scenario/verb",
@@ -286,6 +288,7 @@ fn request(
     uses: &mut Vec<Use>,
 ) -> Option<Action> {
     let (method, path) = text.split_once(' ').unwrap_or((text, ""));
+    let target = body::template(path.trim(), node, findings, uses);
     if !METHODS.contains(&method) {
         findings.error(
             "scenario/value",
@@ -299,7 +302,7 @@ fn request(
         );
         return None;
     }
-    let target = body::template(path.trim(), node, findings, uses)?;
+    let target = target?;
     let has_body = fields.entry("body").is_some() || fields.entry("base64").is_some();
     let content = if has_body {
         Some(content(fields, findings, uses)?)
@@ -405,13 +408,12 @@ fn grant(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) -> Option<Ac
         span: actor_node.span,
     });
     let policy = fields.require("policy", findings)?;
-    let access = if fields.get("parameters").is_some() {
+    let access = if let Some(node) = fields.get("parameters") {
         // The short form `{actor, policy, parameters}` is one policy with its parameters.
-        let mut short = node.clone();
-        if let Kind::Map(entries) = &mut short.kind {
-            entries.retain(|entry| entry.key != "actor");
-        }
-        one_access(&short, findings, uses).into_iter().collect()
+        let parameters = granted(node, findings, uses);
+        one_access(policy, parameters, findings, uses)
+            .into_iter()
+            .collect()
     } else {
         access(policy, findings, uses)
     };

@@ -1,5 +1,6 @@
 //! Reading maps with a known set of keys, and saying well what is wrong with the others.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
@@ -21,11 +22,24 @@ pub(crate) fn known_names<'a>(
     }
 }
 
+/// What stands in a file and could not be read. Whatever is wrong with it is told where it stands;
+/// that names depend on it is no mistake of its own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lost {
+    /// Names that faulty parts declare.
+    pub(crate) names: BTreeSet<String>,
+    /// Names that faulty parts use.
+    pub(crate) used: BTreeSet<String>,
+    /// Whether nobody can tell what names the file declares.
+    pub(crate) any: bool,
+}
+
 /// The findings of one file.
 #[derive(Debug)]
 pub(crate) struct Findings {
     pub(crate) source: Arc<Source>,
     pub(crate) list: Vec<Diagnostic>,
+    pub(crate) lost: Lost,
 }
 
 impl Findings {
@@ -33,6 +47,7 @@ impl Findings {
         Self {
             source: Arc::clone(source),
             list: Vec::new(),
+            lost: Lost::default(),
         }
     }
 
@@ -138,6 +153,8 @@ pub(crate) struct Fields<'n> {
     /// Members whose key is misspelt, read as the key that was surely meant: one typo is one
     /// finding.
     misspelt: Vec<(&'static str, &'n Entry)>,
+    /// Keys that are none, and of which nobody knows which was meant.
+    strange: Vec<&'n str>,
     what: String,
     span: Span,
 }
@@ -188,19 +205,29 @@ impl<'n> Fields<'n> {
                 }
             }
         }
+        let is_verb = |key: &Key| object.verb && object.verbs().any(|verb| verb.name == key.name);
+        let has_verb = written
+            .iter()
+            .any(|(name, _)| object.key(name).is_some_and(is_verb));
         let mut misspelt: Vec<(&'static str, &Entry)> = Vec::new();
+        let mut strange = Vec::new();
         for entry in unknown {
-            let meant = surely(&entry.key, known()).and_then(|name| object.key(name));
-            if let Some(key) = meant
-                && written.iter().all(|(name, _)| *name != key.name)
-                && misspelt.iter().all(|(name, _)| *name != key.name)
-            {
-                misspelt.push((key.name, entry));
+            // What is there cannot be what was meant.
+            let free = object.keys().filter(|key| {
+                written.iter().all(|(name, _)| *name != key.name)
+                    && misspelt.iter().all(|(name, _)| *name != key.name)
+                    && !(has_verb && is_verb(key))
+            });
+            let names = free.flat_map(|key| key.aliases.iter().copied().chain([key.name]));
+            match surely(&entry.key, names).and_then(|name| object.key(name)) {
+                Some(key) => misspelt.push((key.name, entry)),
+                None => strange.push(entry.key.as_str()),
             }
         }
         Self {
             entries,
             misspelt,
+            strange,
             what: what.to_owned(),
             span: node.span,
         }
@@ -223,10 +250,20 @@ impl<'n> Fields<'n> {
         meant.map(|(_, entry)| *entry)
     }
 
+    /// Whether there is a key that is none, and nobody knows which was meant.
+    pub(crate) fn is_strange(&self) -> bool {
+        !self.strange.is_empty()
+    }
+
     /// The value of a key that must be there.
     pub(crate) fn require(&self, key: &str, findings: &mut Findings) -> Option<&'n Node> {
         let found = self.get(key);
-        if found.is_none() {
+        let is_misspelt = || {
+            self.strange
+                .iter()
+                .any(|wrong| near(wrong, [key]).is_some())
+        };
+        if found.is_none() && !is_misspelt() {
             findings.error(
                 "scenario/missing-key",
                 format!("{} has no `{key}`", self.what),

@@ -2,6 +2,7 @@
 //! the snapshots beside them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -141,13 +142,14 @@ impl Suite {
         let mut scenarios = Vec::new();
         let mut shared: BTreeMap<String, Arc<Scenario>> = BTreeMap::new();
         let mut ids: BTreeMap<String, PathBuf> = BTreeMap::new();
+        let mut unknown = UnknownNames::default();
         let mut sorted: Vec<_> = files.scenarios.iter().collect();
         sorted.sort();
         for (path, content) in sorted {
             let source = Source::new(path.display().to_string(), content.as_str());
             let (parsed, mut own) = parse(&source, FileKind::Scenario);
             if let Some(parsed) = parsed {
-                if let Some(first) = ids.get(&parsed.id) {
+                if let Some(first) = ids.get(&parsed.id).filter(|_| !parsed.id.is_empty()) {
                     own.push(
                         Diagnostic::error(
                             "scenario/duplicate-name",
@@ -166,7 +168,9 @@ impl Suite {
                     continue;
                 };
                 let given = std::mem::take(&mut scope.steps);
+                let given_state = parsed.given.as_ref().map(|given| given.state.clone());
                 own.extend(scope.extend(&parsed, &names));
+                own.retain(|finding| unknown.is_new(given_state.as_deref(), finding));
                 own.extend(sharing::check(&parsed));
                 let shares = parsed
                     .given
@@ -201,6 +205,7 @@ impl Suite {
             }
             findings.extend(own);
         }
+        unknown.tell(&mut findings);
         findings.extend(grants::check(&scenarios, &policies, &findings));
         if findings.iter().any(Diagnostic::is_error) {
             // Advice waits until there is a suite to give it on.
@@ -226,6 +231,57 @@ impl Suite {
             findings,
             on_disk: files.on_disk,
         })
+    }
+}
+
+/// Names that scenarios of one state use, and that neither it nor they have: one mistake, and most
+/// often the state's.
+#[derive(Debug, Default)]
+struct UnknownNames {
+    /// The state and the name to the first finding, and the places after it.
+    places: BTreeMap<(String, String), (Diagnostic, Vec<String>)>,
+}
+
+impl UnknownNames {
+    /// Whether nobody has said this of the state yet.
+    fn is_new(&mut self, state: Option<&str>, finding: &Diagnostic) -> bool {
+        const CODES: [&str; 2] = ["scenario/unknown-actor", "scenario/unknown-capture"];
+        let message = &finding.message;
+        let is_name = message.starts_with("unknown ") || message.ends_with(" to itself");
+        let (Some(state), Some(source), true) = (
+            state,
+            &finding.source,
+            is_name && CODES.contains(&finding.code),
+        ) else {
+            return true;
+        };
+        // As an actor and as a resource it is the same name.
+        let name = message.split('`').rev().nth(1).unwrap_or(message);
+        let line = finding.line_column().map_or(0, |(line, _)| line);
+        match self.places.entry((state.to_owned(), name.to_owned())) {
+            Entry::Vacant(first) => {
+                first.insert((finding.clone(), Vec::new()));
+                true
+            }
+            Entry::Occupied(mut known) => {
+                known.get_mut().1.push(format!("{}:{line}", source.name));
+                false
+            }
+        }
+    }
+
+    /// Names the other places where the first one is told.
+    fn tell(self, findings: &mut [Diagnostic]) {
+        for (first, places) in self.places.into_values() {
+            let told = findings.iter_mut().find(|finding| **finding == first);
+            if let (Some(told), false) = (told, places.is_empty()) {
+                let others = format!("also used in {}", places.join(", "));
+                told.help = Some(match &told.help {
+                    Some(help) => format!("{help}; {others}"),
+                    None => others,
+                });
+            }
+        }
     }
 }
 

@@ -76,6 +76,9 @@ pub fn only(outcome: &RunOutcome) -> &ScenarioReport {
 pub fn words(outcome: &RunOutcome) -> String {
     let mut report = outcome.report.clone();
     report.duration_ms = 0;
+    for policy in &mut report.policies {
+        policy.file = policy.file.rsplit('/').next().unwrap().to_owned();
+    }
     for scenario in &mut report.scenarios {
         scenario.duration_ms = 0;
         for step in &mut scenario.steps {
@@ -448,9 +451,7 @@ async fn broken_json_is_an_error_with_its_place() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (_fake, outcome) = scripted(|call| {
-        if call.path.ends_with("/metadata") {
-            Fault::Answer(302, "text/plain", String::new())
-        } else if call.path.contains("/AccessPolicy") {
+        if call.path.contains("/AccessPolicy") {
             Fault::Answer(307, "text/plain", String::new())
         } else {
             Fault::None
@@ -461,6 +462,60 @@ async fn a_redirect_is_not_followed() {
     assert_eq!(
         reason,
         "creating the policy clerk: POST AccessPolicy: the server redirects (307)"
+    );
+}
+
+/// A server that does not get to say what it offers has not said that it offers nothing.
+#[rstest::rstest]
+#[case::unavailable(503, "text/plain", "", "GET metadata: the server answers 503")]
+#[case::busy(429, "text/plain", "", "GET metadata: the server answers 429")]
+#[case::broken(
+    500,
+    "application/fhir+json",
+    r#"{"resourceType":"OperationOutcome"}"#,
+    "GET metadata: the server answers 500"
+)]
+#[case::redirect(302, "text/plain", "", "GET metadata: the server redirects (302)")]
+#[case::page(200, "text/html", HTML, "a web page instead of FHIR (200, text/html")]
+#[tokio::test]
+async fn metadata_that_cannot_be_read_ends_the_run(
+    #[case] status: u16,
+    #[case] kind: &'static str,
+    #[case] body: &'static str,
+    #[case] expected: &str,
+) {
+    let (fake, outcome) = scripted(move |call| match call.path.ends_with("/metadata") {
+        true => Fault::Answer(status, kind, body.to_owned()),
+        false => Fault::None,
+    })
+    .await;
+    let (reason, _) = outcome.report.aborted.clone().unwrap();
+    assert!(reason.starts_with("reading the metadata: "), "{reason}");
+    assert!(reason.contains(expected), "{reason}");
+    assert_eq!(outcome.exit_code(), 3);
+    assert_eq!(fake.leftovers(), Vec::<String>::new());
+}
+
+/// A server that has none claims nothing, and what is known of its kind counts.
+#[rstest::rstest]
+#[case::none(404)]
+#[case::gone(410)]
+#[case::refused(403)]
+#[tokio::test]
+async fn a_server_without_metadata_is_played_on(#[case] status: u16) {
+    let outcome =
+        r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found"}]}"#;
+    let (_fake, outcome) = scripted(move |call| match call.path.ends_with("/metadata") {
+        true => Fault::Answer(status, "application/fhir+json", outcome.to_owned()),
+        false => Fault::None,
+    })
+    .await;
+    assert_eq!(outcome.report.aborted, None);
+    assert_eq!(
+        only(&outcome).verdict,
+        Verdict::Passed,
+        "{}",
+        words(&outcome)
     );
 }
 

@@ -15,6 +15,7 @@ mod run;
 mod secrets;
 mod shared;
 mod sign_in;
+mod stopped;
 mod suite;
 mod support;
 mod weather;

@@ -10,6 +10,7 @@ use fhirward_harness::report::{Event, Kind, Recorded, Report, json, read};
 use fhirward_harness::run::{Cancel, SnapshotMode};
 use fhirward_harness::{RunOptions, run};
 use rstest::rstest;
+use serde_json::{Value, json as value};
 
 use crate::suite;
 use crate::support::{ADMIN_SECRET, Call, Fake, Fault, limits, target};
@@ -121,6 +122,8 @@ async fn each_report_opens_in_its_consumer(#[case] weather: Weather, #[case] exi
     consumers::events(&text(Kind::Jsonl));
     consumers::json(&json(&report));
     consumers::junit(&text(Kind::Junit), exit);
+    consumers::junit(&text(Kind::Xunit), exit);
+    assert_eq!(consumers::refused(&text(Kind::Xunit)), Vec::<String>::new());
     consumers::tap(&text(Kind::Tap), exit);
     consumers::sarif(&text(Kind::Sarif), exit);
     consumers::github(&text(Kind::Github), exit);
@@ -171,6 +174,19 @@ async fn a_recording_that_is_cut_off_is_no_run() {
         "line 1: no event: there is no `fhirward-events`"
     );
     assert!(fault(&["{"]).starts_with("line 1: no JSON: "));
+    let with = |part: &str, value: Value| {
+        let mut line: Value = serde_json::from_str(lines[0]).unwrap();
+        line[part] = value;
+        fault(&[line.to_string().as_str()])
+    };
+    assert_eq!(
+        with("at_ms", value!("4")),
+        "line 1: the event's `at_ms` is no number"
+    );
+    assert_eq!(
+        with("event", value!(7)),
+        "line 1: the event's `event` is no text"
+    );
     let unknown = lines[0].replace("run-started", "run-begun");
     assert!(fault(&[unknown.as_str()]).contains("the event `run-begun`: unknown variant"));
 }

@@ -119,24 +119,14 @@ async fn more_than_the_snapshot_says_is_a_leak_until_there_is_a_reason() {
     assert_ne!(text, narrower);
     std::fs::write(&snapshot, narrower).unwrap();
 
-    for mode in [SnapshotMode::Compare, SnapshotMode::Update] {
-        let outcome = play(
-            &fake,
-            folder.path(),
-            &RunOptions {
-                snapshots: mode,
-                ..options()
-            },
-        )
-        .await;
-        assert_eq!(outcome.exit_code(), 5);
-        let scenario = &outcome.report.scenarios[0];
-        assert!(scenario.snapshot.widening);
-        assert_eq!(
-            scenario.reason.as_deref(),
-            Some("snapshot: jackie gained m1 (was hidden) after step remove-jackie")
-        );
-    }
+    let outcome = play(&fake, folder.path(), &options()).await;
+    assert_eq!(outcome.exit_code(), 5);
+    let scenario = &outcome.report.scenarios[0];
+    assert!(scenario.snapshot.widening);
+    assert_eq!(
+        scenario.reason.as_deref(),
+        Some("snapshot: jackie gained m1 (was hidden) after step remove-jackie")
+    );
     let pending = review::pending(&[folder.path().to_path_buf()]).unwrap();
     assert!(pending[0].clone().accept(None).is_err());
     accept_all(folder.path());
@@ -146,7 +136,7 @@ async fn more_than_the_snapshot_says_is_a_leak_until_there_is_a_reason() {
 }
 
 #[tokio::test]
-async fn less_than_the_snapshot_says_is_a_failure_and_may_be_updated() {
+async fn less_than_the_snapshot_says_is_a_failure_and_may_be_accepted() {
     let (folder, fake) = (folder(), Fake::start().await);
     play(&fake, folder.path(), &options()).await;
     accept_all(folder.path());
@@ -164,15 +154,8 @@ async fn less_than_the_snapshot_says_is_a_failure_and_may_be_updated() {
     report.scenarios[0].duration_ms = 0;
     let text_of_report = words(&report).replace(&folder.path().display().to_string(), "scenarios");
     insta::assert_snapshot!("snapshot_difference", text_of_report);
-    let update = RunOptions {
-        snapshots: SnapshotMode::Update,
-        ..options()
-    };
-    let outcome = play(&fake, folder.path(), &update).await;
-    assert_eq!(
-        outcome.report.scenarios[0].snapshot.verdict,
-        SnapshotVerdict::Updated
-    );
+    accept_all(folder.path());
+    let outcome = play(&fake, folder.path(), &options()).await;
     assert_eq!(outcome.exit_code(), 0);
     assert_eq!(std::fs::read_to_string(&snapshot).unwrap(), text);
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::ws::{Message, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -43,6 +43,19 @@ pub struct Fake {
     next: Arc<AtomicUsize>,
     looks: Arc<AtomicUsize>,
     live: broadcast::Sender<String>,
+    socket: Socket,
+}
+
+/// What becomes of a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Socket {
+    Serves,
+    /// It refuses what binds it.
+    Refuses,
+    /// It closes as soon as something is to be told.
+    Closes,
+    /// The same, without a word.
+    Breaks,
 }
 
 /// A media type and the bytes.
@@ -51,6 +64,10 @@ type Answer = (u16, Value, Vec<(&'static str, String)>);
 
 impl Fake {
     pub async fn start() -> Self {
+        Self::with_socket(Socket::Serves).await
+    }
+
+    pub async fn with_socket(socket: Socket) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let fake = Self {
             base: format!("http://{}/", listener.local_addr().unwrap()),
@@ -61,9 +78,10 @@ impl Fake {
             next: Arc::default(),
             looks: Arc::default(),
             live: broadcast::channel(16).0,
+            socket,
         };
         let app = Router::new()
-            .route("/ws", any(socket))
+            .route("/ws", any(live))
             .fallback(handle)
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -458,7 +476,7 @@ fn reply((status, body, headers): Answer) -> Response {
     response
 }
 
-async fn socket(State(fake): State<Fake>, upgrade: WebSocketUpgrade) -> Response {
+async fn live(State(fake): State<Fake>, upgrade: WebSocketUpgrade) -> Response {
     let mut messages = fake.live.subscribe();
     upgrade.on_upgrade(async move |mut socket| {
         let Some(Ok(Message::Text(bind))) = socket.recv().await else {
@@ -466,12 +484,33 @@ async fn socket(State(fake): State<Fake>, upgrade: WebSocketUpgrade) -> Response
         };
         let bind: Value = serde_json::from_str(bind.as_str()).unwrap();
         assert_eq!(bind["payload"]["token"], BINDING_TOKEN);
+        if fake.socket == Socket::Refuses {
+            let (_, refusal, _) = refused(400, "security");
+            socket
+                .send(Message::text(refusal.to_string()))
+                .await
+                .unwrap();
+            // It stays open, as if it were to serve.
+            while socket.recv().await.is_some() {}
+            return;
+        }
         for kind in ["handshake", "heartbeat"] {
             let status = json!({ "resourceType": "SubscriptionStatus", "type": kind });
             let text = json!({ "resourceType": "Bundle", "entry": [{ "resource": status }] });
             socket.send(Message::text(text.to_string())).await.unwrap();
         }
         while let Ok(text) = messages.recv().await {
+            if fake.socket == Socket::Closes {
+                let frame = CloseFrame {
+                    code: 1008,
+                    reason: "no longer yours".into(),
+                };
+                let _: Result<(), _> = socket.send(Message::Close(Some(frame))).await;
+                return;
+            }
+            if fake.socket == Socket::Breaks {
+                return;
+            }
             if socket.send(Message::text(text)).await.is_err() {
                 return;
             }

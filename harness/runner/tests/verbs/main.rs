@@ -11,7 +11,7 @@ mod fake;
 
 use std::path::Path;
 
-use fake::{Fake, Sent};
+use fake::{Fake, Sent, Socket};
 use fhirward_harness::report::{Event, Report, StepVerdict, Style, Verdict, terminal};
 use fhirward_harness::run::SnapshotMode;
 use fhirward_harness::scenario::{Files, LoadError};
@@ -520,6 +520,49 @@ async fn a_websocket_is_bound_and_its_notifications_arrive() {
     assert!(!words(&report).contains(fake::BINDING_TOKEN));
     let document = json!(report.scenarios).to_string();
     assert!(!document.contains(fake::BINDING_TOKEN), "{document}");
+}
+
+/// A WebSocket that is dead or was refused delivers nothing, and that proves nothing: neither that
+/// nothing was sent, nor that the server failed to send it.
+#[rstest::rstest]
+#[case::refused(
+    Socket::Refuses,
+    StepVerdict::Error,
+    StepVerdict::Blocked,
+    "the server refuses over the WebSocket: security"
+)]
+#[case::closed(
+    Socket::Closes,
+    StepVerdict::Passed,
+    StepVerdict::Error,
+    "the server has closed the WebSocket (1008): no longer yours"
+)]
+#[case::broken(Socket::Breaks, StepVerdict::Passed, StepVerdict::Error, "WebSocket")]
+#[tokio::test]
+async fn a_dead_websocket_proves_no_silence(
+    #[case] socket: Socket,
+    #[case] listening: StepVerdict,
+    #[case] waiting: StepVerdict,
+    #[case] reason: &str,
+    #[values("", "count: 0")] count: &str,
+) {
+    let fake = Fake::with_socket(socket).await;
+    let within = match waiting {
+        StepVerdict::Blocked => "within: 60s",
+        // That the socket has ended is known long before.
+        _ => "within: 10s",
+    };
+    let suite = LIVE.replace("within: 60s", &format!("{within}\n      {count}"));
+    let report = play(&fake, &suite).await;
+    let verdict = |id: &str| {
+        let steps = &report.scenarios[0].steps;
+        steps.iter().find(|step| step.id == id).unwrap().verdict
+    };
+    assert_eq!(verdict("listen"), listening, "{}", words(&report));
+    assert_eq!(verdict("notified"), waiting, "{}", words(&report));
+    assert!(words(&report).contains(reason), "{}", words(&report));
+    assert_eq!(report.summary().exit_code(), 3, "{}", words(&report));
+    assert_eq!(fake.leftovers(), Vec::<String>::new());
 }
 
 /// Where nobody told the server of a sink, silence proves nothing.

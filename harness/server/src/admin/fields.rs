@@ -1,11 +1,11 @@
 //! The members of a request body that is no resource.
 
 use axum::http::StatusCode;
+use fhirward_engine::words::nearest;
 use serde_json::{Map, Value};
 
 use crate::http::body::kind;
 use crate::http::outcome::{Failure, Issue};
-use crate::http::query::nearest;
 
 /// A body whose members are taken one by one. What is left in the end nobody understood.
 pub(super) struct Fields {

@@ -15,9 +15,9 @@ use super::fields::Fields;
 use super::{Administration, Making, membership};
 use crate::access::Access;
 use crate::app::App;
-use crate::auth::password;
 use crate::auth::session::Actor;
 use crate::auth::user::{self, text};
+use crate::auth::{password, signed_in};
 use crate::http::outcome::{Failure, Issue};
 use crate::http::reply::fhir_json;
 use crate::http::router::apart;
@@ -94,6 +94,7 @@ pub(super) async fn invite(
         let actor = &*request.actor;
         let transaction = app.store.begin().by(&actor.author);
         let work = Invitation {
+            app: &app,
             making: Making {
                 actor,
                 partition: &actor.partition,
@@ -206,6 +207,7 @@ fn is_address(text: &str) -> bool {
 
 /// An invitation at work, inside a transaction.
 struct Invitation<'a> {
+    app: &'a App,
     making: Making<'a>,
     transaction: &'a Transaction<'a>,
 }
@@ -308,7 +310,9 @@ impl Invitation<'_> {
                     "there is a user of this e-mail address, who has a password of their own",
                 ));
             }
-            self.set_password(&existing.id, hash);
+            if let Some(hash) = hash {
+                signed_in::replace_password(self.app, self.transaction, &existing.id, hash, None);
+            }
             return Ok(existing);
         }
         let mut content = Map::new();
@@ -331,15 +335,11 @@ impl Invitation<'_> {
             },
         };
         let user = self.transaction.insert(making.new_draft("User", content)?);
-        self.set_password(&user.id, hash);
-        Ok(user)
-    }
-
-    fn set_password(&self, user: &str, hash: Option<String>) {
         if let Some(hash) = hash {
             let hash = Some(hash.into_bytes());
-            self.transaction.put_record(password::TABLE, user, hash);
+            self.transaction.put_record(password::TABLE, &user.id, hash);
         }
+        Ok(user)
     }
 
     fn by_external_id(&self, id: &str) -> Option<Arc<Version>> {

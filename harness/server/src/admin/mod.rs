@@ -96,7 +96,7 @@ fn administers(
     // A token may have been limited to less than its user may do.
     let covered = needs
         .iter()
-        .all(|(kind, interaction)| actor.policy.covers_type(kind, *interaction));
+        .all(|(kind, interaction)| actor.rights.covers_type(kind, *interaction));
     // Which projects there are is only for those who administer them.
     let own = actor.project.strip_prefix("Project/");
     if actor.admin && covered && project.is_none_or(|project| own == Some(project)) {
@@ -130,7 +130,7 @@ impl Making<'_> {
         let content = Value::Object(content);
         input::check(&content)?;
         let draft = Draft::new(resource_type, id, content);
-        if self.actor.policy.covers(interaction, draft.resource()) {
+        if self.actor.rights.covers(interaction, draft.resource()) {
             Ok(draft)
         } else {
             Err(Failure::forbidden("no scope of the token covers this"))

@@ -120,7 +120,7 @@ pub(crate) fn session(app: &App, request: &Parts) -> Result<Session, Failure> {
         session.ok_or_else(|| Failure::unauthorized("the token is not valid, or no longer"))?;
     Who::is(&request.extensions, &session.actor);
     let address = Peer::address(&request.extensions);
-    let admits = || session.actor.policy.admits(address.as_deref()).admitted;
+    let admits = || session.actor.rights.admits(address.as_deref());
     if session.claims.is_none() && !admits() {
         return Err(Failure::unauthorized(NOT_ADMITTED));
     }

@@ -7,6 +7,7 @@ use fhirward_engine::policy::{Membership, Policy, PolicyDocument, Scopes, assemb
 use serde_json::Value;
 
 use super::user::{self, text};
+use crate::access::Rights;
 use crate::app::App;
 use crate::project::Partition;
 use crate::store::{Version, View};
@@ -34,7 +35,7 @@ pub(crate) struct Actor {
     /// The scopes of the token, where they limit what is done; else empty.
     pub(crate) scope: String,
     /// Decides everything.
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) rights: Rights,
 }
 
 /// The compiled policies of those who were here before.
@@ -184,9 +185,8 @@ impl Sessions {
         // The patient of the launch of somebody who signs in as a patient is that patient.
         let patient = actor.profile.starts_with("Patient/");
         let patient = patient.then_some(actor.profile.as_str());
-        let narrowed = Policy::clone(&actor.policy).within(&scopes, patient, &app.options);
         let narrowed = Arc::new(Actor {
-            policy: Arc::new(narrowed.policy),
+            rights: actor.rights.within(&scopes, patient, &app.options),
             scope: scope.to_owned(),
             ..Actor::clone(&actor)
         });
@@ -218,7 +218,7 @@ impl Sessions {
             profile: read.profile,
             admin: read.admin,
             scope: String::new(),
-            policy: Arc::new(policy),
+            rights: Rights::new(policy),
             membership,
         })
     }
@@ -323,7 +323,7 @@ mod tests {
             membership: transaction.insert(draft),
             admin: false,
             scope: String::new(),
-            policy: Arc::new(Policy::nothing("Practitioner/a")),
+            rights: Rights::new(Policy::nothing("Practitioner/a")),
         })
     }
 

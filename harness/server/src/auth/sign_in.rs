@@ -13,6 +13,7 @@ use super::session::Actor;
 use super::{NOT_ADMITTED, password, user};
 use crate::app::App;
 use crate::config::RandomError;
+use crate::lost;
 use crate::project::Partition;
 use crate::store::{Version, View};
 
@@ -156,7 +157,7 @@ pub(crate) fn choose(
 
 /// Whether a member may sign in from there with these scopes.
 fn admit(actor: &Actor, scope: &str, address: Option<&str>) -> Result<(), Denied> {
-    if !actor.policy.admits(address).admitted {
+    if !actor.rights.admits(address) {
         return Err(Denied::NotAdmitted);
     }
     if Scopes::parse(scope).0.need_patient() && !actor.profile.starts_with("Patient/") {
@@ -228,5 +229,8 @@ async fn compare(
         user.filter(|_| right)
     })
     .await
-    .map_err(|_| Denied::Lost)
+    .map_err(|ended| {
+        lost::tell("a sign-in", &ended);
+        Denied::Lost
+    })
 }

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::refresh::{self, Grant};
-use super::user;
+use super::{password, user};
+use crate::app::App;
 use crate::store::Transaction;
 
 /// The table of the sign-ins that gave tokens, by their id.
@@ -32,13 +33,24 @@ pub(crate) fn note(transaction: &Transaction<'_>, login: &str, user: &str, until
     transaction.put_record(TABLE, login, Some(record));
 }
 
-/// Ends the sign-ins of a user, but for one. A token is good for `lifetime` seconds.
-pub(crate) fn end_others(
+/// Gives a user a new password and ends what was begun with the old one, whoever gives it: all
+/// sign-ins but one, and those under way. Who else knew the old one is signed out.
+pub(crate) fn replace_password(
+    app: &App,
     transaction: &Transaction<'_>,
     user: &str,
+    hash: String,
     but: Option<&str>,
-    lifetime: i64,
 ) {
+    transaction.put_record(password::TABLE, user, Some(hash.into_bytes()));
+    end_others(transaction, user, but, app.tokens.lifetime());
+    let own: Vec<_> = user::memberships(transaction, &format!("User/{user}")).collect();
+    let is_own = |membership: &str| own.iter().any(|own| *own.id == *membership);
+    app.sign_in.logins.end(is_own);
+}
+
+/// Ends the sign-ins of a user, but for one. A token is good for `lifetime` seconds.
+fn end_others(transaction: &Transaction<'_>, user: &str, but: Option<&str>, lifetime: i64) {
     let others = |login: &str| Some(login) != but;
     for (login, record) in transaction.records(TABLE) {
         let sign_in: Option<SignIn> = serde_json::from_slice(&record).ok();

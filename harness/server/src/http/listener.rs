@@ -42,27 +42,17 @@ impl LimitedListener {
 }
 
 impl Listener for LimitedListener {
-    type Io = Connection;
+    type Io = Connection<TcpStream>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+    async fn accept(&mut self) -> (Connection<TcpStream>, SocketAddr) {
         // The semaphore is never closed; were it, connections would go unlimited, not unserved.
         let permit = Arc::clone(&self.room).acquire_owned().await.ok();
         let (stream, addr) = Listener::accept(&mut self.listener).await;
         // Small answers must not wait for the acknowledgement of earlier ones. A socket that
         // cannot do it is still served.
         let _: io::Result<()> = stream.set_nodelay(true);
-        (
-            Connection {
-                stream,
-                _permit: permit,
-                activity: Activity::default(),
-                idle_timeout: self.idle_timeout,
-                idle: Box::pin(sleep(self.idle_timeout)),
-                taking: None,
-            },
-            addr,
-        )
+        (Connection::new(stream, permit, self.idle_timeout), addr)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -127,8 +117,8 @@ const LEAST_TAKEN: usize = 64 * 1024;
 
 /// A connection that ends when it is idle for too long, and gives its place back when it ends.
 #[derive(Debug)]
-pub(crate) struct Connection {
-    stream: TcpStream,
+pub(crate) struct Connection<S> {
+    stream: S,
     _permit: Option<OwnedSemaphorePermit>,
     activity: Activity,
     idle_timeout: Duration,
@@ -143,7 +133,18 @@ struct Taking {
     end: Pin<Box<Sleep>>,
 }
 
-impl Connection {
+impl<S> Connection<S> {
+    fn new(stream: S, permit: Option<OwnedSemaphorePermit>, idle_timeout: Duration) -> Self {
+        Self {
+            stream,
+            _permit: permit,
+            activity: Activity::default(),
+            idle_timeout,
+            idle: Box::pin(sleep(idle_timeout)),
+            taking: None,
+        }
+    }
+
     /// Starts the time anew.
     fn progress(&mut self) {
         self.idle.as_mut().reset(Instant::now() + self.idle_timeout);
@@ -197,7 +198,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -210,7 +211,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -241,5 +242,81 @@ impl AsyncWrite for Connection {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(10);
+
+    /// A connection, and the other end of it.
+    fn connection() -> (Connection<DuplexStream>, DuplexStream) {
+        let (own, other) = duplex(1024);
+        (Connection::new(own, None, IDLE), other)
+    }
+
+    fn kind<T>(result: io::Result<T>) -> Option<io::ErrorKind> {
+        result.err().map(|error| error.kind())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_that_arrive_do_not_start_the_time_anew() {
+        let (mut connection, mut other) = connection();
+        let begun = Instant::now();
+        let sending = async {
+            loop {
+                sleep(IDLE / 20).await;
+                other.write_all(b"G").await.unwrap();
+            }
+        };
+        let reading = async { while connection.read_u8().await.is_ok() {} };
+        tokio::select! { () = reading => {}, () = sending => {} }
+        assert!(begun.elapsed() >= IDLE && begun.elapsed() < IDLE * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_under_way_is_no_idleness() {
+        let (mut connection, _other) = connection();
+        let under_way = connection.activity.begin();
+        assert!(timeout(IDLE * 100, connection.read_u8()).await.is_err());
+        drop(under_way);
+        let ended = Instant::now();
+        let read = connection.read_u8().await;
+        assert_eq!(kind(read), Some(io::ErrorKind::TimedOut));
+        assert!(ended.elapsed() <= IDLE);
+    }
+
+    /// Writes an answer to a client that takes so much at a time, and then waits.
+    async fn taken(bytes: usize, pause: Duration) -> (io::Result<()>, Duration) {
+        let (mut connection, mut other) = connection();
+        let begun = Instant::now();
+        let reading = tokio::spawn(async move {
+            let mut part = vec![0; bytes];
+            while other.read_exact(&mut part).await.is_ok() {
+                sleep(pause).await;
+            }
+        });
+        let written = connection.write_all(&[0; 10 * LEAST_TAKEN]).await;
+        reading.abort();
+        (written, begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_hardly_taken_is_cut_off() {
+        let (written, after) = taken(1, IDLE / 20).await;
+        assert_eq!(kind(written), Some(io::ErrorKind::TimedOut));
+        assert!(after >= IDLE && after < IDLE * 2, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_taken_slowly_arrives() {
+        let (written, after) = taken(LEAST_TAKEN, IDLE * 9 / 10).await;
+        assert_eq!(kind(written), None);
+        assert!(after > IDLE * 8, "{after:?}");
     }
 }

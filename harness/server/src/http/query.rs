@@ -85,21 +85,6 @@ pub(crate) fn refuse_parameters(query: Option<&str>) -> Result<(), Failure> {
     }
 }
 
-/// The name among `known` that was probably meant.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let name = name.to_ascii_lowercase();
-    known
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&name, &candidate.to_ascii_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 5)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -122,16 +107,5 @@ mod tests {
                 .collect()
         });
         assert_eq!(pairs(query).ok(), expected);
-    }
-
-    #[rstest]
-    #[case("Comunication", Some("Communication"))]
-    #[case("patient", Some("Patient"))]
-    #[case("Xyz", None)]
-    fn near_names(#[case] name: &str, #[case] expected: Option<&str>) {
-        assert_eq!(
-            nearest(name, ["Communication", "Patient", "Task"].into_iter()),
-            expected
-        );
     }
 }

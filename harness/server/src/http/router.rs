@@ -21,6 +21,7 @@ use super::{body, cors, headers, log, oauth, query, sign_in};
 use crate::app::{App, FHIR_PATH};
 use crate::auth::authenticate;
 use crate::bot::operation::Operation;
+use crate::lost;
 use crate::rest::{self, Call, Context, Effort};
 use crate::{admin, binary, bot, capability, subscription};
 
@@ -185,7 +186,10 @@ pub(crate) async fn apart<T: Send + 'static>(
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
-        Err(_) => Err(Failure::internal("the request could not be worked out")),
+        Err(ended) => {
+            lost::tell("a request", &ended);
+            Err(Failure::internal("the request could not be worked out"))
+        }
     }
 }
 
@@ -233,11 +237,7 @@ mod tests {
         });
         let short = Duration::from_millis(50);
         assert!(tokio::time::timeout(short, work).await.is_err());
-        assert!(
-            tokio::time::timeout(short, in_turn(&scans, done))
-                .await
-                .is_err()
-        );
+        assert_eq!(scans.available_permits(), 0);
         drop(tell);
         assert!(
             tokio::time::timeout(LONG, in_turn(&scans, done))

@@ -4,12 +4,12 @@
 //! One piece for reads, searches and histories alike. It works on what is about to be sent, so on
 //! what the actor may see; a hidden element cannot be asked for.
 
+use fhirward_engine::words::nearest;
 use fhirward_spec::spec;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use super::outcome::{Failure, Issue};
-use super::query::nearest;
 use super::subset::{self, Subset};
 
 /// What a request says about the form of its answer.

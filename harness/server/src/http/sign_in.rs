@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::auth::pkce::Challenge;
 use crate::auth::session::Actor;
 use crate::auth::sign_in::{self, Asked, Denied, Next};
-use crate::auth::user::{self, text};
+use crate::auth::user::text;
 use crate::auth::{authenticate, password, session, signed_in};
 use crate::project;
 use crate::store::{Version, View};
@@ -201,12 +201,7 @@ async fn change_password(
             .hash(&new)
             .map_err(|error| Failure::internal(error.to_string()))?;
         let transaction = app.store.begin().by(&actor.author);
-        transaction.put_record(password::TABLE, &user, Some(hash.into_bytes()));
-        // Who else knew the old one is signed out.
-        signed_in::end_others(&transaction, &user, login.as_deref(), app.tokens.lifetime());
-        let own: Vec<_> = user::memberships(&transaction, &actor.user).collect();
-        let is_own = |membership: &str| own.iter().any(|own| *own.id == *membership);
-        app.sign_in.logins.end(is_own);
+        signed_in::replace_password(&app, &transaction, &user, hash, login.as_deref());
         transaction.commit()?;
         Ok(all_ok())
     })
@@ -276,7 +271,7 @@ fn describe(app: &App, actor: &Actor) -> Value {
 /// The policy as one AccessPolicy, for pages that show only what may be done. What decides is the
 /// compiled policy, of which this is an extract.
 fn policy_of(app: &App, actor: &Actor) -> Value {
-    let resolved = actor.policy.resolved();
+    let resolved = actor.rights.resolved();
     if resolved.full_access {
         return json!({ "resourceType": "AccessPolicy", "resource": [{ "resourceType": "*" }] });
     }

@@ -35,7 +35,7 @@ static SUMMARY: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::n
 /// Leaves the elements of the subset, and tags the resource as `SUBSETTED`, so that nobody takes
 /// it for the whole. A resource of which nothing is known stays as it is.
 pub(crate) fn apply(subset: &Subset, resource: &mut Value) {
-    let Some(of_type) = type_of(resource) else {
+    let Some(of_type) = spec().type_of(resource) else {
         return;
     };
     let Value::Object(members) = resource else {
@@ -55,10 +55,6 @@ pub(crate) fn apply(subset: &Subset, resource: &mut Value) {
         Subset::Summary => summarize(members, of_type),
     }
     tag(members);
-}
-
-fn type_of(resource: &Value) -> Option<&'static TypeDef> {
-    spec().resource(resource.get("resourceType")?.as_str()?)
 }
 
 /// The element that a JSON name belongs to: `_status` goes with `status`.

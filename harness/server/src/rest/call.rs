@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use fhirward_engine::policy::{Conditional, Interaction};
+use fhirward_engine::words::nearest;
 use fhirward_spec::spec;
 use serde_json::{Map, Value};
 
@@ -16,7 +17,7 @@ use crate::capability;
 use crate::http::body::{self, check_media_type, kind};
 use crate::http::headers::{IF_NONE_EXIST, if_none_exist};
 use crate::http::outcome::{Failure, Issue};
-use crate::http::query::{self, nearest, refuse_parameters};
+use crate::http::query::{self, refuse_parameters};
 use crate::http::reply::change_resource;
 use crate::http::route::Route;
 use crate::http::shape::Shape;

@@ -33,15 +33,11 @@ pub(crate) fn change(
     resource: &mut Value,
     visit: &mut dyn FnMut(Link, &str, &str) -> Option<String>,
 ) {
-    let Some(of_type) = type_of(resource) else {
+    let Some(of_type) = spec().type_of(resource) else {
         return;
     };
     let mut place = of_type.name.to_string();
     object(resource, of_type, &mut place, visit);
-}
-
-fn type_of(resource: &Value) -> Option<&'static TypeDef> {
-    spec().resource(resource.get("resourceType")?.as_str()?)
 }
 
 type Visit<'v> = dyn FnMut(Link, &str, &str) -> Option<String> + 'v;
@@ -49,7 +45,7 @@ type Visit<'v> = dyn FnMut(Link, &str, &str) -> Option<String> + 'v;
 fn object(value: &mut Value, of_type: &'static TypeDef, place: &mut String, visit: &mut Visit<'_>) {
     // A contained resource is declared as just some resource.
     let of_type = match of_type.kind {
-        TypeKind::Resource => type_of(value).unwrap_or(of_type),
+        TypeKind::Resource => spec().type_of(value).unwrap_or(of_type),
         _ => of_type,
     };
     let Value::Object(members) = value else {

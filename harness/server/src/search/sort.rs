@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use fhirward_engine::values::date::{Moment, stretch};
+use fhirward_engine::words::nearest;
 use fhirward_spec::{Extracted, ParamType, SearchParam, spec};
 use serde_json::Value;
 
 use crate::http::outcome::{Failure, Issue};
-use crate::http::query::nearest;
 use crate::store::Version;
 
 /// One key of `_sort`.

@@ -2,6 +2,7 @@
 
 use fhirward_engine::policy::Options;
 use fhirward_engine::search::Query;
+use fhirward_engine::words::nearest;
 use fhirward_spec::spec;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,7 +12,7 @@ use super::extension;
 use super::hook::{self, Hook};
 use super::host::Hosts;
 use crate::http::outcome::Issue;
-use crate::http::query::{self, nearest};
+use crate::http::query;
 use crate::store::Change;
 
 /// A Subscription as it is carried out.

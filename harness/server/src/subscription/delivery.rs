@@ -16,6 +16,7 @@ use super::status::{Turn, turn};
 use super::{author, backoff, signature};
 use crate::app::App;
 use crate::bot;
+use crate::lost;
 use crate::store::{Change, Version, View as _};
 
 /// The most that is read of an answer that nobody uses.
@@ -35,7 +36,9 @@ pub(crate) async fn work(app: Arc<App>, live: Live, mut jobs: Receiver<Job>) {
     let mut failing = false;
     while let Some(job) = jobs.recv().await {
         let id = job.definition.id.clone();
-        match deliver(&app, &live, &job).await {
+        // What waits behind it is delivered all the same.
+        let delivery = lost::or_later("a delivery", deliver(&app, &live, &job)).await;
+        match delivery.unwrap_or_else(|lost| Delivery::Lost(lost.to_string())) {
             Delivery::NotWanted => {}
             Delivery::Arrived { was_failing } => {
                 if failing || was_failing {
@@ -120,7 +123,7 @@ async fn send(
                 notice.resource.clone()
             };
             let body = Bytes::from(body.to_string());
-            let headers = headers(definition, hook, notice, &body);
+            let headers = headers(definition, hook, notice, &body)?;
             let timeout = app.messaging.settings.call_timeout;
             let caller = &app.messaging.caller;
             let answer = caller.post(url, headers, body, timeout, MAX_ANSWER).await?;
@@ -137,7 +140,7 @@ async fn send(
                 notice.resource.clone()
             };
             let body = Bytes::from(input.to_string());
-            let headers = headers(definition, hook, notice, &body);
+            let headers = headers(definition, hook, notice, &body)?;
             let author = author::of(app, &definition.id).ok_or("its author is gone")?;
             bot::notify(app, &author, id, input, &headers).await
         }
@@ -145,7 +148,15 @@ async fn send(
 }
 
 /// The headers of a notification. Those of the Subscription replace others, but for the signature.
-fn headers(definition: &Definition, hook: &Hook, notice: &Notice, body: &[u8]) -> HeaderMap {
+///
+/// # Errors
+/// Why it cannot be signed.
+fn headers(
+    definition: &Definition,
+    hook: &Hook,
+    notice: &Notice,
+    body: &[u8],
+) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     let mut set = |name: &'static str, text: &str| {
         if let Ok(value) = HeaderValue::from_str(text) {
@@ -161,11 +172,9 @@ fn headers(definition: &Definition, hook: &Hook, notice: &Notice, body: &[u8]) -
     for (name, value) in &hook.headers {
         headers.insert(name.clone(), value.clone());
     }
-    if let Some(secret) = &hook.secret
-        && let Some(signature) = signature::of(body, secret)
-        && let Ok(value) = HeaderValue::from_str(&signature)
-    {
-        headers.insert(HeaderName::from_static("x-signature"), value);
+    if let Some(secret) = &hook.secret {
+        let signature = signature::of(body, secret)?;
+        headers.insert(HeaderName::from_static("x-signature"), signature);
     }
-    headers
+    Ok(headers)
 }

@@ -12,10 +12,12 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::definition::{Channel, Definition, Status};
 use super::delivery::{self, Job};
+use super::socket::is_for_sockets;
 use super::status::{Turn, turn};
 use super::{author, notice, protocol};
 use crate::app::App;
 use crate::http::outcome::operation_outcome;
+use crate::lost::{self, Lost};
 use crate::store::{Committed, Version, View as _, instant};
 
 /// The Subscriptions that are carried out, by id.
@@ -88,13 +90,21 @@ impl Hub {
         let _closing = Closing(Arc::clone(&self.app));
         while let Some(committed) = feed.recv().await {
             for (before, after) in &committed.changes {
-                if &*after.resource_type == "Subscription" {
-                    self.define(after);
-                }
-                self.tell(before.as_ref(), after);
+                // Logged; the changes behind it are looked at all the same.
+                let _: Result<(), Lost> =
+                    lost::or("a change that Subscriptions are told of", || {
+                        if &*after.resource_type == "Subscription" {
+                            self.define(after);
+                        }
+                        self.tell(before.as_ref(), after);
+                    });
             }
             // Those that have ended are let go.
-            while self.tasks.try_join_next().is_some() {}
+            while let Some(ended) = self.tasks.try_join_next() {
+                if let Err(ended) = ended {
+                    lost::tell("a worker of the Subscriptions", &ended);
+                }
+            }
         }
     }
 
@@ -192,7 +202,10 @@ impl Hub {
                 self.turn(&definition.id, Turn::Ended);
                 continue;
             }
-            match notice::of(&self.app, &definition, before.map(|b| &**b), after) {
+            let notice = lost::or("what a Subscription is told of", || {
+                notice::of(&self.app, &definition, before.map(|b| &**b), after)
+            });
+            match notice.unwrap_or_else(|lost| Err(lost.to_string())) {
                 Ok(None) => {}
                 Err(reason) => self.turn(&definition.id, Turn::Failed(reason)),
                 Ok(Some(notice)) => match definition.channel {
@@ -218,14 +231,9 @@ impl Hub {
         }
     }
 
-    fn enqueue(
-        &mut self,
-        definition: &Arc<Definition>,
-        before: Option<Arc<Version>>,
-        after: Arc<Version>,
-    ) {
-        let id = &definition.id;
-        let worker = match self.workers.entry(id.clone()) {
+    /// Who delivers for a Subscription.
+    fn worker(&mut self, id: &str) -> &Worker {
+        match self.workers.entry(id.to_owned()) {
             Entry::Occupied(worker) => worker.into_mut(),
             Entry::Vacant(place) => {
                 let (queue, jobs) = mpsc::channel(self.app.messaging.settings.waiting);
@@ -233,16 +241,34 @@ impl Hub {
                 let task = self.tasks.spawn(delivery::work(app, live, jobs));
                 place.insert(Worker { queue, task })
             }
-        };
+        }
+    }
+
+    fn enqueue(
+        &mut self,
+        definition: &Arc<Definition>,
+        before: Option<Arc<Version>>,
+        after: Arc<Version>,
+    ) {
+        let id = &definition.id;
         let job = Job {
             definition: Arc::clone(definition),
             before,
             after,
         };
-        match worker.queue.try_send(job) {
+        let sent = match self.worker(id).queue.try_send(job) {
+            Err(TrySendError::Closed(job)) => {
+                tracing::error!(subscription = %id, "who delivers was lost, with all that waited");
+                self.workers.remove(id);
+                self.worker(id).queue.try_send(job)
+            }
+            sent => sent,
+        };
+        match sent {
             Ok(()) => {}
             Err(TrySendError::Closed(_)) => {
-                self.workers.remove(id);
+                let reason = "who delivers is lost again and again";
+                self.turn(id, Turn::Failed(reason.to_owned()));
             }
             Err(TrySendError::Full(_)) => {
                 let waiting = self.app.messaging.settings.waiting;
@@ -257,10 +283,54 @@ impl Hub {
 /// Whether this is a Subscription for a WebSocket. Those come and go with each page that somebody
 /// opens, so nobody is told of them.
 fn is_socket(version: &Version) -> bool {
-    &*version.resource_type == "Subscription"
-        && version
-            .resource
-            .pointer("/channel/type")
-            .and_then(Value::as_str)
-            == Some("websocket")
+    &*version.resource_type == "Subscription" && is_for_sockets(&version.resource)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::{Config, Credentials};
+    use crate::store::Draft;
+
+    /// A hub whose server has one Subscription, its definition, and a message.
+    fn hub() -> (Hub, Arc<Definition>, Arc<Version>) {
+        let config = Config::new(Credentials::random().unwrap());
+        let app = App::new(config, "http://127.0.0.1:1/".parse().unwrap()).unwrap();
+        let subscription = json!({
+            "resourceType": "Subscription",
+            "id": "s",
+            "status": "active",
+            "reason": "test",
+            "criteria": "Communication",
+            "channel": { "type": "rest-hook", "endpoint": "http://127.0.0.1:1/" },
+        });
+        let hosts = app.messaging.caller.hosts();
+        let definition = Definition::parse(&subscription, &app.options, hosts).unwrap();
+        let transaction = app.store.begin();
+        let message = json!({ "resourceType": "Communication" });
+        let message = transaction.insert(Draft::new("Communication", "c".into(), message));
+        transaction.commit().unwrap();
+        (Hub::new(Arc::new(app)), Arc::new(definition), message)
+    }
+
+    /// How many notifications wait for the worker, which has not run yet.
+    fn waiting(hub: &Hub) -> usize {
+        let queue = &hub.workers["s"].queue;
+        queue.max_capacity() - queue.capacity()
+    }
+
+    #[tokio::test]
+    async fn who_delivers_is_replaced_and_the_notification_goes_to_the_next_one() {
+        let (mut hub, definition, message) = hub();
+        let (queue, jobs) = mpsc::channel(1);
+        drop(jobs);
+        let task = hub.tasks.spawn(async {});
+        hub.workers.insert("s".into(), Worker { queue, task });
+        hub.enqueue(&definition, None, Arc::clone(&message));
+        assert_eq!(waiting(&hub), 1);
+        hub.enqueue(&definition, None, message);
+        assert_eq!(waiting(&hub), 2);
+    }
 }

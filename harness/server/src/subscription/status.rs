@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::definition::Status;
 use crate::app::App;
+use crate::lost;
 use crate::store::{Draft, View as _};
 
 /// What the server makes of a Subscription.
@@ -48,9 +49,15 @@ impl Turn {
 pub(crate) async fn turn(app: Arc<App>, subscription: String, turn: Turn) {
     let id = subscription.clone();
     let written = tokio::task::spawn_blocking(move || write(&app, &id, &turn)).await;
-    if let Ok(Err(error)) = written {
-        tracing::error!(%subscription, %error, "the status of a Subscription was not stored");
-    }
+    let error = match written {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(lost) => {
+            lost::tell("the status of a Subscription", &lost);
+            "the work was lost".to_owned()
+        }
+    };
+    tracing::error!(%subscription, error, "the status of a Subscription was not stored");
 }
 
 fn write(app: &App, id: &str, turn: &Turn) -> Result<(), crate::store::StoreError> {

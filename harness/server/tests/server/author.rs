@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::World;
 
-/// The documented policy for live updates: flows.md P-ws.
+/// The documented policy for live updates: policy-semantics 3.6.
 #[tokio::test]
 async fn criteria_may_ask_who_wrote_it() {
     let world = World::new().await;

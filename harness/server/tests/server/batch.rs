@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{World, message};
 use crate::transaction::{bundle, statuses};
 
-/// flows: `batch-independent-entries`, `batch-reads`.
+/// Medplum, "FHIR batch requests": entries that do not depend on one another, and reads.
 #[tokio::test]
 async fn entries_are_answered_one_by_one_in_their_order() {
     let world = World::new().await;

@@ -24,7 +24,7 @@ async fn make(actor: &Actor, context: &str) -> String {
     answer.reference()
 }
 
-/// flow `upload-binary`, and binary.html: content goes in and out under its own media type.
+/// Medplum, "Binary data", and R4 binary.html: content goes in and out under its own media type.
 #[rstest]
 #[case::pdf("application/pdf", PDF)]
 #[case::text("text/plain; charset=utf-8", "words")]
@@ -218,7 +218,7 @@ async fn hidden_data_is_no_content() {
     assert_eq!((read.status, &*read.text), (200, ""));
 }
 
-/// flow `binary-security-remediation`.
+/// Medplum, "Binary security context": one that was uploaded without a context gets it later.
 #[tokio::test]
 async fn content_keeps_its_context_and_a_context_keeps_the_content() {
     let world = World::new().await;
@@ -288,7 +288,8 @@ fn shown_url(message: &Value) -> String {
     url.as_str().unwrap().to_owned()
 }
 
-/// flow `attachment-url-rewrite`: written in any form, stored as one, shown as a URL that opens.
+/// Medplum, "Binary data": an attachment's URL is written in any form, stored as one, and shown as
+/// one that opens.
 #[tokio::test]
 async fn an_attachment_is_shown_as_a_url_that_opens() {
     let world = World::new().await;
@@ -377,7 +378,7 @@ async fn a_url_opens_only_what_its_reader_may_read() {
     assert_eq!(nobody.get(&url).await.status, 404);
 }
 
-/// flow `attachment-after-binary-deleted`.
+/// Medplum, "Sending messages and attachments": the message stays when its file is gone.
 #[tokio::test]
 async fn a_deleted_binary_is_gone_and_its_message_stays() {
     let world = World::new().await;

@@ -29,7 +29,8 @@ async fn world() -> (World, Sink, String) {
     (world, sink, bot)
 }
 
-/// flow `outbound-notify`: the program gets what a Medplum Bot finds in its event.
+/// Medplum, "External messaging integration patterns", outbound: the program gets what a Medplum
+/// Bot finds in its event.
 #[tokio::test]
 async fn a_program_gets_the_event_and_its_answer_comes_back() {
     let (world, sink, bot) = world().await;
@@ -64,7 +65,8 @@ async fn a_program_gets_the_event_and_its_answer_comes_back() {
     }
 }
 
-/// flow `webhook-endpoint-authenticated`: a vendor's client may execute, and nothing else.
+/// Medplum, "External messaging integration patterns", webhooks with a password: a vendor's client
+/// may execute, and nothing else.
 #[tokio::test]
 async fn a_vendor_signs_in_with_each_call() {
     let (world, sink, bot) = world().await;
@@ -281,7 +283,7 @@ async fn a_subscription_calls_a_bot() {
     assert_eq!(event["headers"]["x-medplum-deleted-resource"], child);
 }
 
-/// flow `webhook-endpoint-unauthenticated`
+/// Medplum, "External messaging integration patterns", webhooks without one.
 #[rstest]
 #[case::public(true, true, 200)]
 #[case::not_public(false, true, 403)]

@@ -1,6 +1,6 @@
 //! Versions and histories.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, World, message, participant};
 
@@ -193,11 +193,20 @@ async fn a_history_is_of_a_time() {
     let world = World::new().await;
     let reference = world.admin.make(json!({ "resourceType": "Patient" })).await;
     let mut times = Vec::new();
+    let time = |resource: &Value| resource["meta"]["lastUpdated"].as_str().unwrap().to_owned();
+    let mut last = time(&world.admin.get(&reference).await.json());
     for number in 0..3 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        // Others are written until what is written has another time.
+        loop {
+            let other = json!({ "resourceType": "Organization", "name": "other" });
+            if time(&world.admin.post("Organization", &other).await.json()) > last {
+                break;
+            }
+        }
         let name = json!([{ "op": "add", "path": "/language", "value": format!("l{number}") }]);
         let patched = world.admin.patch(&reference, &name).await.json();
-        times.push(patched["meta"]["lastUpdated"].as_str().unwrap().to_owned());
+        last = time(&patched);
+        times.push(last.clone());
     }
     let history = format!("{reference}/_history");
     let count = async |query: String| {

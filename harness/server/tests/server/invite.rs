@@ -110,6 +110,29 @@ async fn a_member_is_invited_once_unless_it_is_to_change() {
     assert_eq!(new.status, 200, "{}", new.text);
 }
 
+/// Who knew the old password stays signed in with nothing: neither its tokens nor a sign-in that
+/// was begun.
+#[tokio::test]
+async fn a_password_that_an_administrator_sets_ends_the_sign_ins_with_the_old_one() {
+    let world = World::new().await;
+    world.invite("alice@example.com", json!({})).await;
+    world.invite("bob@example.com", json!({})).await;
+    let nobody = world.nobody();
+    let alice = nobody.signed_in("alice@example.com", json!({})).await;
+    let bob = nobody.signed_in("bob@example.com", json!({})).await;
+    let begun = nobody.login("alice@example.com", PASSWORD, json!({})).await;
+    // What sets no password ends nothing.
+    let kept = json!({ "upsert": true, "password": null });
+    world.invite("alice@example.com", kept).await;
+    assert_eq!(alice.get("Patient").await.status, 200);
+    let set = json!({ "upsert": true, "password": "another password" });
+    world.invite("alice@example.com", set).await;
+    assert_eq!(alice.get("Patient").await.status, 401);
+    assert_eq!(bob.get("Patient").await.status, 200);
+    let code = begun.json()["code"].as_str().unwrap().to_owned();
+    assert_eq!(nobody.redeem(&code, "").await.status, 400);
+}
+
 /// Nobody takes over an account by inviting it.
 #[tokio::test]
 async fn an_invitation_sets_no_password_of_who_has_one() {

@@ -1,14 +1,15 @@
 //! Starting, stopping, limits, and what the server says about itself.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use fhirward_server::{Config, Credentials, StartError, start};
+use fhirward_server::{Config, Credentials, Running, StartError, start};
 use rstest::rstest;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::World;
+use crate::support::{PATIENCE, World, idle};
 
 #[tokio::test]
 async fn it_stops_and_frees_its_address() {
@@ -87,24 +88,53 @@ async fn a_body_that_never_arrives_ends_in_an_outcome() {
     );
 }
 
+/// A server that serves one connection at a time.
+async fn narrow(idle_timeout: Duration) -> Running {
+    let mut config = Config::new(Credentials::random().unwrap());
+    config.limits.max_connections = 1;
+    config.limits.idle_timeout = idle_timeout;
+    start(config).await.unwrap()
+}
+
+/// Asks for the health on a connection that stays open.
+async fn ask(stream: &mut TcpStream) {
+    let head = b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(br#"{"ok":true}"#) {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+}
+
+/// Asks for the health on a connection of its own.
+async fn asking(server: &Running) -> TcpStream {
+    let mut stream = TcpStream::connect(server.addr).await.unwrap();
+    let head = b"GET /healthcheck HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    stream
+}
+
+async fn answered(mut stream: TcpStream) {
+    let mut answer = String::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+    read.unwrap_or_else(|_| panic!("the place is never given back"))
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
 #[tokio::test]
 async fn connections_beyond_the_limit_wait() {
-    let world = World::with_limits(|limits| limits.max_connections = 1).await;
-    // The one place is taken by the kept-alive connection that signed the admin in; another
-    // connection is answered once that one ends.
-    let addr = world.server.addr;
-    let mut waiting = TcpStream::connect(addr).await.unwrap();
-    waiting
-        .write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .await
-        .unwrap();
-    let mut byte = [0];
-    let early = tokio::time::timeout(Duration::from_millis(50), waiting.read(&mut byte)).await;
-    assert!(early.is_err(), "answered although the server is full");
-    drop(world.admin);
-    let mut answer = String::new();
-    waiting.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let server = narrow(PATIENCE).await;
+    let mut first = TcpStream::connect(server.addr).await.unwrap();
+    ask(&mut first).await;
+    let second = asking(&server).await;
+    for _ in 0..20 {
+        ask(&mut first).await;
+    }
+    let early = second.try_read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(early, Err(ErrorKind::WouldBlock), "the server is full");
+    drop(first);
+    answered(second).await;
 }
 
 #[rstest]
@@ -114,113 +144,76 @@ async fn connections_beyond_the_limit_wait() {
 #[case::after_a_request(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\n\r\n")]
 #[tokio::test]
 async fn an_idle_connection_gives_its_place_back(#[case] sent: &[u8]) {
-    let mut config = Config::new(Credentials::random().unwrap());
-    config.limits.max_connections = 1;
-    config.limits.idle_timeout = Duration::from_millis(200);
-    let server = start(config).await.unwrap();
+    let server = narrow(Duration::from_millis(200)).await;
     let mut idle = TcpStream::connect(server.addr).await.unwrap();
     idle.write_all(sent).await.unwrap();
-    let mut waiting = TcpStream::connect(server.addr).await.unwrap();
-    waiting
-        .write_all(b"GET /healthcheck HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .await
-        .unwrap();
-    let mut answer = String::new();
-    let answered = waiting.read_to_string(&mut answer);
-    let answered = tokio::time::timeout(Duration::from_secs(5), answered).await;
-    answered.expect("the place is never given back").unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answered(asking(&server).await).await;
 }
 
 #[tokio::test]
 async fn a_head_that_arrives_byte_by_byte_has_an_end() {
-    let mut config = Config::new(Credentials::random().unwrap());
-    config.limits.idle_timeout = Duration::from_millis(200);
-    let server = start(config).await.unwrap();
-    let mut stream = TcpStream::connect(server.addr).await.unwrap();
-    let mut ended = false;
-    for _ in 0..100 {
-        let mut byte = [0];
-        let read = tokio::time::timeout(Duration::from_millis(20), stream.read(&mut byte)).await;
-        ended = stream.write_all(b"G").await.is_err() || matches!(read, Ok(Ok(0) | Err(_)));
-        if ended {
-            break;
-        }
+    let server = narrow(Duration::from_millis(200)).await;
+    let mut slow = TcpStream::connect(server.addr).await.unwrap();
+    slow.write_all(b"G").await.unwrap();
+    let waiting = tokio::spawn(answered(asking(&server).await));
+    while !waiting.is_finished() {
+        // Fails once the connection has ended.
+        let _: std::io::Result<()> = slow.write_all(b"G").await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert!(ended, "a head without an end holds the connection");
+    waiting.await.unwrap();
 }
 
+/// A body that arrives after another connection was closed for being as idle.
 #[tokio::test]
 async fn a_request_under_way_is_no_idleness() {
     let mut config = Config::new(Credentials::random().unwrap());
-    config.limits.idle_timeout = Duration::from_millis(50);
+    config.limits.idle_timeout = Duration::from_millis(200);
     let server = start(config).await.unwrap();
     let mut stream = TcpStream::connect(server.addr).await.unwrap();
     let head = "POST /oauth2/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\
                 content-type: application/x-www-form-urlencoded\r\n\r\ng";
     stream.write_all(head.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    idle(server.addr).await;
     stream.write_all(b"=").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
 
-/// More than 12 MB, which no system keeps for a reader.
-fn large() -> serde_json::Value {
-    let notes = vec![json!({ "text": "x".repeat(1_000_000) }); 12];
-    json!({ "resourceType": "Task", "status": "draft", "intent": "order", "note": notes })
-}
-
-/// A client that asks for much and takes it byte by byte.
+/// A client that asks for much, more than a system keeps for a reader, and takes it byte by byte:
+/// another one gets its place.
 #[tokio::test]
 async fn an_answer_that_is_hardly_taken_is_cut_off() {
     let world = World::with_limits(|limits| {
+        limits.max_connections = 1;
         limits.idle_timeout = Duration::from_millis(300);
     })
     .await;
-    let reference = world.admin.make(large()).await;
+    let notes = vec![json!({ "text": "x".repeat(1_000_000) }); 12];
+    let large = json!({
+        "resourceType": "Task", "status": "draft", "intent": "order", "note": notes,
+    });
+    let reference = world.admin.make(large).await;
+    let token = world.admin.token.clone();
+    drop(world.admin);
     let mut slow = TcpStream::connect(world.server.addr).await.unwrap();
     let head = format!(
-        "GET /fhir/R4/{reference} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
-        world.admin.token
+        "GET /fhir/R4/{reference} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
     );
     slow.write_all(head.as_bytes()).await.unwrap();
-    let mut byte = [0; 1];
-    for _ in 0..30 {
-        slow.read_exact(&mut byte).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(slow.read_u8().await.unwrap(), b'H');
+    let waiting = tokio::spawn(answered(asking(&world.server).await));
+    while !waiting.is_finished() {
+        // What the system had already taken for it is still there.
+        let _: std::io::Result<u8> = slow.read_u8().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // What the system had already taken for it is still there; the rest never comes.
+    waiting.await.unwrap();
+    // The rest never comes.
     let mut rest = Vec::new();
-    drop(slow.read_to_end(&mut rest).await);
+    let _: std::io::Result<usize> = slow.read_to_end(&mut rest).await;
     assert!(rest.len() < 12_000_000, "{}", rest.len());
-}
-
-/// A client that is slow, but not that slow, has its answer.
-#[tokio::test]
-async fn an_answer_that_is_taken_slowly_arrives() {
-    let world = World::with_limits(|limits| {
-        limits.idle_timeout = Duration::from_millis(300);
-    })
-    .await;
-    let reference = world.admin.make(large()).await;
-    let mut slow = TcpStream::connect(world.server.addr).await.unwrap();
-    let head = format!(
-        "GET /fhir/R4/{reference} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\r\n",
-        world.admin.token
-    );
-    slow.write_all(head.as_bytes()).await.unwrap();
-    let (mut taken, mut part) = (0, vec![0; 512 * 1024]);
-    loop {
-        let read = slow.read(&mut part).await.unwrap();
-        if read == 0 {
-            break;
-        }
-        taken += read;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert!(taken > 12_000_000, "{taken}");
 }
 
 #[tokio::test]

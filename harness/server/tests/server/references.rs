@@ -17,7 +17,7 @@ fn from(sender: &str) -> Value {
     message(sender, &[])
 }
 
-/// flows: `inbound-conditional-sender`.
+/// Medplum, "External messaging integration patterns": a sender named by a phone number.
 #[tokio::test]
 async fn a_reference_by_criteria_becomes_the_one_match() {
     let world = World::new().await;

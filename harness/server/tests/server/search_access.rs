@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{World, message, participant};
 
-/// flows-live, "removed participant": a chain into a hidden header told its status.
+/// Of a participant who was removed: a chain into the header, hidden by now, would tell its status.
 #[tokio::test]
 async fn chains_see_only_what_the_actor_could_find() {
     let world = World::new().await;

@@ -100,7 +100,8 @@ async fn pages_can_be_turned_in_both_directions() {
     }
 }
 
-/// flows.md S03, S04: what is shown while others write is neither repeated nor left out.
+/// Newest first, as the flow `list-active-threads` asks for threads: what is shown while others
+/// write is neither repeated nor left out.
 #[tokio::test]
 async fn newest_first_stays_stable_under_writes() {
     let world = World::new().await;
@@ -280,7 +281,7 @@ async fn the_compartments_of_r4_besides_the_patients() {
     assert_eq!(own.matches(), [alice]);
 }
 
-/// flows.md, section 4: the searches that the documentation shows.
+/// The searches that Medplum's messaging documentation shows.
 #[rstest]
 #[case::s01("Communication?part-of:missing=true", &["open", "closed"])]
 #[case::s02("Communication?part-of:missing=true&status:not=completed,entered-in-error,stopped,unknown", &["open"])]

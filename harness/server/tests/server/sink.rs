@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -11,17 +10,22 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
-/// How long something that must come may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::PATIENCE;
 
 /// A program that is called.
 pub struct Sink {
     pub url: String,
     calls: AsyncMutex<UnboundedReceiver<Call>>,
-    answers: Arc<Mutex<VecDeque<Response>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+}
+
+/// What a call is answered, and after what.
+struct Answer {
+    response: Response,
+    held: Option<oneshot::Receiver<()>>,
 }
 
 /// One call.
@@ -57,13 +61,13 @@ pub fn words(message: &Value) -> String {
 #[derive(Clone)]
 struct Shared {
     calls: UnboundedSender<Call>,
-    answers: Arc<Mutex<VecDeque<Response>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
 }
 
 impl Sink {
     pub async fn new() -> Self {
         let (sender, calls) = unbounded_channel();
-        let answers = Arc::<Mutex<VecDeque<Response>>>::default();
+        let answers = Arc::<Mutex<VecDeque<Answer>>>::default();
         let shared = Shared {
             calls: sender,
             answers: Arc::clone(&answers),
@@ -81,10 +85,20 @@ impl Sink {
 
     /// What the next call is answered; calls beyond those are answered with 200.
     pub fn answer(&self, answer: impl IntoResponse) {
-        self.answers
-            .lock()
-            .unwrap()
-            .push_back(answer.into_response());
+        self.push(answer.into_response(), None);
+    }
+
+    fn push(&self, response: Response, held: Option<oneshot::Receiver<()>>) {
+        let answer = Answer { response, held };
+        self.answers.lock().unwrap().push_back(answer);
+    }
+
+    /// The next call fails, once what is returned is dropped.
+    pub fn fail_later(&self) -> oneshot::Sender<()> {
+        let (release, held) = oneshot::channel();
+        let failure = StatusCode::SERVICE_UNAVAILABLE.into_response();
+        self.push(failure, Some(held));
+        release
     }
 
     pub fn fail(&self, times: usize) {
@@ -111,5 +125,12 @@ async fn called(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -
     // Nobody may listen any more.
     drop(shared.calls.send(Call { headers, body }));
     let answer = shared.answers.lock().unwrap().pop_front();
-    answer.unwrap_or_else(|| StatusCode::OK.into_response())
+    let Some(answer) = answer else {
+        return StatusCode::OK.into_response();
+    };
+    if let Some(held) = answer.held {
+        // Nothing is ever sent.
+        let _: Result<(), oneshot::error::RecvError> = held.await;
+    }
+    answer.response
 }

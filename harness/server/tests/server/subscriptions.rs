@@ -296,62 +296,59 @@ async fn a_revoked_author_is_told_nothing_more() {
     assert!(!sink.was_called().await);
 }
 
-#[tokio::test]
-async fn a_retry_asks_for_the_rights_anew() {
-    let world = World::with(|config| config.messaging.first_retry = Duration::from_secs(1)).await;
-    let (sink, fence) = (Sink::new().await, Sink::new().await);
-    let author = world.actor(and_subscribe(participant())).await;
-    author.make(subscription("Communication", &sink.url)).await;
-    world.admin.make(subscription("Task", &fence.url)).await;
-    sink.fail(1);
-    let told = to(message("a"), &author.profile, &author.profile);
-    world.admin.make(told).await;
-    sink.next().await;
-    // Before the second attempt.
-    let membership = format!("ProjectMembership/{}", author.membership);
-    world.admin.delete(&membership).await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert!(!sink.was_called().await);
+/// How somebody loses a message between two attempts to tell of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Since {
+    Hidden,
+    Deleted,
+    Revoked,
 }
 
-/// What was hidden or deleted between two attempts is not told by the second one. The same worker
-/// tells of what comes then, so that it would have been told before.
+/// What was hidden or deleted between two attempts is not told by the second one, nor what the
+/// author has lost the right to. The same worker tells of what comes then, so that it would have
+/// been told before.
 #[rstest]
-#[case::hidden(false, 1)]
-#[case::deleted(true, 2)]
+#[case::hidden(Since::Hidden)]
+#[case::deleted(Since::Deleted)]
+#[case::revoked(Since::Revoked)]
 #[tokio::test]
-async fn a_retry_does_not_tell_what_is_hidden_or_deleted_since(
-    #[case] deleted: bool,
-    #[case] told_of: usize,
-) {
-    let world = World::with(|config| config.messaging.first_retry = Duration::from_secs(1)).await;
-    let sink = Sink::new().await;
-    let author = world.actor(and_subscribe(participant())).await;
+async fn a_retry_does_not_tell_what_is_hidden_since(#[case] since: Since) {
+    let (world, sink) = (world().await, Sink::new().await);
+    let policy = world.policy(and_subscribe(participant())).await;
+    let author = json!({ "accessPolicy": { "reference": policy } });
+    let author = world.actor_under(&author).await;
     author.make(subscription("Communication", &sink.url)).await;
     let mine = |words: &str| to(message(words), &author.profile, &author.profile);
-    sink.fail(1);
+    let first_attempt = sink.fail_later();
     let first = world.admin.make(mine("withdrawn")).await;
     assert_eq!(sink.next().await.words(), "withdrawn");
-    // Before the second attempt.
-    if deleted {
-        assert_eq!(world.admin.delete(&first).await.status, 200);
-    } else {
-        let mut hidden = world.admin.get(&first).await.json();
-        let other = "Practitioner/other";
-        hidden["sender"] = json!({ "reference": other });
-        hidden["recipient"] = json!([{ "reference": other }]);
-        assert_eq!(world.admin.put(&first, &hidden).await.status, 200);
-    }
-    world.admin.make(mine("next")).await;
-    for at in 1..=told_of {
-        let call = sink.next().await;
-        if at == told_of {
-            assert_eq!(call.words(), "next");
-        } else {
-            assert_eq!(call.header("x-medplum-interaction"), "delete");
-            assert_eq!(call.json(), json!({}));
+    match since {
+        Since::Deleted => assert_eq!(world.admin.delete(&first).await.status, 200),
+        Since::Hidden => {
+            let mut hidden = world.admin.get(&first).await.json();
+            let other = "Practitioner/other";
+            hidden["sender"] = json!({ "reference": other });
+            hidden["recipient"] = json!([{ "reference": other }]);
+            assert_eq!(world.admin.put(&first, &hidden).await.status, 200);
+        }
+        Since::Revoked => {
+            let mut less = world.admin.get(&policy).await.json();
+            let completed = "Communication?status=completed";
+            let completed = json!([{ "resourceType": "Communication", "criteria": completed }]);
+            less["resource"] = and_subscribe(completed);
+            assert_eq!(world.admin.put(&policy, &less).await.status, 200);
         }
     }
+    drop(first_attempt);
+    let mut next = mine("next");
+    next["status"] = "completed".into();
+    world.admin.make(next).await;
+    if since == Since::Deleted {
+        let call = sink.next().await;
+        assert_eq!(call.header("x-medplum-interaction"), "delete");
+        assert_eq!(call.json(), json!({}));
+    }
+    assert_eq!(sink.next().await.words(), "next");
 }
 
 /// A token that is limited to some resources subscribes to no others.

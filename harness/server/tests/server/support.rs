@@ -1,11 +1,15 @@
 //! A server, its actors, and short words for requests.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use fhirward_server::{Config, Credentials, Limits, PasswordCost, Running, start};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
 
 /// The password of everybody who is invited.
 pub const PASSWORD: &str = "correct horse battery";
@@ -13,6 +17,20 @@ pub const PASSWORD: &str = "correct horse battery";
 /// The example of RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// How long something that must come may take.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until the server has closed two connections that said nothing, one after the other: by
+/// then it has closed all that were idle before.
+pub async fn idle(server: SocketAddr) {
+    for _ in 0..2 {
+        let mut silent = TcpStream::connect(server).await.unwrap();
+        let read = tokio::time::timeout(PATIENCE, silent.read(&mut [0])).await;
+        // A reset closes it as well.
+        assert_eq!(read.unwrap().unwrap_or_default(), 0);
+    }
+}
 
 /// A running server and its administrator.
 pub struct World {

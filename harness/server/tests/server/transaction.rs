@@ -61,7 +61,7 @@ async fn total(actor: &Actor, search: &str) -> u64 {
     found.json()["total"].as_u64().unwrap()
 }
 
-/// flows: `transactional-thread-create`.
+/// The flow `transactional-thread-create`.
 #[rstest]
 #[case::in_order(vec![post(A, header()), post(B, part_of(A))], 0, 1)]
 #[case::backwards(vec![post(B, part_of(A)), post(A, header())], 1, 0)]
@@ -283,7 +283,7 @@ async fn a_resource_is_written_once(#[case] entries: Value, #[case] issue: &str)
     assert_eq!(total(&world.admin, "Communication").await, 1);
 }
 
-/// flows: `transaction-conditional-create-with-reference`.
+/// Medplum, "FHIR batch requests": a conditional create that another entry refers to.
 #[tokio::test]
 async fn a_conditional_create_is_found_by_the_second_run() {
     let world = World::new().await;
@@ -307,7 +307,7 @@ async fn a_conditional_create_is_found_by_the_second_run() {
     assert_eq!(total(&world.admin, "Communication").await, before);
 }
 
-/// flows: `bundle-conditional-reference`; R4 resolves them when all is written.
+/// Medplum, "FHIR batch requests", conditional references; R4 resolves them when all is written.
 #[tokio::test]
 async fn a_conditional_reference_may_match_what_the_transaction_makes() {
     let world = World::new().await;
@@ -326,7 +326,7 @@ async fn a_conditional_reference_may_match_what_the_transaction_makes() {
     assert_eq!(stored["partOf"][0]["reference"], location(&answer, 1));
 }
 
-/// flows: `transaction-if-match`.
+/// The flow `transaction-if-match`.
 #[tokio::test]
 async fn if_match_guards_every_write() {
     let world = World::new().await;

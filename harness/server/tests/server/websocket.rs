@@ -10,9 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::sink::words;
-use crate::support::{Actor, World, participant};
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::support::{Actor, PATIENCE, World, idle, participant};
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -334,7 +332,7 @@ async fn a_bound_socket_hears_that_it_is_served() {
 async fn a_quiet_socket_stays_open() {
     let world = World::with_limits(|limits| limits.idle_timeout = Duration::from_millis(100)).await;
     let (mut socket, _) = listen(&world, &world.admin, "Communication").await;
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    idle(world.server.addr).await;
     world.admin.make(message("a", "Patient/1")).await;
     assert_eq!(socket.told().await.0, "a");
 }

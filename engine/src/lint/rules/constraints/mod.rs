@@ -2,6 +2,7 @@
 
 use crate::lint::rule::Rule;
 
+mod never_true;
 mod order_dependent_rules;
 mod write_constraint;
 

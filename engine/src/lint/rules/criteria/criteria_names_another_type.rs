@@ -1,10 +1,10 @@
 //! L01: a criteria must begin with its entry's type. Source: policy-semantics 5.1, D38, D39.
 
-use crate::criteria::nearest;
 use crate::diagnostic::Severity;
 use crate::lint::view::CriteriaView;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 use crate::source::Span;
+use crate::words::nearest;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -119,7 +119,7 @@ fn repair(criteria: &CriteriaView, wanted: &str, written: &str) -> Option<(Span,
     let last = written.trim_end_matches('/').rsplit('/').next()?;
     let same = written.is_empty()
         || last == wanted
-        || nearest(last, [wanted].into_iter()).is_some_and(|_| {
+        || nearest(last, [wanted]).is_some_and(|_| {
             // Another type's name is no slip of the finger, however near it is.
             fhirward_spec::spec().resource(last).is_none()
         });

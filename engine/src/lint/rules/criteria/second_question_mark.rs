@@ -1,5 +1,7 @@
 //! L03: what stands after a second `?` is lost. Source: policy-semantics 1.1, D41.
 
+use fhirward_spec::spec;
+
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 use crate::source::Span;
@@ -60,7 +62,19 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
         }
         let mark = criteria.at(Span::new(at, at + 1));
         let after = rest.get(1..).unwrap_or_default();
-        if after.starts_with('&') {
+        // `…&Patient?name=x`: a second whole search.
+        let before = text.get(..at).unwrap_or_default();
+        let word = before
+            .rsplit(['&', '?', '=', ' '])
+            .next()
+            .unwrap_or_default();
+        if spec().resource(word).is_some() {
+            let from = at - word.len();
+            let joined = before.get(..from).is_some_and(|start| start.ends_with('&'));
+            if joined && word == criteria.parsed.resource_type.text && is_filter(after) {
+                draft.fix_text(criteria.at(Span::new(from, at + 1)), "");
+            }
+        } else if after.starts_with('&') {
             draft.fix_text(mark, "");
         } else if is_filter(after) {
             draft.fix_text(mark, "&");
@@ -91,6 +105,13 @@ mod tests {
         "?&code=x",
         Some("Task?status=draft&code=x")
     )]
+    #[case::whole_search(
+        "Patient?gender=male&Patient?name=x",
+        "?name=x",
+        Some("Patient?gender=male&name=x")
+    )]
+    #[case::search_of_another_type("Patient?gender=male&Task?status=x", "?status=x", None)]
+    #[case::search_in_a_value("Patient?name=Patient?gender=male", "?gender=male", None)]
     #[case::in_a_value("Patient?name=Alice?x", "?x", None)]
     #[case::in_a_url("Questionnaire?url=http://x/q?v=1", "?v=1", None)]
     fn d41(#[case] text: &str, #[case] lost: &str, #[case] fixed: Option<&str>) {

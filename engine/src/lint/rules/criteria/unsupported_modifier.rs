@@ -2,9 +2,9 @@
 
 use fhirward_spec::{ParamType, spec};
 
-use crate::criteria::nearest;
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
+use crate::words::nearest;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -80,7 +80,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 format!("`{code}:{modifier}` does not mean what it says on Medplum: {what}"),
             )
             .level(level);
-        if let Some(meant) = nearest(modifier, ["not", "missing"].into_iter()) {
+        if let Some(meant) = nearest(modifier, ["not", "missing"]) {
             draft
                 .help(format!("did you mean `:{meant}`?"))
                 .fix_text(site.criteria.at(span), format!(":{meant}"));
@@ -107,7 +107,7 @@ fn compares(kind: ParamType) -> bool {
 fn effect(site: &Site<'_>, modifier: &str, kind: ParamType) -> (Severity, String) {
     let code = site.filter.code();
     let value = site.criteria.text.slice(site.filter.value_span());
-    let meant_not = nearest(modifier, ["not"].into_iter()).is_some();
+    let meant_not = nearest(modifier, ["not"]).is_some();
     if compares(kind) && meant_not {
         return (
             Severity::Critical,

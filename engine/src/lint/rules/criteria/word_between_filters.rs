@@ -1,8 +1,10 @@
 //! W01: the words OR and AND in a criteria. Source: policy-semantics 1.1, R.5.
 
+use fhirward_spec::ParamType;
+
 use crate::diagnostic::Severity;
 use crate::lint::view::CriteriaView;
-use crate::lint::{Category, Context, Example, Report, Rule};
+use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
 use crate::source::Span;
 
 /// The rule.
@@ -14,7 +16,7 @@ pub static RULE: Rule = Rule {
     summary: "a criteria joins filters by a word or a sign that means nothing in a search",
     why: "\
 A criteria is a FHIR search: filters are joined by `&`, which means *and*. There is no `OR`, `AND`, `||`, \
-`&&`, `;` or `==`. A word between two searches becomes a part of the value before it, so the filter compares with \
+`|`, `&&`, `;` or `==`. A word between two searches becomes a part of the value before it, so the filter compares with \
 `a OR Patient`, and everything after the second question mark is dropped.
 
 For *or* between values of one parameter write a comma, for *or* between anything else two entries: \
@@ -58,7 +60,7 @@ less than half of what is written. The reference semantics: the entry grants not
         )
         .titled("and"),
     ],
-    adopts: &[],
+    adopts: &[Adopts::at_its_findings("criteria/value")],
     check,
 };
 
@@ -66,7 +68,9 @@ less than half of what is written. The reference semantics: the entry grants not
 const ALSO_OR: &[&str] = &["L03"];
 
 /// What people write between filters, and whether it means *and*.
-const WORDS: [(&str, bool); 7] = [
+const WORDS: [(&str, bool); 8] = [
+    // `&` as HTML writes it.
+    ("&amp;", true),
     (" or ", false),
     ("+or+", false),
     ("||", false),
@@ -92,6 +96,9 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 )
                 .help("write `=`")
                 .fix(place, "");
+        }
+        if let Some(pipe) = lone_pipe(&site) {
+            joins_nothing(site.criteria, pipe, "|", report);
         }
     }
     for (entry, criteria) in context.criteria() {
@@ -128,15 +135,37 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
                 .help("write `&`")
                 .fix(cut, "&");
         } else {
-            report
-                .find(
-                    place,
-                    "part of the value",
-                    format!("`{text}` joins nothing in a search: it and what follows become part of the value before, or are dropped"),
-                )
-                .help("write two entries, one for each side: entries add up; for several values of one parameter write commas");
+            joins_nothing(criteria, word, &text, report);
         }
     }
+}
+
+fn joins_nothing(criteria: &CriteriaView, place: Span, text: &str, report: &mut Report<'_>) {
+    report
+        .find(
+            criteria.at(place),
+            "part of the value",
+            format!("`{text}` joins nothing in a search: it and what follows become part of the value before, or are dropped"),
+        )
+        .help("write two entries, one for each side: entries add up; for several values of one parameter write commas");
+}
+
+/// `sender=%profile|recipient=%profile`: a pipe before another filter, in a value that has none.
+fn lone_pipe(site: &Site<'_>) -> Option<Span> {
+    let kind = site.filter.param_type()?;
+    if !matches!(
+        kind,
+        ParamType::Reference | ParamType::Date | ParamType::Number
+    ) {
+        return None;
+    }
+    let value = site.filter.pair.value?;
+    let text = site.criteria.text.slice(value);
+    let (before, after) = text.split_once('|')?;
+    let next = after.split(['&', '|', ',']).next().unwrap_or_default();
+    let at = value.start + before.len();
+    // A canonical has its version there.
+    (is_filter(next.trim()) && !after.starts_with('|')).then(|| Span::new(at, at + 1))
 }
 
 /// The place of a word that stands between filters: what follows looks like a filter or a search.
@@ -172,14 +201,32 @@ fn is_filter(text: &str) -> bool {
 mod tests {
     use rstest::rstest;
 
-    use crate::lint::testing::{criteria, found};
+    use crate::lint::testing::{criteria, found, lint, repaired};
+
+    /// A repair leaves a criteria with which nothing is wrong.
+    #[rstest]
+    #[case::html("Patient?name=a&amp;gender=male", "Patient?name=a&gender=male")]
+    #[case::semicolon("Patient?name=a;gender=male", "Patient?name=a&gender=male")]
+    #[case::whole_search("Patient?name=a AND Patient?gender=male", "Patient?name=a&gender=male")]
+    fn repairs(#[case] text: &str, #[case] expected: &str) {
+        let fixed = repaired("W01", &criteria("Patient", text)).unwrap();
+        assert_eq!(fixed, criteria("Patient", expected));
+        let left = lint(&fixed, "");
+        assert!(
+            !left.iter().any(|finding| finding.diagnostic.is_error()),
+            "{left:?}"
+        );
+    }
 
     #[rstest]
+    #[case::html("Patient?name=a&amp;gender=male", &["error: &amp;"])]
     #[case::searches("Patient?gender=male OR Patient?gender=female", &["error:  OR "])]
     #[case::filters("Patient?gender=male or active=true", &["error:  or "])]
     #[case::and("Patient?gender=male AND active=true", &["error:  AND "])]
     #[case::plus("Patient?gender=male+OR+active=true", &["error: +OR+"])]
     #[case::pipes("Patient?gender=male||active=true", &["error: ||"])]
+    #[case::one_pipe("Patient?organization=Organization/1|active=true", &["error: |"])]
+    #[case::pipe_in_an_identifier("Patient?identifier=http://x|a=b", &[])]
     #[case::two_ampersands("Patient?gender=male&&active=true", &["error: &&"])]
     #[case::semicolon("Patient?gender=male;active=true", &["error: ;"])]
     #[case::two_equals("Patient?gender==male", &["error: ="])]

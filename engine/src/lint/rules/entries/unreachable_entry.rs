@@ -39,24 +39,11 @@ should be different in it was forgotten. Nothing changes when it is deleted.",
 
 fn check(context: &Context<'_>, report: &mut Report<'_>) {
     for policy in context.policies() {
-        let mut by_criteria: HashMap<(&str, Vec<&str>), Vec<&EntryView>> = HashMap::new();
+        let mut by_criteria: HashMap<(&str, Vec<String>), Vec<&EntryView>> = HashMap::new();
         for entry in &policy.entries {
-            let Some(criteria) = entry
-                .criteria
-                .as_ref()
-                .filter(|_| entry.compartment.is_none())
-            else {
+            let Some(filters) = filters(entry) else {
                 continue;
             };
-            if !criteria.restricts() {
-                continue;
-            }
-            let mut filters: Vec<&str> = criteria
-                .filters
-                .iter()
-                .map(|filter| criteria.text.slice(filter.pair.span))
-                .collect();
-            filters.sort_unstable();
             let earlier = by_criteria
                 .entry((&entry.resource_type, filters))
                 .or_default();
@@ -77,6 +64,24 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// The filters as written, sorted: none of an entry for every resource of its type. `None` of one
+/// whose criteria has no filter, which is another rule's matter.
+fn filters(entry: &EntryView) -> Option<Vec<String>> {
+    let mut filters = Vec::new();
+    if let Some(criteria) = entry.criteria.as_ref().filter(|c| !c.text.text.is_empty()) {
+        if !criteria.restricts() {
+            return None;
+        }
+        let written = criteria.filters.iter();
+        filters.extend(written.map(|filter| criteria.text.slice(filter.pair.span).to_owned()));
+    }
+    if let Some(compartment) = &entry.compartment {
+        filters.push(format!("compartment {}", compartment.text));
+    }
+    filters.sort_unstable();
+    Some(filters)
 }
 
 /// Whether the earlier entry allows all that the later allows, and no rules of the later are lost:
@@ -121,6 +126,41 @@ mod tests {
     fn second(#[case] entry: &str, #[case] expected: usize) {
         let json = policy(&format!("{FIRST}, {entry}"));
         assert_eq!(found("L57", &json).len(), expected);
+    }
+
+    #[rstest]
+    #[case::same_type(r#"{"resourceType": "Patient"}, {"resourceType": "Patient"}"#, 1)]
+    #[case::same_interactions(
+        r#"{"resourceType": "Patient", "interaction": ["read"]}, {"resourceType": "Patient", "interaction": ["read"]}"#,
+        1
+    )]
+    #[case::every_type(r#"{"resourceType": "*"}, {"resourceType": "*"}"#, 1)]
+    #[case::three(
+        r#"{"resourceType": "*"}, {"resourceType": "*"}, {"resourceType": "*"}"#,
+        2
+    )]
+    #[case::empty_criteria(
+        r#"{"resourceType": "Patient"}, {"resourceType": "Patient", "criteria": ""}"#,
+        1
+    )]
+    #[case::one_more_interaction(
+        r#"{"resourceType": "Patient", "interaction": ["read"]}, {"resourceType": "Patient", "interaction": ["read", "search"]}"#,
+        0
+    )]
+    #[case::one_compartment(
+        r#"{"resourceType": "Patient", "compartment": {"reference": "Organization/1"}}, {"resourceType": "Patient", "compartment": {"reference": "Organization/1"}}"#,
+        1
+    )]
+    #[case::two_compartments(
+        r#"{"resourceType": "Patient", "compartment": {"reference": "Organization/1"}}, {"resourceType": "Patient", "compartment": {"reference": "Organization/2"}}"#,
+        0
+    )]
+    #[case::own_rules(
+        r#"{"resourceType": "Patient"}, {"resourceType": "Patient", "hiddenFields": ["name"]}"#,
+        0
+    )]
+    fn without_criteria(#[case] entries: &str, #[case] expected: usize) {
+        assert_eq!(found("L57", &policy(entries)).len(), expected);
     }
 
     #[test]

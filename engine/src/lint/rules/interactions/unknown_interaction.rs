@@ -1,9 +1,9 @@
 //! L38: words that are no interaction, and a list without any. Source: policy-semantics 1.4, case 4.
 
-use crate::criteria::nearest;
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
 use crate::policy::Interaction;
+use crate::words::nearest;
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -107,7 +107,7 @@ fn meant(word: &str) -> Option<&'static str> {
         "search-type" | "search-system" | "list" => Some("search"),
         "patch" => Some("update"),
         "history-instance" | "history-type" => Some("history"),
-        _ => nearest(word, Interaction::POLICY_CODES.into_iter()),
+        _ => nearest(word, Interaction::POLICY_CODES),
     }
 }
 

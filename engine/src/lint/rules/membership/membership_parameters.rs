@@ -1,6 +1,8 @@
 //! L54: parameters that are not used, and variables that not every member has. Source:
 //! policy-semantics 2.2.
 
+use std::collections::HashSet;
+
 use crate::diagnostic::Severity;
 use crate::lint::view::{AccessView, MembershipView, PolicyView};
 use crate::lint::{Category, Context, Example, Report, Rule};
@@ -64,7 +66,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             let policy = access.policy.as_ref().and_then(|p| context.policy(&p.text));
             let Some(policy) = policy else { continue };
             unused(access, policy, report);
-            lacking(context, membership, access, policy, report);
+            lacking(membership, access, policy, report);
         }
     }
 }
@@ -99,28 +101,27 @@ fn unused(access: &AccessView, policy: &PolicyView, report: &mut Report<'_>) {
 }
 
 fn lacking(
-    context: &Context<'_>,
     membership: &MembershipView,
     access: &AccessView,
     policy: &PolicyView,
     report: &mut Report<'_>,
 ) {
-    let mut said: Vec<&str> = Vec::new();
+    let given: HashSet<&str> = access
+        .parameters
+        .iter()
+        .map(|parameter| &*parameter.name.text)
+        .collect();
+    let mut said: HashSet<&str> = HashSet::new();
     for entry in &policy.entries {
         for variable in entry.criteria.iter().flat_map(|c| c.variables()) {
             let name = variable.name.as_str();
-            let given =
-                |access: &AccessView| access.parameters.iter().any(|p| &*p.name.text == name);
-            let built_in = name == "profile" || name == "patient";
             // A variable that nobody gives is no matter of this member.
-            let by_others = context
-                .members_of(policy)
-                .iter()
-                .any(|(_, other)| given(other));
-            if built_in || given(access) || !by_others || said.contains(&name) {
+            let by_others = policy.variables.get(name).is_some_and(|variable| {
+                !variable.built_in && variable.references + variable.texts > 0
+            });
+            if !by_others || given.contains(name) || !said.insert(name) {
                 continue;
             }
-            said.push(name);
             report
                 .find(
                     access

@@ -69,7 +69,7 @@ fn check(context: &Context<'_>, report: &mut Report<'_>) {
             .text
             .strip_prefix("AccessPolicy/")
             .unwrap_or(&first.text);
-        let help = match crate::criteria::nearest(wanted, names) {
+        let help = match crate::words::nearest(wanted, names) {
             Some(near) => format!("did you mean `AccessPolicy/{near}`?"),
             None => "give the file of that policy to the check, or name another one".to_owned(),
         };

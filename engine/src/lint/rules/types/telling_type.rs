@@ -1,4 +1,5 @@
-//! L60: types that tell what other entries withhold. Source: policy-semantics 8.
+//! L60: types that tell what other entries withhold. Source: R.4, and what the
+//! types of R4 refer to.
 
 use crate::diagnostic::Severity;
 use crate::lint::{Category, Context, Example, Report, Rule};

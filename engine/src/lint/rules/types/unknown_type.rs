@@ -2,9 +2,9 @@
 
 use fhirward_spec::spec;
 
-use crate::criteria::nearest;
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule};
+use crate::words::nearest;
 
 /// The rule.
 pub static RULE: Rule = Rule {

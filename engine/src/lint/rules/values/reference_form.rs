@@ -1,11 +1,13 @@
 //! L27: references and ids in the wrong form. Source: policy-semantics 2.2, D1, D2, D22, D23.
 
-use fhirward_spec::{ParamType, spec};
+use fhirward_spec::{Origin, ParamType, spec};
 
 use crate::criteria::syntax::{Alternative, Piece};
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
+use crate::source::Span;
 use crate::values::reference;
+use crate::words::nearest;
 
 use super::placeholder_value;
 
@@ -22,7 +24,10 @@ memory and by the id alone in the database, so a value of the other form is foun
 every write and reference, or found by nobody; which of them differs between versions.
 
 A variable is a whole reference: `%profile` is `Practitioner/123`, `%profile.id` is `123`, and \
-`Organization/%organization` is `Organization/Organization/123` where the parameter is a reference.",
+`Organization/%organization` is `Organization/Organization/123` where the parameter is a reference.
+
+The type must be one, and one that the parameter can hold: a reference to any other matches nothing, and \
+with `:not` everything.",
     versions: "\
 Every Medplum version for `_id`, doubled types and absolute URLs. A bare id in a reference is completed by \
 search for `subject` and `patient`, since May 2026 for every parameter with one target type, and in memory \
@@ -66,6 +71,19 @@ from 5.2 for those. The reference semantics takes a bare id only where there is 
 }"#,
         )
         .titled("what is inside another resource"),
+        Example::new(
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "all but what the bot wrote",
+  "resource": [{ "resourceType": "Communication", "criteria": "Communication?sender:not=Devise/bot" }]
+}"#,
+            r#"{
+  "resourceType": "AccessPolicy",
+  "name": "all but what the bot wrote",
+  "resource": [{ "resourceType": "Communication", "criteria": "Communication?sender:not=Device/bot" }]
+}"#,
+        )
+        .titled("a type that does not exist"),
         Example::new(
             r#"{
   "resourceType": "AccessPolicy",
@@ -194,6 +212,15 @@ fn in_reference(
     }
     match alternative.pieces.as_slice() {
         [Piece::Text(text)] => literal(context, site, text, alternative, report),
+        // `Patient/%patient.id`
+        [Piece::Text(text), Piece::Variable(variable)]
+            if variable.id
+                && text
+                    .strip_suffix('/')
+                    .is_some_and(|kind| !kind.contains('/')) =>
+        {
+            target_type(site, text.trim_end_matches('/'), alternative, report);
+        }
         // `owner=%profile.id`
         [Piece::Variable(variable)] if variable.id => {
             let name = &variable.name;
@@ -299,6 +326,8 @@ fn literal(
                 .fix_text(place, plain);
         } else if text.contains("://") {
             absolute(context, text, place, report);
+        } else if let Some((kind, _)) = text.split_once('/') {
+            target_type(site, kind, alternative, report);
         }
         return;
     }
@@ -368,6 +397,71 @@ fn literal(
     }
 }
 
+/// `sender=Practitoner/1`, `sender=Medication/1`: a type that does not exist, or that the parameter
+/// cannot hold.
+fn target_type(site: &Site<'_>, kind: &str, alternative: &Alternative, report: &mut Report<'_>) {
+    let code = site.filter.code();
+    let whole = alternative.span;
+    // Escapes make it longer.
+    let plain = site.criteria.text.slice(whole).starts_with(kind);
+    let place = match plain {
+        true => site
+            .criteria
+            .at(Span::new(whole.start, whole.start + kind.len())),
+        false => site.criteria.at(whole),
+    };
+    let effect = if site.filter.is_negated() {
+        "every resource matches"
+    } else {
+        "nothing matches"
+    };
+    let targets = site
+        .filter
+        .param()
+        .map_or(&[][..], |param| &param.targets[..]);
+    let known = spec().resource(kind);
+    if known.is_none() {
+        let draft = report.find(
+            place,
+            "no such type",
+            format!("`{kind}` is no resource type: {effect}"),
+        );
+        let likely = targets.iter().map(|target| &**target);
+        let near = nearest(kind, likely).or_else(|| nearest(kind, spec().resource_types()));
+        match near {
+            Some(near) if plain => draft
+                .help(format!("did you mean `{near}`?"))
+                .fix_text(place, near),
+            Some(near) => draft.help(format!("did you mean `{near}`?")),
+            None => draft.help(types_of(code, targets)),
+        };
+        return;
+    }
+    let fits = |target: &str| target == kind || target == "Resource";
+    // Medplum adds types of its own to what an element refers to.
+    if code == "_compartment"
+        || targets.is_empty()
+        || targets.iter().any(|target| fits(target))
+        || known.is_some_and(|def| def.origin != Origin::R4)
+    {
+        return;
+    }
+    report
+        .find(
+            place,
+            "not of this parameter",
+            format!("`{code}` never refers to a `{kind}`: {effect}"),
+        )
+        .help(types_of(code, targets));
+}
+
+fn types_of(code: &str, targets: &[Box<str>]) -> String {
+    match targets {
+        [] => "a reference is `Type/id`".to_owned(),
+        targets => format!("the types of `{code}` are {}", targets.join(", ")),
+    }
+}
+
 fn absolute(
     context: &Context<'_>,
     text: &str,
@@ -392,7 +486,7 @@ fn absolute(
 /// What becomes of a bare id.
 fn bare(context: &Context<'_>, site: &Site<'_>) -> String {
     if site.filter.code() == "_compartment" {
-        return "Medplum takes a compartment of any type with that id".to_owned();
+        return "a compartment of any type with that id will do".to_owned();
     }
     let completed = matches!(site.filter.code(), "subject" | "patient");
     let one_target = site
@@ -429,7 +523,7 @@ mod tests {
     #[case::d22_several_targets("Observation?subject=1", "error: 1", None)]
     #[case::d22_variable(
         "Observation?subject=%patient.id",
-        "warning: %patient.id",
+        "error: %patient.id",
         Some("Observation?subject=%patient")
     )]
     #[case::d23("Patient?organization=1", "warning: 1", None)]
@@ -450,6 +544,27 @@ mod tests {
         Some("Task?owner=Practitioner/1")
     )]
     #[case::wildcard("Task?owner=*", "error: *", None)]
+    #[case::no_such_type(
+        "Communication?sender=Practitoner/1",
+        "warning: Practitoner",
+        Some("Communication?sender=Practitioner/1")
+    )]
+    #[case::no_such_type_of_a_variable(
+        "Observation?subject=Pateint/%patient.id",
+        "warning: Pateint",
+        Some("Observation?subject=Patient/%patient.id")
+    )]
+    #[case::no_such_type_of_a_compartment("Patient?_compartment=Foo/1", "warning: Foo", None)]
+    #[case::type_of_another_parameter(
+        "Communication?sender=Medication/1",
+        "warning: Medication",
+        None
+    )]
+    #[case::type_of_another_parameter_in_a_list(
+        "Communication?sender=Practitioner/1,Medication/1",
+        "warning: Medication",
+        None
+    )]
     #[case::quotes("Task?owner='%profile'", "error: '%profile'", None)]
     #[case::two_filters(
         "Task?owner=%profile,requester=%profile",
@@ -474,6 +589,9 @@ mod tests {
 
     #[rstest]
     #[case::reference("Observation?subject=Patient/1")]
+    #[case::any_type("Task?focus=Medication/1")]
+    #[case::any_type_of_a_compartment("Patient?_compartment=Organization/1")]
+    #[case::type_of_the_server("AuditEvent?agent=ClientApplication/1")]
     #[case::variable("Communication?sender=%profile")]
     #[case::id("Patient?_id=%patient.id")]
     #[case::composed("Patient?_compartment=Patient/%patient.id")]
@@ -486,6 +604,26 @@ mod tests {
     fn right_forms(#[case] text: &str) {
         let kind = text.split('?').next().unwrap();
         assert!(found("L27", &criteria(kind, text)).is_empty());
+    }
+
+    /// With `:not` the entry grants everything, which must be said.
+    #[rstest]
+    #[case::no_type(
+        "Communication?sender:not=Practitoner/1",
+        "`Practitoner` is no resource type: every resource matches"
+    )]
+    #[case::other_type(
+        "Communication?sender:not=Medication/1",
+        "`sender` never refers to a `Medication`: every resource matches"
+    )]
+    fn without_effect_under_not(#[case] text: &str, #[case] message: &str) {
+        let found = crate::lint::testing::lint(&criteria("Communication", text), "");
+        let messages: Vec<_> = found
+            .iter()
+            .filter(|finding| finding.id() == "L27")
+            .map(|finding| finding.diagnostic.message.as_str())
+            .collect();
+        assert_eq!(messages, [message]);
     }
 
     #[test]

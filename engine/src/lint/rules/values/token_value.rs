@@ -2,11 +2,11 @@
 
 use fhirward_spec::ParamType;
 
-use crate::criteria::nearest;
 use crate::criteria::syntax::Piece;
 use crate::diagnostic::Severity;
 use crate::lint::server::{fixed_codes, has_display, is_boolean, is_plain_code};
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
+use crate::words::nearest;
 
 /// The rule.
 pub static RULE: Rule = Rule {

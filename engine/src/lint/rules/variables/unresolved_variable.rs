@@ -1,9 +1,9 @@
 //! L07: variables without a value. Source: policy-semantics 2.2, D50.
 
-use crate::criteria::nearest;
 use crate::criteria::syntax::Variable;
 use crate::diagnostic::Severity;
 use crate::lint::{Adopts, Category, Context, Example, Report, Rule, Site};
+use crate::words::nearest;
 
 use super::prefix_capture;
 
@@ -112,7 +112,7 @@ fn look_at(site: &Site<'_>, variable: &Variable, report: &mut Report<'_>) {
         }
         return;
     }
-    let near = nearest(name, ["profile", "patient"].into_iter());
+    let near = nearest(name, ["profile", "patient"]);
     let given: usize = site
         .policy
         .variables

@@ -73,7 +73,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         return rules::explain(name, output);
     }
     if args.list_rules {
-        return Ok(rules::list(output));
+        return rules::list(output);
     }
     let rules = rules::all(output.format() == Format::Sarif);
     let catalogue = Catalogue::new(&rules);

@@ -12,7 +12,7 @@ use crate::output::{Failure, Output, data};
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
     if !args.semantics.is_empty() {
-        return Ok(semantics::run(&question, &args.semantics, true, output));
+        return semantics::run(&question, &args.semantics, true, output);
     }
     let decision = question.decide();
     let refused = question.refused_sign_in();
@@ -32,17 +32,18 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             "decision": word,
             "status": refused.map_or(decision.verdict.status(), |_| 400),
             "entry": entry,
+            "kept_fields": question.kept(),
             "diagnostics": data(&question.findings),
         });
         question.add_sign_in(&mut document);
-        output.document(&document);
+        output.document(&document)?;
         return Ok(exit);
     }
     if let Some(reason) = refused {
         let sentence = question.sentence();
         output.result(&format!(
             "{word}: {sentence} (no sign-in from there: {reason})"
-        ));
+        ))?;
         return Ok(exit);
     }
     let reason = match (decision.verdict, entry) {
@@ -51,6 +52,6 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         (Verdict::Allowed, Some(entry)) => format!("by {entry}"),
         (Verdict::Allowed, None) => "full access".to_owned(),
     };
-    output.result(&format!("{word}: {} ({reason})", question.sentence()));
+    output.result(&format!("{word}: {} ({reason})", question.sentence()))?;
     Ok(exit)
 }

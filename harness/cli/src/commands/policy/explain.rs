@@ -12,7 +12,7 @@ use crate::output::{Failure, Output, data};
 pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let question = Question::read(args)?;
     if !args.semantics.is_empty() {
-        return Ok(semantics::run(&question, &args.semantics, false, output));
+        return semantics::run(&question, &args.semantics, false, output);
     }
     let explanation = question.explain();
     let exit = question.exit(Exit::Ok);
@@ -24,7 +24,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             document.insert("diagnostics".to_owned(), json!(data(&question.findings)));
         }
         question.add_sign_in(&mut document);
-        output.document(&document);
+        output.document(&document)?;
     } else {
         let mut text = explanation.to_string();
         if let Some(sign_in) = &question.sign_in {
@@ -35,7 +35,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             };
             text = format!("sign-in: {word}; {}\n\n{text}", sign_in.reason);
         }
-        output.result(&text);
+        output.result(&text)?;
     }
     Ok(exit)
 }

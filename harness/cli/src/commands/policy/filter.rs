@@ -79,7 +79,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
                 Err(error) => {
-                    print(output, &mut shown);
+                    print(output, &mut shown)?;
                     return Err(Failure::usage(Diagnostic::error(
                         "file/unreadable",
                         format!("cannot read `{name}`, line {}: {error}", lines.number()),
@@ -105,12 +105,12 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
                 }
             }
             if shown.len() >= CHUNK {
-                print(output, &mut shown);
+                print(output, &mut shown)?;
             }
         }
     }
-    print(output, &mut shown);
-    Ok(tally.report(&who, args.interaction, output))
+    print(output, &mut shown)?;
+    tally.report(&who, args.interaction, output)
 }
 
 /// The line as the actor may see it; `None` when they may not.
@@ -179,15 +179,16 @@ fn placed(name: &str, line: usize, finding: &Diagnostic) -> Diagnostic {
     }
 }
 
-fn print(output: Output, shown: &mut String) {
+fn print(output: Output, shown: &mut String) -> Result<(), Failure> {
     if !shown.is_empty() {
-        output.result(shown);
+        output.result(shown)?;
         shown.clear();
     }
+    Ok(())
 }
 
 impl Tally {
-    fn report(&self, who: &Who, interaction: Interaction, output: Output) -> Exit {
+    fn report(&self, who: &Who, interaction: Interaction, output: Output) -> Result<Exit, Failure> {
         let all = self.visible + self.hidden + self.broken;
         let exit = if self.broken > 0 || who.findings.iter().any(Diagnostic::is_error) {
             Exit::Invalid
@@ -209,8 +210,8 @@ impl Tally {
                 "broken": self.broken,
                 "ids": self.ids,
                 "diagnostics": data(&findings),
-            }));
-            return exit;
+            }))?;
+            return Ok(exit);
         }
         output.findings(self.findings.get(..SHOWN).unwrap_or(&self.findings));
         if self.broken > SHOWN {
@@ -226,6 +227,6 @@ impl Tally {
             render::plural(self.visible + self.hidden, "resource"),
             who.membership.profile,
         ));
-        exit
+        Ok(exit)
     }
 }

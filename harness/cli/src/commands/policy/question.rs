@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::policy::{
-    Decision, Explanation, Interaction, IpDecision, Membership, Options, Policy, Request,
+    Decision, Explanation, Interaction, IpDecision, Membership, Options, Policy, Request, Written,
 };
 use fhirward_engine::source::json::Document;
 use serde_json::{Value, json};
@@ -29,10 +29,11 @@ pub struct Args {
     /// read, vread, history, search, create, update, patch or delete.
     #[arg(long, value_name = "INTERACTION")]
     interaction: Interaction,
-    /// The resource as it is stored; for create, as it will be. - is standard input.
+    /// The resource as it is stored; for create, as it is sent. - is standard input.
     #[arg(long, value_name = "FILE")]
     resource: PathBuf,
-    /// For update and patch: the resource as it will be.
+    /// For update the resource as it is sent, for patch as the patch makes it. What the policy hides
+    /// or makes read-only is put back as it is stored, and then it is decided.
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
     /// For a Binary with a securityContext: that resource. Without it the context counts as one that
@@ -64,6 +65,7 @@ pub struct Question {
     interaction: Interaction,
     resource: Value,
     other: Option<Value>,
+    written: Option<Written>,
     context: Option<Value>,
     base_url: Option<String>,
 }
@@ -86,6 +88,7 @@ impl Question {
         let question = Self {
             several: several(&membership, stored, args, &state, other.clone()),
             sign_in: args.ip.map(|ip| policy.admits(Some(&ip.to_string()))),
+            written: policy.written(args.interaction, &state, other.as_ref()),
             policy,
             findings,
             profile: membership.profile,
@@ -130,7 +133,22 @@ impl Question {
 
     /// The request as the engine takes it.
     fn request(&self) -> Request<'_> {
-        Request::about(self.interaction, &self.resource, self.other.as_ref())
+        let result = self.written.as_ref().map(|written| &written.result);
+        match (result, self.interaction) {
+            (Some(result), Interaction::Create) => Request::Create(result),
+            _ => Request::about(
+                self.interaction,
+                &self.resource,
+                result.or(self.other.as_ref()),
+            ),
+        }
+    }
+
+    /// The fields for which a write would store something else than is sent.
+    pub fn kept(&self) -> &[String] {
+        self.written
+            .as_ref()
+            .map_or(&[], |written| written.kept.as_slice())
     }
 
     /// The decision.
@@ -145,6 +163,7 @@ impl Question {
         let base = self.base_url.as_deref();
         self.policy
             .explain_with(&self.request(), base, &|wanted| self.find(wanted))
+            .with_kept(self.kept().to_vec())
     }
 
     /// The security context, if that is what is wanted.
@@ -231,8 +250,8 @@ fn check_combination(args: &Args) -> Result<(), Failure> {
     if writes && args.result.is_none() {
         return wrong(
             format!("`{}` needs --result", args.interaction),
-            "a write is decided on the resource before and after it; give the resource as it would \
-             be stored",
+            "a write is decided on the resource before and after it; give the resource as it is \
+             sent, or as the patch makes it",
         );
     }
     if !writes && args.result.is_some() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_engine::medplum::replay::{Comparison, Replayed, replay};
+use fhirward_engine::medplum::replay::{Comparison, Replayed, ReplayedCase, replay};
 use fhirward_engine::source::json::MAX_BYTES;
 use serde_json::{Value, json};
 
@@ -16,6 +16,9 @@ use crate::render;
 
 /// Disagreements that a person is shown unless they ask for more.
 const SHOWN: usize = 20;
+
+/// Lines that are no case and of which each is told.
+const MAX_BROKEN: usize = 100;
 
 /// Reasons for unknown answers that are told apart.
 const MAX_REASONS: usize = 100;
@@ -52,6 +55,9 @@ struct Replay {
     known: usize,
     shown: Vec<Value>,
     reasons: BTreeMap<String, usize>,
+    broken: usize,
+    /// The first lines that are no case.
+    unreadable: Vec<(Diagnostic, Value)>,
 }
 
 /// Replays every case and prints the agreement by category.
@@ -74,29 +80,47 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             let line = match lines.next() {
                 Ok(Some(line)) => line,
                 Ok(None) => break,
-                Err(error) => return Err(unreadable(&name, lines.number(), &error.to_string())),
+                // What follows cannot be read.
+                Err(error) => {
+                    all.broken(&name, lines.number(), &error.to_string());
+                    break;
+                }
             };
             let number = line.number;
-            if line.bytes.len() > MAX_BYTES {
-                return Err(unreadable(
-                    &name,
-                    number,
-                    "the line is too long to be a case",
-                ));
-            }
-            let text = std::str::from_utf8(line.bytes)
-                .map_err(|_| unreadable(&name, number, "the line is not UTF-8 text"))?;
-            let case = replay(text).map_err(|bad| unreadable(&name, number, &bad.0))?;
+            let case = match case(line.bytes) {
+                Ok(case) => case,
+                Err(what) => {
+                    all.broken(&name, number, &what);
+                    continue;
+                }
+            };
             for decision in &case.decisions {
                 let listed = known.contains_key(&(case.id.clone(), decision.index));
                 all.add(&name, &case.id, &case.category, decision, listed, limit);
             }
         }
     }
-    Ok(all.report(output))
+    all.report(output)
+}
+
+/// The case on a line, or why it is none.
+fn case(line: &[u8]) -> Result<ReplayedCase, String> {
+    if line.len() > MAX_BYTES {
+        return Err("the line is too long to be a case".to_owned());
+    }
+    let text = std::str::from_utf8(line).map_err(|_| "the line is not UTF-8 text".to_owned())?;
+    replay(text).map_err(|bad| bad.0)
 }
 
 impl Replay {
+    fn broken(&mut self, file: &str, line: usize, what: &str) {
+        self.broken += 1;
+        if self.unreadable.len() < MAX_BROKEN {
+            let told = json!({ "file": file, "line": line, "reason": what });
+            self.unreadable.push((unreadable(file, line, what), told));
+        }
+    }
+
     fn add(
         &mut self,
         file: &str,
@@ -142,18 +166,22 @@ impl Replay {
         }
     }
 
-    fn report(&self, output: Output) -> Exit {
+    fn report(&self, output: Output) -> Result<Exit, Failure> {
         let total = |of: fn(&Tally) -> usize| self.categories.values().map(of).sum::<usize>();
         let (decisions, agreed, unknown) = (
             total(|t| t.decisions),
             total(|t| t.agreed),
             total(|t| t.unknown),
         );
-        let exit = match (self.disagreements, decisions) {
-            (0, 0) => Exit::NothingSelected,
-            (0, _) => Exit::Ok,
-            _ => Exit::Failed,
+        let exit = match (self.broken, self.disagreements, decisions) {
+            (1.., _, _) => Exit::Invalid,
+            (0, 0, 0) => Exit::NothingSelected,
+            (0, 0, _) => Exit::Ok,
+            (0, _, _) => Exit::Failed,
         };
+        let (findings, lines): (Vec<Diagnostic>, Vec<Value>) =
+            self.unreadable.iter().cloned().unzip();
+        output.findings(&findings);
         if output.is_json() {
             let categories: serde_json::Map<String, Value> = self
                 .categories
@@ -177,20 +205,22 @@ impl Replay {
                 "categories": categories,
                 "disagreements": self.shown,
                 "reasons_unknown": self.reasons,
-            }));
-            return exit;
+                "broken": self.broken,
+                "unreadable": lines,
+            }))?;
+            return Ok(exit);
         }
         let width = self.categories.keys().map(String::len).max().unwrap_or(0);
-        let mut lines = Vec::new();
+        let mut rows = Vec::new();
         for (name, tally) in &self.categories {
-            lines.push(format!(
+            rows.push(format!(
                 "{name:width$}  {:>7} of {:>7} agree  {:>8}",
                 tally.agreed,
                 tally.decisions,
                 share(tally.agreed, tally.decisions),
             ));
         }
-        output.result(&lines.join("\n"));
+        output.result(&rows.join("\n"))?;
         let text = |value: &Value, name: &str| {
             value
                 .get(name)
@@ -222,14 +252,21 @@ impl Replay {
         for (reason, count) in &self.reasons {
             output.say(&format!("unknown, {count} times: {reason}"));
         }
+        if self.broken > MAX_BROKEN {
+            output.say(&format!("{} more broken lines", self.broken - MAX_BROKEN));
+        }
+        let broken = match self.broken {
+            0 => String::new(),
+            broken => format!("; {} broken", render::plural(broken, "line")),
+        };
         output.say(&format!(
-            "{}: {agreed} agree ({}), {} disagree, {} known, {unknown} unknown",
+            "{}: {agreed} agree ({}), {} disagree, {} known, {unknown} unknown{broken}",
             render::plural(decisions, "decision"),
             share(agreed, decisions),
             self.disagreements,
             self.known,
         ));
-        exit
+        Ok(exit)
     }
 }
 
@@ -242,12 +279,10 @@ fn share(part: usize, whole: usize) -> String {
     format!("{}.{:03} %", thousandths / 1000, thousandths % 1000)
 }
 
-fn unreadable(name: &str, line: usize, what: &str) -> Failure {
-    Failure::usage(
-        Diagnostic::error("replay/case", format!("`{name}` line {line}: {what}")).with_help(
-            "a line is one case: `id`, `category`, `policies`, `membership`, `resources` and \
-             `decisions`, or `policy` and `status`",
-        ),
+fn unreadable(name: &str, line: usize, what: &str) -> Diagnostic {
+    Diagnostic::error("replay/case", format!("`{name}` line {line}: {what}")).with_help(
+        "a line is one case: `id`, `category`, `policies`, `membership`, `resources` and \
+         `decisions`, or `policy` and `status`",
     )
 }
 

@@ -32,9 +32,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             "exit_code": exit.code(),
             "resolved": resolved,
             "diagnostics": data(&who.findings),
-        }));
+        }))?;
     } else {
-        output.result(resolved.to_string().trim_end());
+        output.result(resolved.to_string().trim_end())?;
     }
     Ok(exit)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::question::Question;
 use crate::exit::Exit;
-use crate::output::{Output, data};
+use crate::output::{Failure, Output, data};
 
 /// One or more names of semantics, or all.
 #[derive(Debug, Clone)]
@@ -79,7 +79,12 @@ struct Column {
 
 /// Prints the table. With `decides`, the exit code is the answer: that of the only semantics, or of
 /// the documented one where there are several.
-pub fn run(question: &Question, choices: &[Choice], decides: bool, output: Output) -> Exit {
+pub fn run(
+    question: &Question,
+    choices: &[Choice],
+    decides: bool,
+    output: Output,
+) -> Result<Exit, Failure> {
     let columns: Vec<Column> = chosen(choices)
         .into_iter()
         .map(|semantics| Column {
@@ -107,11 +112,11 @@ pub fn run(question: &Question, choices: &[Choice], decides: bool, output: Outpu
             "question": question.data(),
             "semantics": columns.iter().map(document).collect::<Vec<_>>(),
             "diagnostics": data(&question.findings),
-        }));
+        }))?;
     } else {
-        output.result(&table(&question.sentence(), &columns));
+        output.result(&table(&question.sentence(), &columns))?;
     }
-    exit
+    Ok(exit)
 }
 
 fn document(column: &Column) -> Value {

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::render::plural;
 
-/// Shows a comparison, and says how the command ends.
+/// Shows a comparison, and says how the command ends; with the document for programs.
 ///
 /// `without_shape` leaves out what both do and only say differently.
 pub fn show(
@@ -16,7 +16,7 @@ pub fn show(
     runs: &[&Report],
     without_shape: bool,
     output: Output,
-) -> Exit {
+) -> (Exit, Value) {
     if without_shape {
         for scenario in &mut compared.scenarios {
             scenario
@@ -26,16 +26,13 @@ pub fn show(
     }
     let exit = exit_of(&compared, runs);
     output.say(&told(&compared));
-    if output.is_json() {
-        output.document(&document(&compared, exit));
-    }
-    exit
+    (exit, document(&compared, exit))
 }
 
 /// A difference is a finding whatever else could not be compared.
 fn exit_of(compared: &Comparison, runs: &[&Report]) -> Exit {
-    if runs.iter().any(|run| run.interrupted) {
-        return Exit::Interrupted;
+    if let Some(exit) = runs.iter().find_map(|run| super::stopped(run)) {
+        return exit;
     }
     if compared.scenarios.is_empty() {
         return Exit::NothingSelected;

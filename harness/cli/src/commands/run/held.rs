@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::medplum::Version;
 use fhirward_engine::semantics::Semantics;
 use fhirward_harness::client::Target;
+use fhirward_harness::expect::departing_server;
 use fhirward_harness::run::Expectation;
 
 use crate::config::{Date, departures};
@@ -25,24 +27,16 @@ pub struct Held {
     )]
     semantics: Semantics,
     /// Name the departures that servers of this kind are known for, such as medplum-5.0. Without:
-    /// those of Medplum, where the profile says that it is one.
-    #[arg(long, value_name = "NAME", value_parser = server_kind, help_heading = "Verdicts")]
+    /// those that the server's profile names.
+    #[arg(long, value_name = "NAME", value_parser = departing_server, help_heading = "Verdicts")]
     departures_of: Option<Semantics>,
     /// A file of departures that are accepted, each for a reason and for a time.
     #[arg(long, value_name = "FILE", help_heading = "Verdicts")]
     allow_departures: Option<PathBuf>,
 }
 
-/// The version whose departures are named where nobody says which: the newest that was measured.
-const MEDPLUM: &str = "medplum-5.0";
-
-fn server_kind(name: &str) -> Result<Semantics, String> {
-    match name.parse() {
-        Ok(Semantics::Medplum(version)) => Ok(Semantics::Medplum(version)),
-        Ok(_) => Err("only servers depart: write medplum-VERSION".to_owned()),
-        Err(unknown) => Err(unknown.to_string()),
-    }
-}
+/// The server whose departures are named where some are accepted and nobody says whose.
+const MEDPLUM: Semantics = Semantics::Medplum(Version::V5_0);
 
 impl Held {
     /// As the harness takes it.
@@ -64,16 +58,58 @@ impl Held {
                 accepted
             }
         };
-        let is_medplum = target.is_some_and(|target| target.profile.name == "medplum");
-        let known = match self.departures_of {
-            Some(kind) => Some(kind),
-            None if is_medplum || self.allow_departures.is_some() => MEDPLUM.parse().ok(),
-            None => None,
-        };
+        let of_profile = target.and_then(|target| target.profile.departures);
+        let of_file = self.allow_departures.is_some().then_some(MEDPLUM);
+        let known = self.departures_of.or(of_profile).or(of_file);
         Ok(Expectation {
             semantics: self.semantics,
             known,
             accepted,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fhirward_harness::client::{Auth, ServerProfile};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::output::Format;
+
+    fn own(more: &str) -> ServerProfile {
+        let text = format!(
+            "name = \"ours\"\nabout = \"a Medplum behind our gateway\"\n{more}\n\
+             [address]\nlayout = \"medplum\"\n[who-am-i]\nkind = \"medplum\"\n\
+             [actors]\nprovisioning = \"medplum\"\n"
+        );
+        ServerProfile::parse(&text).unwrap()
+    }
+
+    /// Whose departures are named is said by the profile, whatever its name is.
+    #[rstest]
+    #[case::built_in(ServerProfile::named("medplum").unwrap(), None, Some("medplum-5.0"))]
+    #[case::own(own("departures = \"medplum-5.2\""), None, Some("medplum-5.2"))]
+    #[case::own_without(own(""), None, None)]
+    #[case::generic(ServerProfile::generic(), None, None)]
+    #[case::option_first(
+        own("departures = \"medplum-5.2\""),
+        Some("medplum-5.1"),
+        Some("medplum-5.1")
+    )]
+    fn departures_are_named_as_the_profile_says(
+        #[case] profile: ServerProfile,
+        #[case] option: Option<&str>,
+        #[case] known: Option<&str>,
+    ) {
+        let target = Target::new("http://127.0.0.1:9/", Auth::Nobody, profile).unwrap();
+        let held = Held {
+            semantics: Semantics::Documented,
+            departures_of: option.map(|name| departing_server(name).unwrap()),
+            allow_departures: None,
+        };
+        let read = held.read(Some(&target), Output::new(Format::Json));
+        let known = known.map(|name| name.parse().unwrap());
+        assert_eq!(read.unwrap().known, known);
     }
 }

@@ -8,7 +8,8 @@ use crate::output::Output;
 use crate::render::plural;
 
 /// Shows what was learned, and says how the command ends: 4 where something differs that may not.
-pub fn show(learned: &[Learned], output: Output) -> Exit {
+/// With the document for programs.
+pub fn show(learned: &[Learned], output: Output) -> (Exit, Value) {
     let mut lines = Vec::new();
     for one in learned {
         if one.noise.is_empty() && one.unstable.is_empty() && one.problem.is_none() {
@@ -50,11 +51,9 @@ pub fn show(learned: &[Learned], output: Output) -> Exit {
     } else {
         Exit::Ok
     };
-    if output.is_json() {
-        let list: Vec<Value> = learned.iter().map(document).collect();
-        output.document(&json!({ "exit_code": exit.code(), "scenarios": list }));
-    }
-    exit
+    let list: Vec<Value> = learned.iter().map(document).collect();
+    let document = json!({ "exit_code": exit.code(), "scenarios": list });
+    (exit, document)
 }
 
 fn document(one: &Learned) -> Value {

@@ -20,8 +20,8 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// The reports beside the one for people.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Outputs {
-    /// Also write a report. May be repeated. KIND is json, jsonl, junit, tap, sarif, github,
-    /// markdown, html, testreport or text; FILE may be `-` for standard output.
+    /// Also write a report. May be repeated. KIND is json, jsonl, junit, xunit, tap, sarif,
+    /// github, markdown, html, testreport or text; FILE may be `-` for standard output.
     #[arg(long, value_name = "KIND=FILE", value_parser = wanted)]
     report: Vec<Wanted>,
 }
@@ -126,6 +126,7 @@ impl Outputs {
         Recorder {
             begun: Instant::now(),
             recorded: Vec::new(),
+            unwritten: Vec::new(),
             live: self
                 .on_stdout()
                 .any(|kind| kind == Kind::Jsonl)
@@ -150,7 +151,7 @@ impl Outputs {
                 To::Stdout if live && *kind == Kind::Jsonl => {}
                 To::Stdout => {
                     if !text.is_empty() {
-                        output.result(&text);
+                        unwritten.extend(unsaid(output.result(&text)));
                     }
                 }
                 To::File(file) => {
@@ -164,6 +165,14 @@ impl Outputs {
             }
         }
         unwritten
+    }
+}
+
+/// What could not be written to standard output.
+pub fn unsaid(said: Result<(), Failure>) -> Vec<Diagnostic> {
+    match said {
+        Ok(()) => Vec::new(),
+        Err(failure) => failure.findings,
     }
 }
 
@@ -197,13 +206,23 @@ fn append_summary(recorded: &[Recorded]) -> Option<Diagnostic> {
 pub struct Recorder {
     begun: Instant,
     recorded: Vec<Recorded>,
+    /// Why standard output does not have all of them. The run goes on, and removes what it made.
+    unwritten: Vec<Diagnostic>,
     live: Option<Output>,
 }
 
 impl Recorder {
-    /// All events.
-    pub fn into_recorded(self) -> Vec<Recorded> {
-        self.recorded
+    /// All events, and what of them could not be said.
+    pub fn into_recorded(self) -> (Vec<Recorded>, Vec<Diagnostic>) {
+        (self.recorded, self.unwritten)
+    }
+
+    fn say(&self, recorded: &Recorded, output: Output) -> Result<(), Vec<Diagnostic>> {
+        let line = report::line(self.recorded.len(), recorded).map_err(|error| {
+            let message = format!("the report `{}`: {error}", Kind::Jsonl.name());
+            vec![Diagnostic::error("run/report", message)]
+        })?;
+        output.result(&line).map_err(|failure| failure.findings)
     }
 }
 
@@ -214,9 +233,11 @@ impl EventSink for Recorder {
             event: event.clone(),
         };
         if let Some(output) = self.live
-            && let Ok(line) = report::line(self.recorded.len(), &recorded)
+            && let Err(unwritten) = self.say(&recorded, output)
         {
-            output.result(&line);
+            // After a gap the lines would be no recording.
+            self.live = None;
+            self.unwritten = unwritten;
         }
         self.recorded.push(recorded);
     }

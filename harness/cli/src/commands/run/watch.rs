@@ -12,13 +12,13 @@ use notify_debouncer_full::{DebounceEventResult, new_debouncer};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::memory;
+use crate::config;
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::signal::Signals;
 
 /// Editors save in several steps; so long after the last of them a change is one.
 const QUIET: Duration = Duration::from_millis(200);
-const CONFIG: &str = "fhirward.toml";
 
 /// What a change asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub async fn watch(
     let mut first = true;
     loop {
         match load() {
-            Err(failure) => output.failure(&failure),
+            Err(failure) => output.findings(&failure.findings),
             Ok(suite) => {
                 let touched = if first {
                     Touched::All
@@ -197,7 +197,7 @@ fn folders(paths: &[PathBuf]) -> Vec<(PathBuf, RecursiveMode)> {
     let here = whole(Path::new("."));
     if let Some(folder) = here
         .ancestors()
-        .find(|folder| folder.join(CONFIG).is_file())
+        .find(|folder| folder.join(config::FILE).is_file())
     {
         add(folder.to_path_buf(), RecursiveMode::NonRecursive);
     }
@@ -226,7 +226,7 @@ fn whole(path: &Path) -> PathBuf {
 fn touched(suite: &Suite, changed: &BTreeSet<PathBuf>) -> Touched {
     let mut names = BTreeSet::new();
     for path in changed.iter().map(|path| whole(path)) {
-        if path.file_name().is_some_and(|name| name == CONFIG) {
+        if path.file_name().is_some_and(|name| name == config::FILE) {
             return Touched::All;
         }
         names.extend(
@@ -249,6 +249,10 @@ fn depends(scenario: &Scenario, suite: &Suite, path: &Path) -> bool {
         .chain(scenario.actors.iter().map(|actor| &actor.source));
     is(&scenario.file)
         || is(&scenario.snapshot_path())
+        || scenario
+            .profile_snapshots
+            .values()
+            .any(|snapshot| is(&snapshot.file))
         || sources
             .into_iter()
             .any(|source| is(Path::new(&source.name)))
@@ -294,6 +298,7 @@ mod tests {
                 "actors:\n  alice: { profile: Practitioner, name: A, policy: two }\n",
             ),
         );
+        put("page/b@mine.snap.yaml", "");
         Suite::load(&[root.to_path_buf()]).unwrap()
     }
 
@@ -305,6 +310,7 @@ mod tests {
         let some = |names: &[&str]| Touched::Some(names.iter().map(ToString::to_string).collect());
         assert_eq!(after("page/a.yaml"), some(&["page/a"]));
         assert_eq!(after("page/b.snap.yaml"), some(&["page/b"]));
+        assert_eq!(after("page/b@mine.snap.yaml"), some(&["page/b"]));
         assert_eq!(after("states/base.yaml"), some(&["page/a"]));
         assert_eq!(after("policies/one.json"), some(&["page/a"]));
         assert_eq!(after("policies/two.json"), some(&["page/b"]));

@@ -48,13 +48,13 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             ));
             if output.is_json() {
                 let count = suite.scenarios.len();
-                output.document(&json!({ "exit_code": 0, "file": file, "scenarios": count }));
+                output.document(&json!({ "exit_code": 0, "file": file, "scenarios": count }))?;
             }
         }
         None if output.is_json() => {
-            output.document(&json!({ "exit_code": 0, "markdown": text }));
+            output.document(&json!({ "exit_code": 0, "markdown": text }))?;
         }
-        None => output.result(&text),
+        None => output.result(&text)?,
     }
     Ok(Exit::Ok)
 }

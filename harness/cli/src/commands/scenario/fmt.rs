@@ -75,7 +75,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             "files": count,
             "changed": changed,
             "diagnostics": crate::output::data(&broken),
-        }));
+        }))?;
     }
     Ok(exit)
 }

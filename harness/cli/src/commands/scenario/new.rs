@@ -71,7 +71,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     ));
     if output.is_json() {
         let files: Vec<&PathBuf> = files.keys().collect();
-        output.document(&json!({ "exit_code": 0, "files": files }));
+        output.document(&json!({ "exit_code": 0, "files": files }))?;
     }
     Ok(Exit::Ok)
 }

@@ -199,7 +199,7 @@ async fn serve(
     let secret = made_up
         .filter(|admin| admin.id == server.admin_client)
         .map(|admin| &admin.secret);
-    output.result(&ready(&server, secret).to_string());
+    output.result(&ready(&server, secret).to_string())?;
     let base = &server.base_url;
     output.say(&match &data {
         None => format!("serving FHIR R4 at {base}fhir/R4/ until Ctrl-C; nothing is kept"),

@@ -34,6 +34,8 @@ pub struct Reached {
     pub who: Option<String>,
     /// Who an actor has to be for the server, `Type/id`.
     pub reference: Option<String>,
+    /// Whether they may be an admin of the project, for whom no policy counts.
+    pub bypass: bool,
     /// Where nobody was wanted: the options that would have named somebody.
     pub could_be: Vec<String>,
 }
@@ -77,6 +79,7 @@ impl TransportOptions {
             auth: StaticAuth::Own(Auth::Nobody),
             who: None,
             reference: None,
+            bypass: false,
             could_be: Vec::new(),
         };
         match wanted {
@@ -121,6 +124,7 @@ impl TransportOptions {
                 reached.auth = actor.auth.clone();
                 reached.who = Some(format!("`{name}`, {}", actor.reference));
                 reached.reference = Some(actor.reference.clone());
+                reached.bypass = actor.bypass;
                 if let StaticAuth::Behind(_) = reached.auth {
                     let Some(auth) = admin(file.as_ref())? else {
                         return Err(nobody_known("admin", place, &[]));

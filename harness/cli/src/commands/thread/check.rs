@@ -34,6 +34,8 @@ const SHAPE: Shape<'static> = Shape {
     server_version: false,
 };
 
+/// The code of what a server refused to give.
+const NOT_GIVEN: &str = "thread/not-given";
 /// The longest silence while a large input is read.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -111,7 +113,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         return rules::explain(name, output);
     }
     if args.list_rules {
-        return Ok(rules::list(output));
+        return rules::list(output);
     }
     let rules = rules::all(output.format() == Format::Sarif);
     let catalogue = Catalogue::new(&rules);
@@ -123,8 +125,11 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     } else {
         output
     };
-    let (inputs, signed_in_as) = match args.remote.fetch(people)? {
-        Some(fetched) => (fetched.answers, Some(fetched.signed_in_as)),
+    let (inputs, as_whom) = match args.remote.fetch(people)? {
+        Some(fetched) => {
+            let as_whom = (fetched.signed_in_as, fetched.not_given);
+            (fetched.answers, Some(as_whom))
+        }
         None => (Inputs::open(&args.paths)?, None),
     };
     let jobs = args.jobs.unwrap_or_else(cores);
@@ -151,11 +156,14 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let summary = threads.summary();
     let checked = pass.checked;
     let omitted = pass.omitted();
+    let not_given = as_whom.iter().flat_map(|(_, not_given)| not_given);
+    let mut findings: Vec<Finding> = not_given.map(|text| unseen(text)).collect();
+    findings.extend(pass.findings);
     let mut report = Report {
         command: "thread check",
         rules,
         files,
-        findings: pass.findings,
+        findings,
         omitted,
         ..Report::default()
     };
@@ -163,8 +171,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
 
     let exit = exit(&report, checked);
     let mut more = more(checked, &summary, &report.omitted);
-    if let Some(who) = signed_in_as {
+    if let Some((who, not_given)) = as_whom {
         more.insert("signed_in_as".to_owned(), who.into());
+        more.insert("not_checked".to_owned(), not_given.into());
     }
     report.write(exit, more, output, args.output.as_deref())?;
     let place = match inputs.names().next() {
@@ -191,6 +200,17 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         });
     }
     Ok(exit)
+}
+
+/// The silence of the rules that need what a server did not give is no approval.
+fn unseen(what: &str) -> Finding {
+    let help = "let an actor check who may see it, or know that these rules have said nothing";
+    let diagnostic = Diagnostic::warning(NOT_GIVEN, what).with_help(help);
+    Finding {
+        rule: NOT_GIVEN.to_owned(),
+        diagnostic,
+        thread: None,
+    }
 }
 
 /// The first pass.

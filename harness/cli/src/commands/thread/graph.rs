@@ -22,9 +22,9 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let threads = args.from.read(output.for_people())?;
     let drawn = drawn(&threads.shown);
     if output.is_json() {
-        output.document(&serde_json::json!({ "mermaid": drawn, "not_shown": threads.more, "unread": threads.unread }));
+        output.document(&serde_json::json!({ "mermaid": drawn, "not_shown": threads.more, "unread": threads.unread }))?;
     } else {
-        output.result(&drawn);
+        output.result(&drawn)?;
     }
     Ok(threads.exit())
 }

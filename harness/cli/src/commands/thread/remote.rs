@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fhirward_engine::diagnostic::Diagnostic;
-use fhirward_harness::actor::StaticAuth;
+use fhirward_harness::actor::{NotThem, StaticAuth, is_them};
 use fhirward_harness::client::{
-    Auth, Client, ClientError, Credentials, Found, Limits, Redactor, WhoAmIKind,
+    Acting, Auth, Client, ClientError, Credentials, Found, Limits, Redactor, WhoAmIKind,
 };
 use serde_json::Value;
 
@@ -88,6 +88,8 @@ pub struct Fetched {
     pub answers: Inputs,
     /// Who the actor is, for people.
     pub signed_in_as: String,
+    /// What the server refused to give, and what is therefore not checked.
+    pub not_given: Vec<String>,
 }
 
 /// Who signs in.
@@ -97,6 +99,8 @@ struct SignIn {
     who: Option<String>,
     /// Who an actor has to be for the server, `Type/id`.
     reference: Option<String>,
+    /// Whether they may be an admin of the project.
+    bypass: bool,
     /// Whether a line says so: what the options themselves name need not be repeated.
     is_said: bool,
 }
@@ -106,6 +110,7 @@ impl SignIn {
         SignIn {
             who: Some(who),
             reference: None,
+            bypass: false,
             is_said: false,
         }
     }
@@ -131,14 +136,15 @@ impl Remote {
             .enable_all()
             .build()
             .map_err(|error| could_not("thread/no-runtime", &error.to_string()))?;
-        let (signed_in_as, file) = runtime.block_on(async {
+        let (signed_in_as, (file, not_given)) = runtime.block_on(async {
             let signed_in_as = self.signed_in(&client, sign_in, people).await?;
-            Ok::<_, Failure>((signed_in_as, self.all(&client, people).await?))
+            Ok::<_, Failure>((signed_in_as, self.all(&client).await?))
         })?;
         let name = client.target().base_url.as_str();
         Ok(Some(Fetched {
             answers: Inputs::of_answers(name, file),
             signed_in_as,
+            not_given,
         }))
     }
 
@@ -155,6 +161,7 @@ impl Remote {
             auth,
             who,
             reference,
+            bypass,
             could_be,
         } = self.transport.reach(server, &wanted, actors)?;
         if let Some(url) = &self.token_url {
@@ -196,6 +203,8 @@ impl Remote {
         let sign_in = SignIn {
             who,
             reference,
+            // Whoever asks for the admin's view is told that it is one.
+            bypass: bypass || self.as_admin,
             is_said: true,
         };
         Ok((client, sign_in))
@@ -214,27 +223,31 @@ impl Remote {
         let SignIn {
             who,
             reference,
+            bypass,
             is_said,
         } = sign_in;
         let says = if reference.is_some() || self.actor.is_some() {
-            client.who_am_i().await.map_err(|error| failed(&error))?
+            client.acting().await.map_err(|error| failed(&error))?
         } else {
             None
         };
-        if let (Some(wanted), Some(says)) = (&reference, &says)
-            && says != wanted
-        {
+        if let (Some(wanted), Some(says)) = (&reference, &says) {
             let help = format!(
                 "use the credentials of `{wanted}`, or correct the `reference` where the actor's \
                  credentials stand"
             );
-            return Err(other_actor(Some(says), wanted, &help));
+            let no_admin =
+                "use a login without admin rights, or declare `bypass: true` of the actor";
+            right(says, wanted, bypass, &help, no_admin)?;
         }
-        if let Some(wanted) = &self.actor
-            && says.as_ref() != Some(wanted)
-        {
+        if let Some(wanted) = &self.actor {
             let help = "use the credentials of that actor, or leave --actor out";
-            return Err(other_actor(says.as_deref(), wanted, help));
+            let Some(says) = &says else {
+                return Err(other_actor(None, wanted, help));
+            };
+            let no_admin =
+                "use a login without admin rights, or leave --actor out to check as an admin";
+            right(says, wanted, bypass, help, no_admin)?;
         }
         let Some(mut who) = who else {
             return Ok("nobody".to_owned());
@@ -258,7 +271,9 @@ impl Remote {
         Ok(who)
     }
 
-    async fn all(&self, client: &Client, people: Output) -> Result<File, Failure> {
+    /// What there is, and what the server refused to give.
+    async fn all(&self, client: &Client) -> Result<(File, Vec<String>), Failure> {
+        let mut not_given = Vec::new();
         let mut kept = Kept::new().map_err(|error| unkept(&error))?;
         let most = client.target().profile.search.page_max;
         let count = self.page_size.min(most.unwrap_or(u32::MAX));
@@ -278,24 +293,22 @@ impl Remote {
                         "may this actor search Communications, and are the credentials right?";
                     return Err(Failure::new(Exit::CouldNotRun, finding.with_help(help)));
                 }
-                people.say(&format!("{message}; what needs a {kind} is not checked"));
+                not_given.push(format!("{message}; what needs a {kind} is not checked"));
             }
         }
         if self.history {
-            self.histories(client, &mut kept, people).await?;
+            not_given.extend(self.histories(client, &mut kept).await?);
         }
-        kept.end().map_err(|error| unkept(&error))
+        let file = kept.end().map_err(|error| unkept(&error))?;
+        Ok((file, not_given))
     }
 
-    /// The older versions of what was found. Its newest are known.
-    async fn histories(
-        &self,
-        client: &Client,
-        kept: &mut Kept,
-        people: Output,
-    ) -> Result<(), Failure> {
+    /// The older versions of what was found, whose newest are known; what was refused of them.
+    async fn histories(&self, client: &Client, kept: &mut Kept) -> Result<Option<String>, Failure> {
         let mut refused = 0;
-        for reference in std::mem::take(&mut kept.with_history) {
+        let wanted = std::mem::take(&mut kept.with_history);
+        let all = wanted.len();
+        for reference in wanted {
             let path = format!("{reference}/_history");
             let end = client
                 .search_pages(&path, &mut |page| kept.page(page))
@@ -303,11 +316,13 @@ impl Remote {
                 .map_err(|error| failed(&error))?;
             refused += usize::from(!end.is_success());
         }
-        if refused > 0 {
-            let histories = render::counted(refused, "history is", "histories are");
-            people.say(&format!("{histories} not given to this actor"));
-        }
-        Ok(())
+        Ok((refused > 0).then(|| {
+            format!(
+                "{refused} of {} not given to this actor; what needs older versions is not checked \
+                 of these",
+                render::counted(all, "history is", "histories are")
+            )
+        }))
     }
 }
 
@@ -366,6 +381,26 @@ fn as_nobody(could_be: &[String]) -> String {
         ),
     };
     format!("nobody is signed in: only what the server shows to everybody is checked; {options}")
+}
+
+/// Refuses whom `run` refuses.
+fn right(
+    says: &Acting,
+    wanted: &str,
+    bypass: bool,
+    help: &str,
+    no_admin: &str,
+) -> Result<(), Failure> {
+    match is_them(says, wanted, bypass) {
+        Ok(()) => Ok(()),
+        Err(NotThem::Other) => Err(other_actor(Some(&says.reference), wanted, help)),
+        Err(NotThem::Admin) => {
+            let text =
+                format!("the server takes `{wanted}` for an admin, for whom no policy counts");
+            let finding = Diagnostic::error("thread/admin", text);
+            Err(Failure::new(Exit::CouldNotRun, finding.with_help(no_admin)))
+        }
+    }
 }
 
 fn other_actor(says: Option<&str>, wanted: &str, help: &str) -> Failure {

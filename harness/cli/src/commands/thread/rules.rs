@@ -41,9 +41,9 @@ pub fn explain(name: &str, output: Output) -> Result<Exit, Failure> {
             members.insert("fails".to_owned(), rule.failing().into());
             members.insert("passes".to_owned(), rule.passing().into());
         }
-        output.document(&value);
+        output.document(&value)?;
     } else {
-        output.result(&thread::page(rule));
+        output.result(&thread::page(rule))?;
     }
     Ok(Exit::Ok)
 }
@@ -79,12 +79,12 @@ fn data(rule: &Rule) -> Value {
 }
 
 /// Prints a line for each rule.
-pub fn list(output: Output) -> Exit {
+pub fn list(output: Output) -> Result<Exit, Failure> {
     let rules = thread::rules();
     if output.is_json() {
         let list: Vec<Value> = rules.iter().map(data).collect();
-        output.document(&json!({ "rules": list }));
-        return Exit::Ok;
+        output.document(&json!({ "rules": list }))?;
+        return Ok(Exit::Ok);
     }
     let width = rules.iter().map(|rule| rule.slug.len()).max().unwrap_or(0);
     let lines: Vec<String> = rules
@@ -94,6 +94,6 @@ pub fn list(output: Output) -> Exit {
             format!("{}  {level:6}  {slug:width$}  {}", rule.id, rule.summary)
         })
         .collect();
-    output.result(&lines.join("\n"));
-    Exit::Ok
+    output.result(&lines.join("\n"))?;
+    Ok(Exit::Ok)
 }

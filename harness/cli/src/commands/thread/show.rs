@@ -32,7 +32,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             .iter()
             .map(|thread| data(thread, &policies))
             .collect();
-        output.document(&serde_json::json!({ "threads": list, "not_shown": threads.more, "unread": threads.unread }));
+        output.document(&serde_json::json!({ "threads": list, "not_shown": threads.more, "unread": threads.unread }))?;
         return Ok(threads.exit());
     }
     let shown: Vec<String> = threads
@@ -40,7 +40,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         .iter()
         .map(|thread| shown(thread, &policies))
         .collect();
-    output.result(&shown.join("\n\n"));
+    output.result(&shown.join("\n\n"))?;
     Ok(threads.exit())
 }
 

@@ -1,26 +1,21 @@
 //! Actor × resource. Colour says nothing that a sign does not say too.
 
-use super::super::event::SightChange;
-use super::super::grid::{Grid, symbol, word};
+use super::super::grid::{Grid, Mark, symbol, word};
 use super::super::markup::Html;
 use crate::expect::CellVerdict;
 
-/// What somebody sees and did not see in the snapshot.
-const GAINED: (&str, &str) = ("gained", "⚠ GAINED");
-/// What somebody saw in the snapshot and sees no more.
-const LOST: (&str, &str) = ("lost", "✗ LOST");
-
-/// The class and the sign of a change.
-fn change_sign(change: &SightChange) -> (&'static str, &'static str) {
-    if change.is.exceeds(change.was) {
-        GAINED
-    } else {
-        LOST
+/// The class of a mark.
+fn class(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Leak => CellVerdict::UnexpectedAllow.word(),
+        Mark::Missing => CellVerdict::UnexpectedDeny.word(),
+        Mark::Gained => "gained",
+        Mark::Lost => "lost",
     }
 }
 
-/// One moment as a table; `changes` are against the snapshot.
-pub(super) fn write(grid: &Grid<'_>, changes: &[&SightChange], out: &mut Html) {
+/// One moment as a table.
+pub(super) fn write(grid: &Grid<'_>, out: &mut Html) {
     out.raw("<div class=\"scroll\" tabindex=\"0\">\n<table border=\"1\">\n<thead><tr><th></th>");
     for column in &grid.columns {
         out.raw("<th scope=\"col\">").text(column).raw("</th>");
@@ -31,22 +26,18 @@ pub(super) fn write(grid: &Grid<'_>, changes: &[&SightChange], out: &mut Html) {
         for column in &grid.columns {
             match grid.cell(row, column) {
                 Some(cell) => {
-                    let change = changes
-                        .iter()
-                        .find(|change| change.actor == *row && change.resource == *column)
-                        .filter(|_| !cell.verdict.is_wrong())
-                        .map(|change| change_sign(change));
+                    let mark = grid.mark(row, column);
                     out.raw("<td class=\"")
-                        .raw(change.map_or(cell.verdict.word(), |(class, _)| class))
+                        .raw(mark.map_or(cell.verdict.word(), class))
                         .raw("\" title=\"")
                         .text(&format!(
                             "{row}, {column}: {}; read {}, search {}",
                             cell.verdict, cell.read, cell.search
                         ))
                         .raw("\">");
-                    match change {
-                        Some((_, sign)) => {
-                            out.raw(sign);
+                    match mark {
+                        Some(mark) => {
+                            out.raw(mark.symbol()).raw(" ").raw(mark.word());
                         }
                         None => {
                             out.raw(symbol(cell.verdict));
@@ -74,8 +65,12 @@ pub(super) fn legend(out: &mut Html) {
         let text = match verdict {
             CellVerdict::ExpectedAllow => "sees it, as the policy says",
             CellVerdict::ExpectedDeny => "does not see it, as the policy says",
-            CellVerdict::UnexpectedAllow => "sees it, and no policy allows it",
-            CellVerdict::UnexpectedDeny => "does not see it, and a policy allows it",
+            CellVerdict::UnexpectedAllow => {
+                "sees it, and no policy allows it, or the scenario says hidden"
+            }
+            CellVerdict::UnexpectedDeny => {
+                "does not see it, and a policy allows it, or the scenario says visible"
+            }
             CellVerdict::Departure => {
                 "not as the policy says, but as such servers are known to answer, and accepted"
             }
@@ -94,20 +89,22 @@ pub(super) fn legend(out: &mut Html) {
         }
         out.raw("</span> ").text(text).raw("</li>\n");
     }
-    for ((class, sign), text) in [
+    for (mark, text) in [
         (
-            GAINED,
+            Mark::Gained,
             "sees it as the policy says, and did not in the snapshot",
         ),
         (
-            LOST,
+            Mark::Lost,
             "does not see it as the policy says, and did in the snapshot",
         ),
     ] {
         out.raw("<li><span class=\"")
-            .raw(class)
+            .raw(class(mark))
             .raw("\">")
-            .raw(sign)
+            .raw(mark.symbol())
+            .raw(" ")
+            .raw(mark.word())
             .raw("</span> ")
             .text(text)
             .raw("</li>\n");

@@ -9,7 +9,7 @@ use super::event::Verdict;
 use super::issues::{self, Issue};
 use super::markup::Html;
 use super::model::{Report, ScenarioReport};
-use super::{curl, path};
+use super::{curl, unplayed};
 use crate::scenario::plural;
 
 /// Findings that are shown in full; each stands in its scenario too.
@@ -53,7 +53,7 @@ pub(super) fn document(report: &Report) -> String {
         .iter()
         .partition(|scenario| scenario.verdict == Verdict::Passed);
     for scenario in others.into_iter().chain(passed) {
-        scenario::write(scenario, &mut out);
+        scenario::write(report, scenario, &mut out);
     }
     out.raw("</section>\n");
     matrix::legend(&mut out);
@@ -65,9 +65,11 @@ pub(super) fn document(report: &Report) -> String {
 /// The class of the whole, and the words of the heading.
 fn conclusion(report: &Report) -> (&'static str, &'static str) {
     match report.summary().exit_code() {
+        0 if unplayed::of_run(report).is_some() => ("passed", "✓ Conformant in what was played"),
         0 => ("passed", "✓ Conformant"),
         5 => ("leak", "⚠ Leak: somebody sees what they must not see"),
         4 => ("failed", "✗ Not as expected"),
+        6 if report.selected > 0 => ("skipped", "○ Nothing played"),
         6 => ("skipped", "○ Nothing selected"),
         130 | 143 => ("error", "! Interrupted"),
         _ => ("error", "! Could not tell"),
@@ -86,6 +88,13 @@ fn numbers(report: &Report, out: &mut Html) {
         duration(report.duration_ms)
     );
     out.element("p", "", &text);
+    if let Some(open) = unplayed::of_run(report) {
+        out.element(
+            "p",
+            "problem",
+            &format!("Not played or not judged: {open}."),
+        );
+    }
     let server = &report.server;
     let software = server.software.as_deref().unwrap_or("unknown software");
     out.element(
@@ -132,11 +141,7 @@ fn wrong(found: &[Issue<'_>], out: &mut Html) {
 
 fn places(issue: &Issue<'_>, out: &mut Html) {
     for place in issue.place.iter().chain(&issue.related) {
-        let file = path::shown(&place.file).unwrap_or_else(|| place.file.clone());
-        let mut text = match place.line {
-            Some(line) => format!("{file}:{line}"),
-            None => file,
-        };
+        let mut text = place.shown();
         if !place.text.is_empty() {
             text.push_str(" — ");
             text.push_str(&place.text);

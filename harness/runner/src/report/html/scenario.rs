@@ -1,18 +1,19 @@
 //! One scenario: who sees what, its steps, its snapshot, its cleanup.
 
 use super::super::event::{
-    Cell, SightChange, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
+    Cell, Problem, SightChange, SnapshotVerdict, StateReport, StepReport, StepVerdict, Verdict,
 };
-use super::super::grid::Grid;
+use super::super::grid::{Grid, Mark};
 use super::super::markup::Html;
-use super::super::model::ScenarioReport;
-use super::super::{curl, issues, path};
+use super::super::model::{Report, ScenarioReport};
+use super::super::why::Why;
+use super::super::{curl, issues, unplayed};
 use super::{duration, matrix, reproducer, sign};
 use crate::expect::CellVerdict;
 use crate::scenario::plural;
 
 /// The scenario, folded away where it passed.
-pub(super) fn write(scenario: &ScenarioReport, out: &mut Html) {
+pub(super) fn write(report: &Report, scenario: &ScenarioReport, out: &mut Html) {
     let (class, symbol, word) = sign(scenario);
     out.raw("<details class=\"scenario ")
         .raw(class)
@@ -39,17 +40,19 @@ pub(super) fn write(scenario: &ScenarioReport, out: &mut Html) {
     } else if let Some(reason) = &scenario.reason {
         out.element("p", "problem", reason);
     }
-    let file = path::shown(&scenario.info.file).unwrap_or_else(|| scenario.info.file.clone());
-    out.element("p", "place", &file);
-    matrices(scenario, out);
-    steps(scenario, out);
+    for text in unplayed::lines(scenario) {
+        out.element("p", "problem", &text);
+    }
+    out.element("p", "place", &scenario.info.file);
+    matrices(report, scenario, out);
+    steps(report, scenario, out);
     snapshot(scenario, out);
     cleanup(scenario, out);
     out.raw("</details>\n");
 }
 
 /// The moments with something new that is wrong are open; the others are there to look at.
-fn matrices(scenario: &ScenarioReport, out: &mut Html) {
+fn matrices(report: &Report, scenario: &ScenarioReport, out: &mut Html) {
     let mut told: Vec<(&str, &str, CellVerdict)> = Vec::new();
     let mut changed: Vec<&SightChange> = Vec::new();
     let same = |a: &SightChange, b: &SightChange| {
@@ -66,13 +69,23 @@ fn matrices(scenario: &ScenarioReport, out: &mut Html) {
         let is_first = |change: &&&SightChange| !changed.iter().any(|known| same(known, change));
         let first: Vec<&SightChange> = changes.iter().filter(is_first).copied().collect();
         out.raw("<details class=\"moment\"");
-        if !new.is_empty() || !first.is_empty() {
+        if grid.is_news {
             out.raw(" open");
         }
         out.raw("><summary>Who sees what ").text(&grid.moment());
         if !wrong.is_empty() {
             let again = if new.is_empty() { ", as before" } else { "" };
             let text = format!(": {} wrong{again}", plural(wrong.len(), "cell"));
+            out.raw("<strong class=\"problem\">")
+                .text(&text)
+                .raw("</strong>");
+        }
+        let against: Vec<(&Cell, Mark)> = grid.against_the_scenario().collect();
+        if !against.is_empty() {
+            let text = format!(
+                ": {} not as the scenario says",
+                plural(against.len(), "cell")
+            );
             out.raw("<strong class=\"problem\">")
                 .text(&text)
                 .raw("</strong>");
@@ -88,14 +101,19 @@ fn matrices(scenario: &ScenarioReport, out: &mut Html) {
                 .raw("</strong>");
         }
         out.raw("</summary>\n");
-        matrix::write(&grid, &changes, out);
+        matrix::write(&grid, out);
+        for (cell, mark) in against {
+            out.element("p", "problem", &issues::marked(cell, mark));
+            if let Some(why) = Why::of_mark(report, cell, mark) {
+                out.element("pre", "", &why.line());
+            }
+            reproducer(&curl::of_cell(cell), out);
+        }
         for change in &first {
-            let cell = grid.cell(&change.actor, &change.resource);
-            let why = cell.and_then(|c| c.nearest_miss.as_deref().or(c.entry.as_deref()));
             let text = format!("{} {} {}", change.actor, gained(change), change.resource);
             out.element("p", "problem", &text);
-            if let Some(why) = why {
-                out.element("pre", "", why);
+            if let Some(why) = Why::of_change(report, scenario, change) {
+                out.element("pre", "", &why.line());
             }
         }
         changed.extend(first);
@@ -123,14 +141,21 @@ fn gained(change: &SightChange) -> &'static str {
     }
 }
 
-fn steps(scenario: &ScenarioReport, out: &mut Html) {
+fn steps(report: &Report, scenario: &ScenarioReport, out: &mut Html) {
     let (given, own): (Vec<&StepReport>, Vec<&StepReport>) =
         scenario.steps.iter().partition(|step| step.given);
-    listed("Given state", &given, out);
-    listed("Steps", &own, out);
+    let why = |step: &StepReport, problem: &Problem| {
+        let reasons = Why::of_problem(report, scenario, step, problem);
+        reasons.iter().map(Why::line).collect()
+    };
+    listed("Given state", &given, &why, out);
+    listed("Steps", &own, &why, out);
 }
 
-fn listed(words: &str, steps: &[&StepReport], out: &mut Html) {
+/// The reasons of a problem, by the policies.
+type Reasons<'w> = dyn Fn(&StepReport, &Problem) -> Vec<String> + 'w;
+
+fn listed(words: &str, steps: &[&StepReport], why: &Reasons<'_>, out: &mut Html) {
     if steps.is_empty() {
         return;
     }
@@ -142,7 +167,7 @@ fn listed(words: &str, steps: &[&StepReport], out: &mut Html) {
         .text(&format!("{words} ({})", steps.len()))
         .raw("</summary>\n<ol>\n");
     for one in steps {
-        step(one, out);
+        step(one, why, out);
     }
     out.raw("</ol>\n</details>\n");
 }
@@ -162,7 +187,7 @@ pub(super) fn shared_state(state: &StateReport, out: &mut Html) {
         out.element("p", "problem", reason);
     }
     let steps: Vec<&StepReport> = state.steps.iter().collect();
-    listed("Steps", &steps, out);
+    listed("Steps", &steps, &|_, _| Vec::new(), out);
     for problem in &state.cleanup.problems {
         out.element("p", "problem", &format!("cleanup: {problem}"));
     }
@@ -171,7 +196,7 @@ pub(super) fn shared_state(state: &StateReport, out: &mut Html) {
     out.raw("</article>\n");
 }
 
-fn step(step: &StepReport, out: &mut Html) {
+fn step(step: &StepReport, why: &Reasons<'_>, out: &mut Html) {
     let (class, symbol) = match step.verdict {
         StepVerdict::Passed => ("passed", "✓"),
         StepVerdict::Failed if step.problems.iter().any(|p| p.leak) => ("leak", "⚠"),
@@ -222,10 +247,13 @@ fn step(step: &StepReport, out: &mut Html) {
         if let Some(help) = &problem.help {
             out.element("p", "", help);
         }
+        let reasons = why(step, problem);
+        if !reasons.is_empty() {
+            out.element("pre", "", &reasons.join("\n"));
+        }
     }
     if matches!(step.verdict, StepVerdict::Failed | StepVerdict::Error) {
-        let file = path::shown(&step.file).unwrap_or_else(|| step.file.clone());
-        out.element("p", "place", &format!("{file}:{}", step.line));
+        out.element("p", "place", &format!("{}:{}", step.file, step.line));
         if let Some(command) = curl::of_step(step) {
             reproducer(&command, out);
         }
@@ -237,7 +265,6 @@ fn snapshot(scenario: &ScenarioReport, out: &mut Html) {
     let report = &scenario.snapshot;
     let words = match report.verdict {
         SnapshotVerdict::Matches => "Snapshot: ✓ matches",
-        SnapshotVerdict::Updated => "Snapshot: written by this run",
         SnapshotVerdict::Differs if report.widening => {
             "Snapshot: ⚠ differs, and somebody sees more than before"
         }

@@ -198,6 +198,134 @@ pub fn tap(text: &str, exit: u8) {
     }
 }
 
+/// A name, the attributes that are allowed, those that must be there, and the elements in it.
+type Element = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// What `junit-10.xsd` of github.com/jenkinsci/xunit-plugin (MIT) allows in an element. It is also what Surefire and pytest's `xunit2` write.
+const STRICT: [Element; 11] = [
+    (
+        "testsuites",
+        &["name", "time", "tests", "failures", "errors"],
+        &[],
+        &["testsuite"],
+    ),
+    (
+        "testsuite",
+        &[
+            "name",
+            "tests",
+            "failures",
+            "errors",
+            "group",
+            "time",
+            "skipped",
+            "timestamp",
+            "hostname",
+            "id",
+            "package",
+            "file",
+            "log",
+            "url",
+        ],
+        &["name", "tests", "failures", "errors"],
+        &[
+            "testsuite",
+            "properties",
+            "testcase",
+            "system-out",
+            "system-err",
+        ],
+    ),
+    ("properties", &[], &[], &["property"]),
+    ("property", &["name", "value"], &["name", "value"], &[]),
+    (
+        "testcase",
+        &["name", "time", "classname", "group"],
+        &["name"],
+        &[
+            "skipped",
+            "error",
+            "failure",
+            "rerunFailure",
+            "rerunError",
+            "flakyFailure",
+            "flakyError",
+            "system-out",
+            "system-err",
+        ],
+    ),
+    ("failure", &["type", "message"], &[], &[]),
+    ("error", &["type", "message"], &[], &[]),
+    ("skipped", &["type", "message"], &[], &[]),
+    (
+        "flakyError",
+        &["type", "message"],
+        &["type"],
+        &["stackTrace", "system-out", "system-err"],
+    ),
+    ("system-out", &[], &[], &[]),
+    ("system-err", &[], &[], &[]),
+];
+
+/// What a strict schema refuses in a document, without repetitions.
+pub fn refused(text: &str) -> Vec<String> {
+    let mut faults = std::collections::BTreeSet::new();
+    let mut open: Vec<String> = Vec::new();
+    for tag in text.split('<').skip(1) {
+        // A `>` in a value is escaped, so the first ends the tag.
+        let inside = tag.split('>').next().unwrap();
+        if inside.starts_with('?') {
+            continue;
+        }
+        if inside.starts_with('/') {
+            open.pop();
+            continue;
+        }
+        let (inside, closed) = match inside.strip_suffix('/') {
+            Some(inside) => (inside, true),
+            None => (inside, false),
+        };
+        let name = inside.split_whitespace().next().unwrap().to_owned();
+        // Between quotes stand the values, and before each of them its name.
+        let names: Vec<&str> = inside
+            .strip_prefix(name.as_str())
+            .unwrap()
+            .split('"')
+            .step_by(2)
+            .filter_map(|part| part.trim().strip_suffix('='))
+            .collect();
+        match STRICT.iter().find(|(known, ..)| *known == name) {
+            None => {
+                faults.insert(format!("<{name}>"));
+            }
+            Some((_, allowed, required, _)) => {
+                for one in names.iter().filter(|one| !allowed.contains(one)) {
+                    faults.insert(format!("{name}/@{one}"));
+                }
+                for one in required.iter().filter(|one| !names.contains(one)) {
+                    faults.insert(format!("{name} without @{one}"));
+                }
+            }
+        }
+        let parent = open
+            .last()
+            .and_then(|p| STRICT.iter().find(|(known, ..)| known == p));
+        if parent.is_some_and(|(.., children)| !children.contains(&name.as_str())) {
+            faults.insert(format!("{}/{name}", open.last().unwrap()));
+        }
+        if !closed {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, Vec::<String>::new());
+    faults.into_iter().collect()
+}
+
 /// The schema of OASIS, and what GitHub asks for beyond it.
 pub fn sarif(text: &str, exit: u8) {
     let document: Value = serde_json::from_str(text).unwrap();

@@ -151,7 +151,7 @@ fn client_credentials(
     let reference = format!("ClientApplication/{}", client.id);
     let gone = || bad("invalid_client", "the client has no membership any more");
     let actor = app.sessions.of_client(app, &reference).ok_or_else(gone)?;
-    if !actor.policy.admits(address).admitted {
+    if !actor.rights.admits(address) {
         return Err(bad("invalid_grant", NOT_ADMITTED));
     }
     let scope = form.get("scope")?.unwrap_or("openid");

@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 use fhirward_engine::values::BadValue;
+use fhirward_engine::words::nearest;
 use fhirward_spec::{ParamType, spec};
 
 use crate::http::outcome::{Failure, Issue};
-use crate::http::query::nearest;
 
 /// Why a pair is no filter.
 #[derive(Debug)]

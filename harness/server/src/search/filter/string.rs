@@ -3,11 +3,9 @@
 //! Source: hl7.org/fhir/R4/search.html, 3.1.1.4.8 to 3.1.1.4.9.
 
 use fhirward_engine::values::BadValue;
-use fhirward_engine::values::string::StringPattern;
+use fhirward_engine::values::string::{StringPattern, fold, parts};
 use fhirward_spec::{Extracted, SearchParam, member};
 use serde_json::Value;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use crate::search::index::Key;
 
@@ -24,17 +22,6 @@ pub(crate) enum Text {
     /// `:exact`: it is this, to the letter.
     Exact(String),
 }
-
-const NAME_PARTS: [&str; 5] = ["family", "given", "text", "prefix", "suffix"];
-const ADDRESS_PARTS: [&str; 7] = [
-    "line",
-    "city",
-    "district",
-    "state",
-    "postalCode",
-    "country",
-    "text",
-];
 
 /// Characters of a part's beginning that the index keeps.
 const LONGEST_BEGINNING: usize = 3;
@@ -82,10 +69,8 @@ impl Text {
 
 /// Whether some text in the element passes.
 fn some_part(element: Extracted<'_>, passes: &mut dyn FnMut(&str) -> bool) -> bool {
-    let parts: &[&str] = match element.data_type {
-        "HumanName" => &NAME_PARTS,
-        "Address" => &ADDRESS_PARTS,
-        _ => return some_text(element.value, passes),
+    let Some(parts) = parts(element.data_type) else {
+        return some_text(element.value, passes);
     };
     parts
         .iter()
@@ -118,11 +103,4 @@ pub(crate) fn each_beginning(element: Extracted<'_>, visit: &mut dyn FnMut(&str)
 /// The first characters without case and accents.
 fn beginning(text: &str) -> String {
     fold(text).take(LONGEST_BEGINNING).collect()
-}
-
-/// Lower case, without accents, as the engine compares.
-fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
-    text.nfd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
 }

@@ -47,15 +47,15 @@ pub fn explain(name: &str, output: Output) -> Result<Exit, Failure> {
             "level": rule.level.to_string(),
             "summary": rule.summary,
             "page": lint::page(rule),
-        }));
+        }))?;
     } else {
-        output.result(&lint::page(rule));
+        output.result(&lint::page(rule))?;
     }
     Ok(Exit::Ok)
 }
 
 /// Prints a line for each rule.
-pub fn list(output: Output) -> Exit {
+pub fn list(output: Output) -> Result<Exit, Failure> {
     let rules = catalogue::all();
     if output.is_json() {
         let list: Vec<_> = rules
@@ -70,8 +70,8 @@ pub fn list(output: Output) -> Exit {
                 })
             })
             .collect();
-        output.document(&json!({ "rules": list }));
-        return Exit::Ok;
+        output.document(&json!({ "rules": list }))?;
+        return Ok(Exit::Ok);
     }
     let width = rules.iter().map(|rule| rule.slug.len()).max().unwrap_or(0);
     let lines: Vec<String> = rules
@@ -86,6 +86,6 @@ pub fn list(output: Output) -> Exit {
             )
         })
         .collect();
-    output.result(&lines.join("\n"));
-    Exit::Ok
+    output.result(&lines.join("\n"))?;
+    Ok(Exit::Ok)
 }

@@ -1,5 +1,8 @@
 //! What an actor may do with a resource. Every question goes to the compiled policy; this module
-//! is the only one that asks it, and the only one that turns its verdicts into answers.
+//! is the only one that asks it, which [`Rights`] sees to, and the only one that turns its verdicts
+//! into answers.
+
+mod rights;
 
 use std::borrow::Cow;
 
@@ -17,6 +20,8 @@ use crate::http::outcome::Failure;
 use crate::messaging::Messaging;
 use crate::project::{self, Partition};
 use crate::store::{Version, View};
+
+pub(crate) use rights::Rights;
 
 /// What the answer to a write of a Binary tells of the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,7 +59,7 @@ impl<'a> Access<'a> {
     /// References in criteria are followed in `view`.
     pub(crate) fn new(app: &'a App, view: &'a dyn View, actor: &'a Actor) -> Self {
         Self {
-            policy: &actor.policy,
+            policy: actor.rights.policy(),
             view,
             base: &app.fhir_base,
             admin: actor.admin,
