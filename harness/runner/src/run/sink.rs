@@ -451,7 +451,14 @@ mod tests {
         assert_eq!(elsewhere.status().as_u16(), 404);
         let tasks = [json!("Task")];
         let all = wanted(3, Duration::from_secs(5));
-        assert_eq!(sinks.wait(&all, &tasks).await.unwrap().len(), 3);
+        let (aliases, ledger) = (Aliases::default(), Ledger::default());
+        let waiting = Waiting {
+            scenario: "this",
+            ledger: &ledger,
+            aliases: &aliases,
+        };
+        let came = sinks.wait(&all, &tasks, &waiting).await.unwrap();
+        assert_eq!(came.len(), 3);
     }
 
     #[test]
