@@ -666,7 +666,7 @@ fn a_key_that_stands_twice_grants_nothing(
 ) {
     let text = format!(
         r#"[{{"resourceType": "AccessPolicy", "id": "other"}}, {{"resourceType": "AccessPolicy", "id": "p", {}]"#,
-        &policy[1..]
+        policy.trim_start_matches('{')
     );
     let source = Source::new("p.json", text);
     let document = Document::parse(&source).unwrap();

@@ -148,10 +148,14 @@ fn show(swept: &Swept, dry: bool, output: Output) {
     }
     let runs = render::counted(swept.runs.len(), "run", "runs");
     output.say(&format!(
-        "{} of {runs} {}, {} left",
+        "{} of {runs} {}{}",
         render::counted(swept.deleted.len(), "resource", "resources"),
         if dry { "found" } else { "removed" },
-        swept.left.len()
+        match (dry, swept.left.len()) {
+            (true, 0) => String::new(),
+            (true, left) => format!(", and {left} that cannot be removed"),
+            (false, left) => format!(", {left} left"),
+        }
     ));
 }
 

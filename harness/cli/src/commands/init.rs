@@ -91,6 +91,13 @@ fn put(file: &Path, text: &str) -> io::Result<bool> {
     Ok(true)
 }
 
+/// The root of the repository, where the folder is not it.
+fn repository_above(folder: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    let root = folder.ancestors().find(|one| one.join(".git").exists())?;
+    (root != folder).then(|| root.to_path_buf())
+}
+
 fn next(folder: &Path, kept: &[&str]) -> String {
     let mut text = String::from("\nnext:\n");
     if folder != Path::new(".") {
@@ -103,6 +110,14 @@ fn next(folder: &Path, kept: &[&str]) -> String {
          \x20 fhirward review             accept or refuse what changed\n",
     );
     if !kept.contains(&".github/workflows/fhirward.yml") {
+        if let Some(root) = repository_above(folder) {
+            text.push_str(&format!(
+                "GitHub reads workflows only at the root of the repository: move\n\
+                 .github/workflows/fhirward.yml to {}, and let its steps run in this folder\n\
+                 (`working-directory`)\n",
+                root.join(".github/workflows").display()
+            ));
+        }
         text.push_str(
             "in GitHub, set the repository's variable FHIRWARD_GIT to the git address that you have\n\
              fhirward from: .github/workflows/fhirward.yml installs it from there\n",

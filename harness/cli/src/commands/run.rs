@@ -27,6 +27,7 @@ use super::bodies::Bodies;
 use super::clean;
 use super::scenarios;
 use super::server_options::ServerOptions;
+use crate::config;
 use crate::exit::Exit;
 use crate::output::{Failure, Output};
 use crate::progress::Progress;
@@ -99,6 +100,8 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     args.outputs.check(output)?;
     let memory = Memory::here()?;
     let load = || {
+        // Where a run stays it is read again, and may have become wrong.
+        config::check_nearest()?;
         let suite = Suite::load(&paths).map_err(not_loaded)?;
         // Advice to the author is `scenario check`'s.
         let warnings = |finding: &&Diagnostic| finding.severity >= Severity::Warning;

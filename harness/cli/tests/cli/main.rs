@@ -18,6 +18,7 @@ mod filter;
 mod gone;
 mod kill;
 mod policy;
+mod races;
 mod remote;
 mod replay;
 mod reports;

@@ -41,6 +41,25 @@ fn two_embedded_servers_do_the_same() {
         "messaging/first-message"
     );
     assert_eq!(document["exit_code"], 0);
+    let schema = include_str!("../../../../docs/schema/comparison.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let errors: Vec<String> = jsonschema::validator_for(&schema)
+        .unwrap()
+        .iter_errors(&document)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
+}
+
+/// GitHub reads no workflow of a folder below the root.
+#[test]
+fn a_start_below_the_root_of_a_repository_says_where_the_workflow_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    let at_root = run(command(folder.path(), &["init"])).to_string();
+    assert!(!at_root.contains("only at the root"), "{at_root}");
+    let below = run(command(folder.path(), &["init", "sub"])).to_string();
+    assert!(below.contains("only at the root"), "{below}");
 }
 
 #[test]

@@ -306,11 +306,25 @@ impl ServerProfile {
     /// # Errors
     /// Everything that is wrong with it, unknown keys included.
     pub fn parse(text: &str) -> Result<Self, BadProfile> {
-        toml::from_str(text).map_err(|error| BadProfile {
+        let profile: Self = toml::from_str(text).map_err(|error| BadProfile {
             text: format!("not a server profile: {}", error.message().trim_end()),
             help: "docs/servers.md lists the keys".into(),
             span: error.span().map(|span| (span.start, span.end)),
-        })
+        })?;
+        for (key, statuses) in [("hidden", &profile.hidden), ("denied", &profile.denied)] {
+            let is_refusal = |status: &&u16| (400..500).contains(*status) && **status != 401;
+            if let Some(status) = statuses.iter().find(|status| !is_refusal(status)) {
+                let start = text.find(key).unwrap_or_default();
+                return Err(BadProfile {
+                    text: format!("`{key}` names {status}, which is no refusal"),
+                    help: "a refusal is 400 to 499; 401 says that the token is bad, and what is \
+                           answered with success is a leak"
+                        .into(),
+                    span: Some((start, start + key.len())),
+                });
+            }
+        }
+        Ok(profile)
     }
 
     fn built_in(name: &str) -> Self {

@@ -427,7 +427,11 @@ impl Client {
         // Not knowing who acts is as bad as the wrong one acting.
         acting.map(Some).ok_or_else(|| ClientError::Unexpected {
             place,
-            text: format!("the answer ({}) names no profile", answer.status),
+            text: if answer.status == 401 {
+                "the server refuses the token (401)".to_owned()
+            } else {
+                format!("the answer ({}) names no profile", answer.status)
+            },
         })
     }
 

@@ -87,6 +87,10 @@ fn of_scenario(
             !accepted.noise.iter().any(known)
         });
     }
+    if accepted.is_none() && !learned.noise.is_empty() {
+        learned.problem =
+            Some("there is no snapshot yet; run, accept what it writes, and learn then".to_owned());
+    }
     // Only what was accepted before is proposed with noise; a first snapshot is looked at whole.
     if let (true, false, Some((file, mut pending))) = (writes, learned.noise.is_empty(), accepted) {
         pending.noise.extend(learned.noise.iter().cloned());

@@ -144,7 +144,10 @@ impl Player<'_> {
         let unjudged = self.project.enforces_policies().err();
         let mut notes: Vec<String> = Vec::new();
         notes.extend(unjudged.map(|why| format!("who sees what is not judged: {why}")));
-        notes.extend(unplayed.note());
+        // Why is said once for all of them where it is the server.
+        if notes.is_empty() {
+            notes.extend(unplayed.note());
+        }
         (
             Verdict::Passed,
             (!notes.is_empty()).then(|| notes.join("; ")),

@@ -11,7 +11,9 @@ use crate::expect::{
     Sight, check_body, check_fhirpath, check_headers, check_text, plain, selected,
 };
 use crate::report::{Problem, StepVerdict};
-use crate::scenario::{Action, Expect, ExpectedStatus, Extras, HeaderValue, Step, Template};
+use crate::scenario::{
+    ANONYMOUS, Action, Expect, ExpectedStatus, Extras, HeaderValue, Step, Template,
+};
 use crate::words::listed;
 
 /// What is held against an answer, and whose answer it is.
@@ -151,11 +153,16 @@ impl Player<'_> {
         let message = format!("expected {expected}, got {status}{code}");
         if status == 401 {
             played.verdict = StepVerdict::Error;
-            played.problems.push(
-                Problem::new(format!("{message}: the server refuses the actor's token")).with_help(
-                    "the token expired or was revoked; this says nothing about policies",
-                ),
-            );
+            // Who has no token cannot have a bad one.
+            let problem = if case.actor == ANONYMOUS {
+                Problem::new(format!("{message}: the server wants a login")).with_help(
+                    "nobody is signed in as `anonymous`; where that is right, expect 401",
+                )
+            } else {
+                Problem::new(format!("{message}: the server refuses the actor's token"))
+                    .with_help("the token expired or was revoked; this says nothing about policies")
+            };
+            played.problems.push(problem);
         } else if expected.is_denial() && success && !empty {
             let message = format!("{message}: {} got through", case.actor);
             played.problems.push(Problem::leak(message));

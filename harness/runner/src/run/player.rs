@@ -205,6 +205,11 @@ impl<'p> Player<'p> {
     /// Remembers what has to go again, and that it is this scenario's.
     pub(super) fn created(&mut self, reference: &str) {
         self.trash.add(reference);
+        self.claim(reference);
+    }
+
+    /// Remembers that it is this scenario's. What was there before the run is not removed.
+    pub(super) fn claim(&self, reference: &str) {
         self.ledger.add(reference, &self.scenario.id);
     }
 

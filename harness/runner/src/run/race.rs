@@ -39,9 +39,11 @@ impl Player<'_> {
             };
             told.push(told_of(racer, answer.status));
             let wins = self.wins(step, racer, answer.status);
-            count += usize::from(wins);
+            // Who only looks, and says what they must see, wins nothing.
+            let competes = racer.competes() || step.expect.winners.is_none();
+            count += usize::from(wins && competes);
             if answer.is_success() {
-                self.note_racer(step, racer, &answer, wins);
+                self.note_racer(step, racer, &answer, wins && competes);
             }
             if racer.expect.is_some() {
                 self.judge_part(at, racer, &answer, played);

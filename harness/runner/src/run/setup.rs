@@ -95,7 +95,7 @@ impl Player<'_> {
                 .project
                 .create_profile(actor, patient.as_deref(), &mut self.trash)
                 .await?;
-            self.created(&reference);
+            self.claim(&reference);
             self.aliases.name(&reference, &actor.name);
             self.bindings.bind(&actor.name, reference, None);
         }

@@ -513,7 +513,8 @@ mod tests {
             ledger: &ledger,
             aliases: &aliases,
         };
-        assert_eq!(sinks.wait(&all, &tasks, &waiting).await.unwrap().len(), 3);
+        let came = sinks.wait(&all, &tasks, &waiting).await.unwrap();
+        assert_eq!(came.len(), 3);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod expectation;
 mod files;
 mod format;
 mod grants;
+mod json_patch;
 mod needed;
 mod node;
 mod page;

@@ -46,6 +46,17 @@ pub(super) fn expect(
         .get("winners")
         .and_then(|node| winners(node, findings));
     expect.outcome = fields.optional_text("outcome", findings);
+    if let (Some(code), Some(node)) = (&expect.outcome, fields.get("outcome"))
+        && !ISSUE_TYPES.contains(&code.as_str())
+    {
+        findings.error(
+            "scenario/value",
+            format!("`{code}` is no code of an issue"),
+            node.span,
+            "not an IssueType of R4",
+            known_names(code, ISSUE_TYPES),
+        );
+    }
     expect.media_type = fields.optional_text("media-type", findings);
     if let Some(node) = fields.get("body") {
         expect.body = assertions(node, "`body`", findings, uses);
@@ -212,6 +223,41 @@ fn headers(node: &Node, findings: &mut Findings, uses: &mut Vec<Use>) -> Vec<Hea
     claims
 }
 
+/// The codes of `OperationOutcome.issue.code`. Source: R4 valueset-issue-type.html, required.
+const ISSUE_TYPES: [&str; 31] = [
+    "invalid",
+    "structure",
+    "required",
+    "value",
+    "invariant",
+    "security",
+    "login",
+    "unknown",
+    "expired",
+    "forbidden",
+    "suppressed",
+    "processing",
+    "not-supported",
+    "duplicate",
+    "multiple-matches",
+    "not-found",
+    "deleted",
+    "too-long",
+    "code-invalid",
+    "extension",
+    "too-costly",
+    "business-rule",
+    "conflict",
+    "transient",
+    "lock-error",
+    "no-store",
+    "exception",
+    "timeout",
+    "incomplete",
+    "throttled",
+    "informational",
+];
+
 /// A whole number.
 pub(super) fn number(
     node: &Node,
@@ -264,6 +310,22 @@ fn status_word(word: &str, span: Span, findings: &mut Findings) -> Option<Expect
         "denied" => Some(ExpectedStatus::Denied),
         "2xx" => Some(ExpectedStatus::Class(2)),
         "4xx" => Some(ExpectedStatus::Class(4)),
+        number if number.parse::<u16>().is_ok() => {
+            findings.error(
+                "scenario/value",
+                format!("a status is a number, and this is the text `{number}`"),
+                span,
+                "not a number",
+                {
+                    let plain = format!("write {number} without quotes: `{{ status: {number} }}`");
+                    match meant(number) {
+                        Some(name) => format!("{plain}; or did you mean `{name}`?"),
+                        None => plain,
+                    }
+                },
+            );
+            None
+        }
         _ => {
             findings.error(
                 "scenario/value",

@@ -7,18 +7,22 @@ use fhirward_engine::source::Span;
 use fhirward_spec::spec;
 
 use super::expectation::Expect;
+use super::json_patch::operations;
 use super::node::{Kind, Node};
 use super::parse::{Made, MadeKind, ParsedStep, Use, Wanted, is_valid_name};
 use super::parse_expect::{expect, see};
 use super::parse_verb::{action, extras};
 use super::path::Path;
 use super::read::{Fields, Findings, known_names};
-use super::step::{Action, Capture, Patience, Step};
+use super::step::{Action, Capture, Patience, Racer, Step};
 use super::vocabulary::{self, STEP};
 use super::{ADMIN, GIVEN, HARNESS};
 use crate::client::Need;
 use crate::expect::{NOISE, PROFILE, WIDENING};
 use crate::words::{listed, near};
+
+/// How long a step may wait.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// How long to wait between two looks, where nobody says so.
 const EVERY: Duration = Duration::from_millis(200);
@@ -69,6 +73,11 @@ pub(super) fn step(
         findings.lost.used.extend(used);
         return None;
     };
+    if let (Action::Patch { .. }, true, false) = (&action, expect.status.wants_success(), probe)
+        && let Some(node) = fields.get("body")
+    {
+        operations(node, findings);
+    }
     fitting(&fields, &action, &expect, Some(&acting), findings);
     let verb = STEP.key(action.verb()).and_then(|key| fields.named(key));
     Some(ParsedStep {
@@ -301,8 +310,19 @@ pub(super) fn time(node: &Node, what: &str, findings: &mut Findings) -> Option<D
         }
         _ => None,
     };
-    if found.is_none() {
-        findings.wrong_kind(node, what, "a time like `500ms`, `5s` or `1m`");
+    match found {
+        None => findings.wrong_kind(node, what, "a time like `500ms`, `5s` or `1m`"),
+        Some(time) if time > LONGEST => {
+            findings.error(
+                "scenario/value",
+                format!("{what} is longer than {} minutes", LONGEST.as_secs() / 60),
+                node.span,
+                "a run would stand still",
+                "",
+            );
+            return None;
+        }
+        Some(_) => {}
     }
     found
 }
@@ -389,13 +409,18 @@ fn captures(
     for name in made.iter() {
         is_valid_name(&name.name, name.span, "a resource", findings);
     }
-    if expect.status.is_denial() {
+    let refused = expect
+        .outcome
+        .as_ref()
+        .filter(|code| *code != "informational");
+    if !expect.status.wants_success() || refused.is_some() {
+        let expected = match refused {
+            Some(code) => format!("the issue code `{code}`"),
+            None => expect.status.to_string(),
+        };
         findings.error(
             "scenario/unreachable",
-            format!(
-                "nothing comes back that could be captured: the step expects {}",
-                expect.status
-            ),
+            format!("nothing comes back that could be captured: the step expects {expected}"),
             entry.key_span,
             "never filled",
             "remove `capture`, and the steps that use it",
@@ -597,14 +622,15 @@ fn meetable(node: &Node, action: &Action, expect: &Expect, findings: &mut Findin
             "",
         );
     }
+    let competing = |racers: &[Racer]| racers.iter().filter(|r| r.competes()).count();
     if let (Some(winners), Action::Race(racers)) = (&expect.winners, action)
-        && winners.count.at_least > racers.len()
+        && winners.count.at_least > competing(racers)
     {
         wrong(
             format!(
                 "{} of {} parts can never win",
                 winners.count.at_least,
-                racers.len()
+                competing(racers)
             ),
             "more than there are",
             "",

@@ -157,6 +157,13 @@ pub struct Racer {
     pub expect: Option<Expect>,
 }
 
+impl Racer {
+    /// Whether it may win or lose: not who only looks, and says what they must see.
+    pub fn competes(&self) -> bool {
+        self.expect.is_none() || self.action.changes()
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Clone)]
 pub enum Action {

@@ -25,6 +25,9 @@ pub fn show(learned: &[Learned], output: Output) -> (Exit, Value) {
         if let Some(problem) = &one.problem {
             lines.push(format!("  nothing learned: {problem}"));
         }
+        if one.pending.is_none() && one.problem.is_none() && !one.noise.is_empty() {
+            lines.push("  not written: where CI is set no snapshot is".to_owned());
+        }
         if let Some(pending) = &one.pending {
             lines.push(format!(
                 "  written to {}; look at it with `fhirward review`",

@@ -195,12 +195,12 @@ fn folders(paths: &[PathBuf]) -> Vec<(PathBuf, RecursiveMode)> {
         add(folder, RecursiveMode::Recursive);
     }
     let here = whole(Path::new("."));
-    if let Some(folder) = here
+    // Where there is none yet, it is made here.
+    let folder = here
         .ancestors()
         .find(|folder| folder.join(config::FILE).is_file())
-    {
-        add(folder.to_path_buf(), RecursiveMode::NonRecursive);
-    }
+        .unwrap_or(&here);
+    add(folder.to_path_buf(), RecursiveMode::NonRecursive);
     folders
 }
 
