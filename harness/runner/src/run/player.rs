@@ -26,7 +26,7 @@ use crate::client::Need;
 use crate::expect::against::Seen;
 use crate::expect::{Aliases, Snapshot, StepSnapshot};
 use crate::report::{Cell, CleanupReport, Event, Problem, ScenarioInfo, StepReport, StepVerdict};
-use crate::scenario::{Claim, ExpectedStatus, GIVEN, Scenario, Step, Template};
+use crate::scenario::{Action, Claim, ExpectedStatus, GIVEN, Scenario, Step, Template};
 
 /// So many requests in a row without an answer, and the server counts as gone.
 const PATIENCE: usize = 3;
@@ -444,14 +444,22 @@ impl<'p> Player<'p> {
     /// Whether only a server that enforces policies can answer as the step expects. What is there
     /// and is to be missing for somebody is hidden by a policy.
     fn is_for_policies(&self, step: &Step) -> bool {
-        let expected = &step.expect.status;
         let missing = |status: &u16| matches!(status, 404 | 410);
-        let only_missing = match expected {
+        let only_missing = |expected: &ExpectedStatus| match expected {
             ExpectedStatus::Exactly(status) => missing(status),
             ExpectedStatus::OneOf(statuses) => statuses.iter().all(missing),
             _ => false,
         };
-        if !only_missing {
+        let is_refusal =
+            |expected: &ExpectedStatus| expected.is_denial() && !only_missing(expected);
+        // What an entry is to be refused would be carried out, with all that the others expect.
+        if let Action::Bundle { entries, .. } = &step.action
+            && entries.iter().any(|entry| is_refusal(&entry.expect.status))
+        {
+            return true;
+        }
+        let expected = &step.expect.status;
+        if !only_missing(expected) {
             return expected.is_denial();
         }
         Template::parse(&step.action.target())
