@@ -23,7 +23,7 @@ pub fn catalogue() -> String {
          error, SHOULD a warning, MAY advice. `fhirward thread check --explain H-05` prints one of\n\
          these pages. The examples are NDJSON: each can be given to `fhirward thread check -` as it\n\
          stands.\n\n\
-         This page is written by `UPDATE_DOCS=1 cargo test -p fhirward-engine --test thread_docs`.\n\n\
+         This page is written by `FHIRWARD_BLESS=1 cargo test -p fhirward-engine --test thread_docs`.\n\n\
          | rule | | about | needs | says |\n|---|---|---|---|---|\n",
     );
     for rule in rules() {

@@ -1,6 +1,6 @@
 //! The profiles in fhir-spec/profiles are what the catalogue of rules says.
 //!
-//! `UPDATE_PROFILES=1 cargo test -p fhirward-engine --test profiles` writes them anew.
+//! `FHIRWARD_BLESS=1 cargo test -p fhirward-engine --test profiles` writes them anew.
 
 #![expect(clippy::unwrap_used, reason = "a broken fixture has to fail the test")]
 
@@ -27,7 +27,7 @@ fn the_committed_profiles_are_the_catalogues() {
     for profile in profiles() {
         let text = format!("{}\n", serde_json::to_string_pretty(&profile).unwrap());
         let file = file(name(&profile));
-        if std::env::var_os("UPDATE_PROFILES").is_some() {
+        if std::env::var_os("FHIRWARD_BLESS").is_some() {
             std::fs::write(&file, &text).unwrap();
         }
         let committed = std::fs::read_to_string(&file).unwrap();

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::diagnostic::{Diagnostic, visible};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -129,6 +129,14 @@ impl Output {
                 ),
             )),
         }
+    }
+
+    /// The result for people, on standard output. What it quotes from files is no order to a terminal.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn text(self, text: &str) -> Result<(), Failure> {
+        self.result(&visible(text.to_owned()))
     }
 
     /// The result as one JSON document, on standard output.

@@ -337,3 +337,33 @@ fn explain_says_what_a_write_may_not_change() {
     ]));
     assert_snapshot!(told(&["--interaction", "create", "--resource", &stored]));
 }
+
+/// Neither is what a resource holds: a patient may choose an identifier.
+#[rstest]
+#[case::explain("explain", 0)]
+#[case::decide("decide", 4)]
+fn a_resource_gives_no_orders_to_terminals(#[case] command: &str, #[case] code: i32) {
+    let folder = tempfile::tempdir().unwrap();
+    let (policy, patient) = (folder.path().join("p.json"), folder.path().join("r.json"));
+    let entry = r#"{"resourceType": "Patient", "criteria": "Patient?identifier=x"}"#;
+    let text = format!(r#"{{"resourceType": "AccessPolicy", "resource": [{entry}]}}"#);
+    std::fs::write(&policy, text).unwrap();
+    let text = r#"{"resourceType": "Patient", "id": "a\u001b[2J", "identifier": [{"value": "\u001b]0;own\u0007"}]}"#;
+    std::fs::write(&patient, text).unwrap();
+    let shown = fhirward(&[
+        "policy",
+        command,
+        "--policy",
+        policy.to_str().unwrap(),
+        "--profile",
+        "Practitioner/house",
+        "--interaction",
+        "read",
+        "--resource",
+        patient.to_str().unwrap(),
+    ]);
+    assert_eq!(shown.code, code, "{shown}");
+    let all = shown.stdout.clone() + &shown.stderr;
+    assert!(all.contains("[2J"), "{shown}");
+    assert!(!all.contains(['\u{1b}', '\u{7}']), "{shown}");
+}

@@ -1,4 +1,4 @@
-//! `docs/rules` is what the rules themselves say. `UPDATE_DOCS=1 cargo test -p fhirward rule_pages`
+//! `docs/rules` is what the rules themselves say. `FHIRWARD_BLESS=1 cargo test -p fhirward rule_pages`
 //! writes it anew.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ fn index() -> String {
     let mut out = String::from(
         "# The rules of `fhirward policy check`\n\n\
          `fhirward policy check --explain L01` prints a page. These are made from the rules: \
-         `UPDATE_DOCS=1 cargo test -p fhirward rule_pages` writes them anew.\n",
+         `FHIRWARD_BLESS=1 cargo test -p fhirward rule_pages` writes them anew.\n",
     );
     for category in Category::ALL {
         let rules: Vec<_> = catalogue::all()
@@ -51,7 +51,7 @@ fn index() -> String {
 fn rule_pages_are_up_to_date() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules");
     let pages = pages();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
+    if std::env::var_os("FHIRWARD_BLESS").is_some() {
         std::fs::create_dir_all(&folder).unwrap();
         for entry in std::fs::read_dir(&folder).unwrap() {
             std::fs::remove_file(entry.unwrap().path()).unwrap();
@@ -75,6 +75,6 @@ fn rule_pages_are_up_to_date() {
     }
     assert!(
         stale.is_empty(),
-        "stale: {stale:?}; run `UPDATE_DOCS=1 cargo test -p fhirward rule_pages`"
+        "stale: {stale:?}; run `FHIRWARD_BLESS=1 cargo test -p fhirward rule_pages`"
     );
 }

@@ -41,7 +41,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     }
     if let Some(reason) = refused {
         let sentence = question.sentence();
-        output.result(&format!(
+        output.text(&format!(
             "{word}: {sentence} (no sign-in from there: {reason})"
         ))?;
         return Ok(exit);
@@ -52,6 +52,6 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
         (Verdict::Allowed, Some(entry)) => format!("by {entry}"),
         (Verdict::Allowed, None) => "full access".to_owned(),
     };
-    output.result(&format!("{word}: {} ({reason})", question.sentence()))?;
+    output.text(&format!("{word}: {} ({reason})", question.sentence()))?;
     Ok(exit)
 }

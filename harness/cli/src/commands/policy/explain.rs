@@ -35,7 +35,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             };
             text = format!("sign-in: {word}; {}\n\n{text}", sign_in.reason);
         }
-        output.result(&text)?;
+        output.text(&text)?;
     }
     Ok(exit)
 }

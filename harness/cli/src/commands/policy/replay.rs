@@ -220,7 +220,7 @@ impl Replay {
                 share(tally.agreed, tally.decisions),
             ));
         }
-        output.result(&rows.join("\n"))?;
+        output.text(&rows.join("\n"))?;
         let text = |value: &Value, name: &str| {
             value
                 .get(name)

@@ -34,7 +34,7 @@ pub fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             "diagnostics": data(&who.findings),
         }))?;
     } else {
-        output.result(resolved.to_string().trim_end())?;
+        output.text(resolved.to_string().trim_end())?;
     }
     Ok(exit)
 }

@@ -114,7 +114,7 @@ pub fn run(
             "diagnostics": data(&question.findings),
         }))?;
     } else {
-        output.result(&table(&question.sentence(), &columns))?;
+        output.text(&table(&question.sentence(), &columns))?;
     }
     Ok(exit)
 }

@@ -47,7 +47,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// JSON or NDJSON files, also as .gz: a resource, an array, a Bundle, or one resource a line. A
-    /// folder stands for the *.json, *.ndjson and *.jsonl in it; - is standard input.
+    /// folder stands for the *.json, *.ndjson and *.jsonl in it; a pattern such as 'out/**/*.json' for
+    /// what it matches; - is standard input.
     #[arg(required_unless_present_any = ["explain", "list_rules", "server"], value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
