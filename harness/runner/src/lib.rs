@@ -15,7 +15,6 @@ pub mod expect;
 pub mod report;
 pub mod run;
 pub mod scenario;
-mod words;
 
 pub use run::{RunOptions, RunOutcome, run};
 pub use scenario::Suite;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::words::nearest;
 
 use crate::findings::Rule;
 
@@ -62,13 +63,9 @@ impl<'r> Catalogue<'r> {
             Diagnostic::error("config/unknown-rule", format!("there is no rule `{word}`"));
         let slugs = self.rules.iter().map(|rule| rule.slug.as_str());
         let categories: BTreeSet<&str> = self.rules.iter().map(|r| r.category.as_str()).collect();
-        let near = slugs
-            .chain(categories.iter().copied())
-            .map(|known| (strsim::osa_distance(word, known), known))
-            .filter(|(distance, known)| *distance <= 1 + known.len().min(word.len()) / 4)
-            .min_by_key(|(distance, _)| *distance);
+        let near = nearest(word, slugs.chain(categories.iter().copied()));
         finding.with_help(match near {
-            Some((_, near)) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "`--list-rules` lists the rules; the categories are {}",
                 categories.into_iter().collect::<Vec<_>>().join(", ")

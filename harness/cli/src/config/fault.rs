@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::source::{Source, Span};
+use fhirward_engine::words::nearest;
 
 /// Collects what is wrong.
 #[derive(Debug)]
@@ -57,13 +58,8 @@ impl<'s> Faults<'s> {
 
 /// Help for a word that is none of the words.
 pub fn one_of(word: &str, words: &[&str]) -> String {
-    let near = words
-        .iter()
-        .map(|known| (strsim::osa_distance(word, known), known))
-        .filter(|(distance, known)| *distance <= 1 + known.len().min(word.len()) / 4)
-        .min_by_key(|(distance, _)| *distance);
-    match near {
-        Some((_, near)) => format!("did you mean `{near}`?"),
+    match nearest(word, words) {
+        Some(near) => format!("did you mean `{near}`?"),
         None => {
             let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
             format!("one of {}", quoted.join(", "))

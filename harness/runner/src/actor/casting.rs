@@ -55,7 +55,7 @@ impl Casting {
                     "nobody in the file of the actors can play {}, a {} with {}",
                     actor.name,
                     actor.profile,
-                    crate::words::listed(policies)
+                    fhirward_engine::words::listed(policies)
                 )));
             };
             taken.insert(name.clone());

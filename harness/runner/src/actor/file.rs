@@ -1,5 +1,6 @@
 //! Servers and their actors from a file, YAML or TOML. Strict; secrets only by where they are.
 
+use fhirward_engine::words::nearest;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,6 @@ use url::Url;
 use super::masked::masked;
 use super::secret::{INLINE, SecretSource};
 use crate::client::{Auth, Backend, Credentials, InvitedSignIn, Password, SecretIn, SigningKey};
-use crate::words::near;
 
 /// A file of `--actors`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -431,5 +431,5 @@ fn unknown_word(message: &str) -> Option<String> {
     let (before, after) = message.split_once("expected")?;
     let wrong = before.split('`').nth(1)?;
     let known = after.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    near(wrong, known.filter(|word| word.len() > 2)).map(str::to_owned)
+    nearest(wrong, known.filter(|word| word.len() > 2)).map(str::to_owned)
 }

@@ -1,5 +1,6 @@
 //! What a server can do: what its CapabilityStatement claims, corrected by its profile.
 
+use fhirward_engine::words::{listed, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +10,6 @@ use serde_json::Value;
 
 use super::profile::{Provisioning, ServerProfile};
 use super::text_at;
-use crate::words::{listed, near};
 
 /// Something that a scenario needs of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,7 +150,7 @@ impl FromStr for Need {
             _ => {}
         }
         let known = || Plain::ALL.iter().map(|(_, word)| *word);
-        let help = match near(word, known()) {
+        let help = match nearest(word, known()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "known are {}, `operation:NAME`, `search:TYPE.PARAMETER` and `type:TYPE`",

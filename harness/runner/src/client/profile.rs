@@ -1,5 +1,6 @@
 //! What is known of a kind of server beforehand. Data files, the built-in ones in `profiles/`.
 
+use fhirward_engine::words::{listed, nearest};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -11,7 +12,6 @@ use serde::{Deserialize, Deserializer};
 
 use super::capabilities::Need;
 use crate::expect::departing_server;
-use crate::words::{listed, near};
 
 const BUILT_IN: [(&str, &str); 6] = [
     ("embedded", include_str!("../../profiles/embedded.toml")),
@@ -250,7 +250,7 @@ impl ServerProfile {
         }
         let is_file = name_or_file.ends_with(".toml") || name_or_file.contains(['/', '\\']);
         if !is_file {
-            let help = match near(name_or_file, Self::NAMES) {
+            let help = match nearest(name_or_file, Self::NAMES) {
                 Some(near) => format!("did you mean `{near}`? "),
                 None => String::new(),
             };

@@ -1,5 +1,6 @@
 //! Answers against expectations.
 
+use fhirward_engine::words::listed;
 use std::slice::from_ref;
 
 use serde_json::Value;
@@ -14,7 +15,6 @@ use crate::report::{Problem, StepVerdict};
 use crate::scenario::{
     ANONYMOUS, Action, Expect, ExpectedStatus, Extras, HeaderValue, Step, Template,
 };
-use crate::words::listed;
 
 /// What is held against an answer, and whose answer it is.
 pub(super) struct Case<'s> {

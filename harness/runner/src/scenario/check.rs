@@ -1,5 +1,6 @@
 //! Whether every name exists where it is used.
 
+use fhirward_engine::words::nearest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,7 +14,6 @@ use super::step::Step;
 use super::template::Field;
 use super::{ADMIN, ANONYMOUS};
 use crate::client::Need;
-use crate::words::near;
 
 /// Where a name was made.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Scope {
         // Who is asked for under another name is not unused.
         let is_meant = |name: &str| {
             let unknown = self.unknown.iter().map(String::as_str);
-            self.lost.any || near(name, unknown).is_some()
+            self.lost.any || nearest(name, unknown).is_some()
         };
         for made in parsed.steps.iter().flat_map(|step| &step.made) {
             let used = self.used.contains(&made.name)

@@ -1,5 +1,6 @@
 //! What a step expects, and who must see what afterwards.
 
+use fhirward_engine::words::{listed, nearest};
 use std::ops::RangeInclusive;
 
 use fhirward_engine::source::Span;
@@ -15,7 +16,6 @@ use super::path::Path;
 use super::read::{Fields, Findings, known_names};
 use super::template::Field;
 use super::vocabulary::{self, Object, STATUS_WORDS};
-use crate::words::{listed, near};
 
 pub(super) fn expect(
     node: Option<&Node>,
@@ -367,7 +367,7 @@ fn meant(word: &str) -> Option<&'static str> {
         ("4xx", "4xx"),
     ];
     let word = word.to_ascii_lowercase().replace([' ', '_'], "-");
-    let nearest = near(&word, WORDS.iter().map(|(near, _)| *near))?;
+    let nearest = nearest(&word, WORDS.iter().map(|(near, _)| *near))?;
     WORDS
         .iter()
         .find(|(near, _)| *near == nearest)

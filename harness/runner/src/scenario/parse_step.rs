@@ -1,5 +1,6 @@
 //! Steps: who does what.
 
+use fhirward_engine::words::{listed, nearest};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,6 @@ use super::vocabulary::{self, STEP};
 use super::{ADMIN, GIVEN, HARNESS};
 use crate::client::Need;
 use crate::expect::{NOISE, PROFILE, WIDENING};
-use crate::words::{listed, near};
 
 /// How long a step may wait.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -234,7 +234,7 @@ fn known_to_fhir(need: &Need, node: &Node, findings: &mut Findings) {
         Need::Plain(_) | Need::Operation(_) => return,
     };
     if spec().resource(resource_type).is_none() {
-        let help = match near(resource_type, spec().resource_types()) {
+        let help = match nearest(resource_type, spec().resource_types()) {
             Some(name) => format!("did you mean `{name}`?"),
             None => "known are the types of R4 and those of Medplum".to_owned(),
         };

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fhirward_engine::source::Span;
+use fhirward_engine::words::listed;
 use serde_json::{Map, Value, json};
 
 use super::body;
@@ -15,7 +16,6 @@ use super::step::{Action, Content, Extras, Payload};
 use super::template::Template;
 use super::types;
 use super::vocabulary::{self, Object};
-use crate::words::listed;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 

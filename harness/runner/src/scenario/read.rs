@@ -1,5 +1,6 @@
 //! Reading maps with a known set of keys, and saying well what is wrong with the others.
 
+use fhirward_engine::words::{listed, nearest, surely};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -8,7 +9,6 @@ use fhirward_engine::source::{Source, Span};
 
 use super::node::{Entry, Kind, Node};
 use super::vocabulary::{Key, Object};
-use crate::words::{listed, near, surely};
 
 /// The help for a name that is none of the known ones.
 pub(crate) fn known_names<'a>(
@@ -16,7 +16,7 @@ pub(crate) fn known_names<'a>(
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> String {
     let list = listed(known.clone());
-    match near(wrong, known) {
+    match nearest(wrong, known) {
         Some(name) => format!("did you mean `{name}`? known: {list}"),
         None => format!("known: {list}"),
     }
@@ -191,7 +191,7 @@ impl<'n> Fields<'n> {
                 None => {
                     unknown.push(entry);
                     let list = listed(names());
-                    let help = match near(&entry.key, known()) {
+                    let help = match nearest(&entry.key, known()) {
                         Some(name) => format!("did you mean `{name}`? allowed in {what}: {list}"),
                         None => format!("allowed in {what}: {list}"),
                     };
@@ -261,7 +261,7 @@ impl<'n> Fields<'n> {
         let is_misspelt = || {
             self.strange
                 .iter()
-                .any(|wrong| near(wrong, [key]).is_some())
+                .any(|wrong| nearest(wrong, [key]).is_some())
         };
         if found.is_none() && !is_misspelt() {
             findings.error(

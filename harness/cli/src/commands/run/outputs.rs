@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use fhirward_engine::diagnostic::Diagnostic;
+use fhirward_engine::words::nearest;
 use fhirward_harness::report::{
     self, Event, EventSink, Kind, Recorded, check_writable, write_file,
 };
@@ -49,11 +50,7 @@ fn wanted(text: &str) -> Result<Wanted, String> {
         });
     };
     let Some(kind) = Kind::named(name) else {
-        let near = names
-            .iter()
-            .max_by(|a, b| strsim::jaro(name, a).total_cmp(&strsim::jaro(name, b)))
-            .filter(|near| strsim::jaro(name, near) > 0.7)
-            .map(|near| format!(", did you mean `{near}`?"));
+        let near = nearest(name, &names).map(|near| format!(", did you mean `{near}`?"));
         return Err(format!(
             "there is no report of the kind `{name}`{}; the kinds are {known}",
             near.unwrap_or_default()

@@ -2,6 +2,7 @@
 
 use fhirward_engine::diagnostic::Diagnostic;
 use fhirward_engine::thread::{self, Rule};
+use fhirward_engine::words::nearest;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -53,14 +54,11 @@ fn unknown(name: &str) -> Diagnostic {
     let point = thread::ELSEWHERE
         .iter()
         .find(|point| point.id.eq_ignore_ascii_case(name));
-    let near = thread::rules()
-        .iter()
-        .map(|rule| (strsim::osa_distance(name, rule.slug), rule))
-        .filter(|(distance, rule)| *distance <= 1 + rule.slug.len() / 4)
-        .min_by_key(|(distance, _)| *distance);
+    let slugs = thread::rules().iter().map(|rule| rule.slug);
+    let near = nearest(name, slugs).and_then(thread::rule);
     finding.with_help(match (point, near) {
         (Some(point), _) => format!("{}; see {}", point.why, point.instead),
-        (None, Some((_, near))) => format!("did you mean `{}` ({})?", near.slug, near.id),
+        (None, Some(near)) => format!("did you mean `{}` ({})?", near.slug, near.id),
         (None, None) => "`fhirward thread check --list-rules` lists the rules".to_owned(),
     })
 }
