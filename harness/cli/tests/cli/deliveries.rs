@@ -2,7 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rstest::rstest;
+
+use super::serve::Server;
 use super::support::{command, run};
 
 const STATE: &str = r#"state: pool
@@ -122,4 +126,45 @@ fn what_came_is_named() {
     );
     assert!(shown.contains("what came: Communication m1"), "{shown}");
     assert!(!shown.contains("knee"), "{shown}");
+}
+
+/// That nothing came proves something only of a server that still answers.
+#[rstest]
+#[case::silence("count: 0, within: 300ms")]
+#[case::too_little("within: 300ms")]
+fn a_server_that_went_down_proves_no_silence(#[case] wait: &str) {
+    let deaf = listener("deaf", wait);
+    let folder = folder(&[("deaf", deaf.as_str())]);
+    let server = Server::start(folder.path(), &[]);
+    let behind = server.ready["base_url"].as_str().unwrap();
+    let subscribed = AtomicBool::new(false);
+    let address = crate::between::start(behind, move |method, path| {
+        if method == "POST" && path.ends_with("/Subscription") {
+            subscribed.store(true, Ordering::Relaxed);
+        }
+        let is_down = path.ends_with("/metadata") && subscribed.load(Ordering::Relaxed);
+        is_down.then_some(503)
+    });
+    let mut command = command(
+        folder.path(),
+        &[
+            "run",
+            "--server",
+            &address,
+            "--profile",
+            "embedded",
+            "--admin-client",
+            "admin",
+            "--admin-secret-env",
+            "SECRET",
+        ],
+    );
+    command.env("SECRET", "a secret");
+    let shown = run(command);
+    server.kill();
+    assert_eq!(shown.code, 3, "{shown}");
+    assert!(
+        shown.stderr.contains("that nothing came proves nothing"),
+        "{shown}"
+    );
 }

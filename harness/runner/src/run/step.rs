@@ -9,7 +9,7 @@ use super::player::Player;
 use super::race::least_winners;
 use super::request::{self, prepare};
 use crate::actor::SetupError;
-use crate::client::{Answer, Client, ClientError, Found};
+use crate::client::{Answer, Client, ClientError, Found, Request};
 use crate::report::{Problem, StepVerdict};
 use crate::scenario::{ADMIN, ANONYMOUS, Action, Delivery, ExpectedStatus, Racer, Step};
 
@@ -248,10 +248,24 @@ impl Player<'_> {
         }
         let cancelled = self.options.cancel.clone();
         let waiting = self.waiting();
-        tokio::select! {
-            delivered = self.sinks.wait(delivery, &matching, &waiting) => Ok(Reply::Delivered(delivered?)),
-            () = cancelled.cancelled() => Err(Trouble::Interrupted),
+        let delivered = tokio::select! {
+            delivered = self.sinks.wait(delivery, &matching, &waiting) => delivered?,
+            () = cancelled.cancelled() => return Err(Trouble::Interrupted),
+        };
+        if delivered.is_empty() || delivered.len() < delivery.count {
+            self.sign_of_life(&delivery.sink).await?;
         }
+        Ok(Reply::Delivered(delivered))
+    }
+
+    /// What did not come to a sink proves something only of a server that still answers.
+    async fn sign_of_life(&self, sink: &str) -> Result<(), Trouble> {
+        let asked = self.project.admin().send(Request::get("metadata")).await;
+        asked.map(drop).map_err(|error| {
+            let doing = format!("waiting at the sink {sink}");
+            let text = format!("that nothing came proves nothing, for the server is down: {error}");
+            SetupError::new(doing, text, error.help()).into()
+        })
     }
 
     /// Whether everything that the answer is compared with exists. What the step itself captures
