@@ -720,3 +720,20 @@ fn r6_a_compartment_by_its_id(#[case] wanted: &str, #[case] patient: Value, #[ca
     let decision = alice(entries).policy.decide(&Request::Read(&patient));
     assert_eq!(decision.is_allowed(), allowed);
 }
+
+#[rstest]
+#[case::resource(r#"{"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Patient"}, "resource": @}]}"#)]
+#[case::entries(r#"{"resourceType": "Bundle", "entry": [], "entry": [{"resource": @}]}"#)]
+fn a_key_that_stands_twice_around_policies_grants_nothing(#[case] bundle: &str) {
+    let policy =
+        r#"{"resourceType": "AccessPolicy", "id": "p", "resource": [{"resourceType": "Task"}]}"#;
+    let member = r#"{"resourceType": "ProjectMembership", "profile": {"reference": "Patient/a"}}"#;
+    let read = |resource: &str| {
+        let text = bundle.replace('@', resource);
+        let document = Document::parse(&Source::new("b.json", text)).unwrap();
+        PolicyDocument::from_json(&document)
+    };
+    let (policies, _, findings) = read(policy);
+    assert!(policies[0].entries()[0].broken.is_some(), "{findings:#?}");
+    assert!(read(member).1.is_empty());
+}

@@ -136,6 +136,23 @@ fn r10_several_values_are_no_boolean(#[case] expression: &str, #[case] expected:
     assert_eq!(ask(expression, None, &message()), expected);
 }
 
+/// What the library answers with nothing for one stored value would make its negation true.
+#[rstest]
+#[case::any_true("active.anyTrue().not()")]
+#[case::all_true("active.allTrue().not()")]
+#[case::any_false("active.anyFalse().not()")]
+#[case::all_false("active.allFalse().not()")]
+#[case::of_no_booleans("name.family.anyTrue().not()")]
+#[case::as_text("iif(gender.toString() = 'male', false, true)")]
+#[case::as_a_number("iif(gender.toInteger() = 1, false, true)")]
+#[case::whether_a_number("gender.convertsToInteger().not()")]
+fn r10_functions_that_answer_nothing_are_not_evaluated(#[case] expression: &str) {
+    let patient = json!({
+        "resourceType": "Patient", "active": true, "gender": "male", "name": [{"family": "A"}],
+    });
+    assert_eq!(ask(expression, None, &patient), Refused);
+}
+
 /// `'REQUESTED' ~ 'requested'`, and `5 ~ 5.4`, in FHIRPath.
 #[rstest]
 #[case::equivalent("id ~ 'M'")]

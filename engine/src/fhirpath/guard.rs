@@ -10,6 +10,7 @@
 //! | a decimal is not what was written (`0.1`) | refused where it would have to equal a literal |
 //! | `not()` of a stored `false` is `false` | `(… and true).not()` |
 //! | several values count as `true` | `….single()` wherever a boolean is asked for |
+//! | `anyTrue()` and its kin, `toString()`, `toInteger()` answer nothing for one stored value | refused |
 //! | `~` and `!~` compare texts as `=` does, and decimals exactly | refused |
 //! | `ofType`, `as` know no type of nested elements and few datatypes | the choice's own name (`valueString`); refused for anything else |
 //! | `is` knows as little | refused but for resources |
@@ -40,18 +41,13 @@ pub struct Guarded {
 }
 
 /// The functions that do as FHIRPath says, on copies.
-const FUNCTIONS: [&str; 54] = [
+const FUNCTIONS: [&str; 47] = [
     "abs",
     "all",
-    "allFalse",
-    "allTrue",
-    "anyFalse",
-    "anyTrue",
     "ceiling",
     "children",
     "combine",
     "contains",
-    "convertsToInteger",
     "count",
     "descendants",
     "distinct",
@@ -88,8 +84,6 @@ const FUNCTIONS: [&str; 54] = [
     "tail",
     "take",
     "toChars",
-    "toInteger",
-    "toString",
     "today",
     "trim",
     "union",
@@ -98,9 +92,8 @@ const FUNCTIONS: [&str; 54] = [
 ];
 
 /// The functions that read a text, and would see how a date was brought into another form.
-const READ_TEXT: [&str; 20] = [
+const READ_TEXT: [&str; 17] = [
     "contains",
-    "convertsToInteger",
     "endsWith",
     "indexOf",
     "join",
@@ -115,8 +108,6 @@ const READ_TEXT: [&str; 20] = [
     "startsWith",
     "substring",
     "toChars",
-    "toInteger",
-    "toString",
     "trim",
     "upper",
 ];

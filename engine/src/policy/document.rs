@@ -95,14 +95,16 @@ impl PolicyDocument {
         let mut policies = Vec::new();
         let mut memberships = Vec::new();
         let mut findings = json.repeated_keys().to_vec();
-        for pointer in resources(&json, &mut findings) {
+        let pointers = resources(&json, &mut findings);
+        let torn = repeated_around(&json, &pointers);
+        for pointer in pointers {
             let Some(value) = json.value().pointer(&pointer) else {
                 continue;
             };
             match value.get("resourceType").and_then(Value::as_str) {
                 Some("AccessPolicy") => policies.push(Self::read(&json, pointer, &mut findings)),
                 // A key that stands twice is reported already; nobody knows what is meant.
-                Some("ProjectMembership") if is_repeated(&json, &pointer) => {}
+                Some("ProjectMembership") if torn.is_some() || is_repeated(&json, &pointer) => {}
                 Some("ProjectMembership") => match Membership::from_value(value) {
                     Ok(membership) => memberships.push(membership),
                     Err(fault) => findings.push(
@@ -113,6 +115,11 @@ impl PolicyDocument {
                 },
                 other => findings.push(not_a_policy(&json, &pointer, other)),
             }
+        }
+        if let Some(message) = torn {
+            policies
+                .iter_mut()
+                .for_each(|policy| policy.break_all(&message));
         }
         (policies, memberships, findings)
     }
@@ -321,10 +328,15 @@ impl PolicyDocument {
             let at = finding.labels.first().map(|label| label.span.start);
             at.is_some_and(|at| (place.start..place.end).contains(&at) && !is_in_part(at))
         });
-        if let Some(finding) = outside {
-            for entry in &mut self.entries {
-                entry.broken.get_or_insert_with(|| finding.message.clone());
-            }
+        if let Some(message) = outside.map(|finding| finding.message.clone()) {
+            self.break_all(&message);
+        }
+    }
+
+    /// No entry grants anything.
+    fn break_all(&mut self, message: &str) {
+        for entry in &mut self.entries {
+            entry.broken.get_or_insert_with(|| message.to_owned());
         }
     }
 
@@ -417,6 +429,29 @@ fn resources(json: &Document, findings: &mut Vec<Diagnostic>) -> Vec<String> {
         }
         _ => vec![String::new()],
     }
+}
+
+/// What is wrong with a file, if a key stands twice in what its resources stand in: which of them are
+/// meant nobody knows.
+fn repeated_around(json: &Document, pointers: &[String]) -> Option<String> {
+    if json.repeated_keys().is_empty() {
+        return None;
+    }
+    // In the order of the text, and apart.
+    let places: Vec<Span> = pointers
+        .iter()
+        .filter_map(|one| json.span_of(one))
+        .collect();
+    let is_within = |at: usize| {
+        let next = places.partition_point(|place| place.start <= at);
+        let place = next.checked_sub(1).and_then(|before| places.get(before));
+        place.is_some_and(|place| at < place.end)
+    };
+    let around = json.repeated_keys().iter().find(|finding| {
+        let at = finding.labels.first().map(|label| label.span.start);
+        at.is_some_and(|at| !is_within(at))
+    });
+    around.map(|finding| finding.message.clone())
 }
 
 fn is_repeated(json: &Document, pointer: &str) -> bool {

@@ -155,7 +155,7 @@ impl<'r> Validator<'r> {
                 );
                 (
                     message,
-                    Some(format!("give …/{type_name}/{}", shortened(id))),
+                    Some(format!("let it end in `{type_name}/{}`", shortened(id))),
                 )
             });
         }
