@@ -2,9 +2,11 @@
 //! of the type has. Source: R.10.
 
 use fhirward_spec::spec;
+use serde_json::json;
 
+use super::write_constraint::used;
 use crate::diagnostic::Severity;
-use crate::fhirpath::{self, Outcome, Stranger};
+use crate::fhirpath::{self, Outcome, Stranger, Truth};
 use crate::lint::Report;
 use crate::lint::view::TextView;
 use crate::source::Span;
@@ -13,6 +15,9 @@ use crate::words::nearest;
 /// Finds that a constraint is never `true`, or that a part of it is never there.
 pub(super) fn check(constraint: &TextView, resource_type: &str, report: &mut Report<'_>) {
     let text = &*constraint.text;
+    if not_evaluated(constraint, resource_type, report) {
+        return;
+    }
     let Some((outcome, strangers)) = fhirpath::outcome(text, resource_type) else {
         return;
     };
@@ -27,6 +32,30 @@ pub(super) fn check(constraint: &TextView, resource_type: &str, report: &mut Rep
             unknown(constraint, stranger, outcome == Outcome::Nothing, report);
         }
     }
+}
+
+/// Whether the expression asks for what is never evaluated, whatever the resource: an empty one gives
+/// no other reason.
+fn not_evaluated(constraint: &TextView, resource_type: &str, report: &mut Report<'_>) -> bool {
+    let is_open =
+        |(name, _, quoted): (&str, Span, bool)| !quoted && !matches!(name, "before" | "after");
+    if !fhirpath::AVAILABLE || used(&constraint.text).any(is_open) {
+        // Without the library nothing is evaluated, and without a value nothing can be.
+        return false;
+    }
+    let nothing = json!({ "resourceType": resource_type });
+    let truth = fhirpath::truth(&constraint.text, Some(&nothing), &nothing);
+    let Truth::Unknown(reason) = truth else {
+        return false;
+    };
+    report
+        .find(
+            constraint.place(),
+            "not evaluated",
+            format!("fhirward cannot evaluate this, and denies every write by it: {reason}"),
+        )
+        .help("ask in another way; what a server makes of it is not predicted");
+    true
 }
 
 fn no_truth(constraint: &TextView, outcome: &Outcome, report: &mut Report<'_>) {
@@ -159,6 +188,9 @@ mod tests {
     #[case::no_quotes("status = requested", &["error: requested"], Some("status = 'requested'"))]
     #[case::no_brackets("status.exists", &["error: exists"], Some("status.exists()"))]
     #[case::another_type("Patient.active", &["error: Patient"], None)]
+    #[case::a_function_that_answers_nothing("iif(status.toString() = 'draft', false, true)", &["warning: iif(status.toString() = 'draft', false, true)"], None)]
+    #[case::equivalence("status ~ 'DRAFT'", &["warning: status ~ 'DRAFT'"], None)]
+    #[case::a_server("owner.resolve().exists()", &["warning: owner.resolve().exists()"], None)]
     #[case::in_a_text_too("'stauts' = stauts", &["error: stauts"], Some("'stauts' = status"))]
     fn never(#[case] expression: &str, #[case] expected: &[&str], #[case] fixed: Option<&str>) {
         let json = task(expression);

@@ -255,7 +255,7 @@ fn before(entry: &EntryView, constraint: &TextView, report: &mut Report<'_>) {
 }
 
 /// The variables of an expression: name, place with `%`, and whether it stands in a text.
-fn used(text: &str) -> impl Iterator<Item = (&str, Span, bool)> {
+pub(super) fn used(text: &str) -> impl Iterator<Item = (&str, Span, bool)> {
     let mut quoted = false;
     let mut escaped = false;
     let mut starts = Vec::new();
